@@ -1,0 +1,39 @@
+"""The errors a user can mend.
+
+Every error that bad input can cause derives from `InputError`; its message is written for the user
+and stands alone. The commands print it as their last line (`error: ...`) and exit with status 1.
+Anything else that is raised is a bug and keeps its traceback.
+"""
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used. The message says what, what was got, what is expected."""
+
+
+class ConfigError(InputError):
+    """A configuration is missing, malformed or inconsistent."""
+
+
+class VocabularyError(InputError):
+    """A SentencePiece model or vocabulary file is missing, malformed or does not fit."""
+
+
+class CheckpointError(InputError):
+    """A checkpoint cannot be read, or is not of a kind that is known."""
+
+
+class CheckpointMismatchError(CheckpointError):
+    """A checkpoint does not fit the model; the message lists every problem."""
+
+
+class DestinationError(InputError):
+    """The place to write to cannot be used."""
+
+
+class VersionExistsError(DestinationError):
+    """The version to write exists already; versions are never overwritten."""
+
+
+def listing(title: str, problems: list[str]) -> str:
+    """Returns one line that names every problem: `title: a; b; c`."""
+    return f"{title}: " + "; ".join(problems)

@@ -1,0 +1,1 @@
+"""Everything that reads weights or writes an artifact, and the commands."""

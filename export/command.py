@@ -1,0 +1,59 @@
+"""How a command starts and ends: absl flags, one clear last line on stderr, and the exit status.
+
+    if __name__ == "__main__":
+        command.run(main)
+
+Bad flags and every `errors.InputError` end as `error: ...` on the last line of stderr with status 1
+and no traceback. Anything else is a bug and keeps its traceback. `--help` exits with 0 (absl's own
+exits with 1) and imports no TensorFlow.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from absl import app, flags
+
+from configs import errors
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parses the flags, runs `main` and exits.
+
+    Args:
+      main: takes no argument, since a command takes no positional arguments; left-over ones are
+        refused here.
+    """
+    # TensorFlow's own chatter on stderr would hide what the command says. The user may override it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Exporting computes nothing that a GPU would speed up, and a GPU would change the bytes.
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse_flags)
+
+
+def _parse_flags(argv: Sequence[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        fail(str(error))
+    except SystemExit:  # a help flag: the only one that exits while it is parsed, and with 1
+        sys.exit(0)
+
+
+def _guarded(main: Callable[[], None], argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        fail(f"unexpected arguments: {' '.join(argv[1:])}")
+    try:
+        main()
+    except errors.InputError as error:
+        fail(str(error))
+    except OSError as error:  # a full disk, a folder that went away
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Prints `error: message` on stderr, on one line, and exits with status 1."""
+    sys.stdout.flush()
+    print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    sys.exit(1)

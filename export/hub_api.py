@@ -1,0 +1,31 @@
+"""The names of the artifacts' contract: TF Hub's, with additions. Public API; see CHANGELOG.md.
+
+https://www.tensorflow.org/hub/common_saved_model_apis/text
+"""
+
+# Inputs of the encoder, outputs of the preprocessor: int32 [B, S].
+INPUT_WORD_IDS = "input_word_ids"
+INPUT_MASK = "input_mask"
+INPUT_TYPE_IDS = "input_type_ids"
+ENCODER_INPUTS = (INPUT_WORD_IDS, INPUT_MASK, INPUT_TYPE_IDS)
+
+# Additional input of the masked language model: int32 [B, P].
+MASKED_LM_POSITIONS = "masked_lm_positions"
+
+# Outputs of the encoder.
+DEFAULT = "default"  # float32 [B, H], the same tensor as POOLED_OUTPUT
+POOLED_OUTPUT = "pooled_output"  # float32 [B, H]
+SEQUENCE_OUTPUT = "sequence_output"  # float32 [B, S, H]
+ENCODER_OUTPUTS = "encoder_outputs"  # list of num_hidden_layers float32 [B, S, H]
+
+# Outputs of the heads.
+MLM_LOGITS = "mlm_logits"  # float32 [B, P, V]
+SOP_LOGITS = "sop_logits"  # float32 [B, 2]
+
+# Input of the preprocessor: string [B].
+SENTENCES = "sentences"
+
+# Signatures.
+SERVING_DEFAULT = "serving_default"
+MLM = "mlm"
+SOP = "sop"
