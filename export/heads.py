@@ -1,0 +1,68 @@
+"""The heads of pre-training, over an encoder's outputs.
+
+    logits = heads.MaskedLanguageModel(encoder)(sequence_output, masked_lm_positions)
+
+Follows google-research/albert's run_pretraining.py (`get_masked_lm_output`).
+"""
+
+import tensorflow as tf
+
+from export import albert, hub_api
+
+
+class MaskedLanguageModel:
+    """Predicts the tokens at masked positions. The output matrix is the word embeddings.
+
+    Attributes:
+      variables: the head's own variables, without the encoder's.
+    """
+
+    def __init__(self, encoder: albert.Encoder) -> None:
+        config = encoder.config
+        self._config = config
+        self._word_embeddings = encoder.word_embeddings
+        scope = "cls/predictions"
+        self._dense = albert.dense_weights(
+            f"{scope}/transform/dense", [config.hidden_size], [config.embedding_size]
+        )
+        self._norm = albert.layer_norm_weights(
+            f"{scope}/transform/LayerNorm", config.embedding_size
+        )
+        self._bias = albert.variable(f"{scope}/output_bias/bias", [config.vocab_size])
+        self.variables: list[tf.Variable] = [*self._dense, *self._norm, self._bias]
+
+    def __call__(self, sequence_output: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+        """Returns the logits of the tokens at `positions`.
+
+        Args:
+          sequence_output: float32 [B, S, H].
+          positions: int32 [B, P], zero-padded.
+
+        Returns:
+          float32 [B, P, V], before the softmax.
+
+        Raises:
+          tf.errors.InvalidArgumentError: a position is outside the sequence.
+        """
+        config = self._config
+        seq_length = tf.shape(sequence_output)[1]
+        check = tf.debugging.Assert(
+            tf.reduce_all((positions >= 0) & (positions < seq_length)),
+            [
+                f"{hub_api.MASKED_LM_POSITIONS} must be at least 0 and below the seq_length",
+                seq_length,
+                "; got up to",
+                tf.reduce_max(positions),
+            ],
+        )
+        with tf.control_dependencies([check]):
+            positions = tf.identity(positions)
+        batch_size, num_predictions = tf.unstack(tf.shape(positions))
+        rows = tf.gather(sequence_output, positions, batch_dims=1)  # [B, P, H]
+        rows = tf.reshape(rows, [-1, config.hidden_size])  # [B * P, H]
+        activation = albert.ACTIVATIONS[config.hidden_act]
+        rows = activation(albert.dense(rows, self._dense))  # [B * P, E]
+        rows = albert.layer_norm(rows, self._norm, config.layer_norm_eps)  # [B * P, E]
+        logits = tf.matmul(rows, self._word_embeddings, transpose_b=True)  # [B * P, V]
+        logits = tf.nn.bias_add(logits, self._bias)  # [B * P, V]
+        return tf.reshape(logits, [batch_size, num_predictions, config.vocab_size])  # [B, P, V]

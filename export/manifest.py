@@ -1,0 +1,49 @@
+"""`assets.extra/manifest.json`: what an artifact is and what it was made from.
+
+It holds no time, host, path or version number, so that the same inputs give the same bytes.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import configs
+
+FILE = os.path.join("assets.extra", "manifest.json")
+
+
+def write(directory: str, *, artifact: str, facts: Mapping[str, Any]) -> None:
+    """Writes the manifest of the artifact in `directory`.
+
+    Args:
+      directory: root of the SavedModel.
+      artifact: kind of artifact: "encoder" or "preprocessor".
+      facts: what else is known, as JSON values.
+    """
+    content = {
+        "artifact": artifact,
+        "toolchain": {
+            "albert-hub-export": configs.__version__,
+            **{
+                package: metadata.version(package)
+                for package in ("tensorflow", "tensorflow-text", "numpy")
+            },
+        },
+        **facts,
+    }
+    path = os.path.join(directory, FILE)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2, sort_keys=True)
+        file.write("\n")
+
+
+def read(directory: str) -> dict[str, Any]:
+    """Returns the manifest of the artifact in `directory`; empty if it has none."""
+    try:
+        with open(os.path.join(directory, FILE), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {}

@@ -1,0 +1,101 @@
+"""Objects in the form that TF Hub's users load, and writing them reproducibly.
+
+    module = saved_model.HubModule(function, inputs=("input_word_ids", ...), variables=[...])
+    saved_model.save(module, "dir", signatures={"serving_default": ...})
+
+https://www.tensorflow.org/hub/reusable_saved_models
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf import fingerprint_pb2
+
+
+Outputs = dict[str, Any]
+
+
+class HubModule(tf.train.Checkpoint):
+    """A callable with `variables`, `trainable_variables` and `regularization_losses`.
+
+    A `tf.train.Checkpoint`, not a `tf.Module`: there `variables` is a property, which does not
+    survive saving, and `hub.KerasLayer(trainable=True)` would then train nothing.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Mapping[str, tf.Tensor], bool], Outputs],
+        *,
+        inputs: Sequence[str],
+        variables: Sequence[tf.Variable],
+    ) -> None:
+        """Traces the function for `training` True and False.
+
+        Args:
+          function: takes a dict of int32 tensors [B, ...] and `training`, a Python bool.
+          inputs: names of the dict's tensors, all of rank 2.
+          variables: what the function reads, in the order that users see.
+        """
+        super().__init__()
+        self._function = function
+        self.variables = list(variables)
+        self.trainable_variables = list(variables)
+        self.regularization_losses: list[tf.Tensor] = []
+        specs = input_specs(inputs)
+        for training in (True, False):
+            self.__call__.get_concrete_function(specs, training)
+
+    @tf.function(autograph=False)
+    def __call__(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> Outputs:
+        return self._function(inputs, training)
+
+
+def input_specs(names: Sequence[str]) -> dict[str, tf.TensorSpec]:
+    """Returns specs of int32 [None, None] tensors by name."""
+    return {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names}
+
+
+def signature(
+    function: Callable[[Mapping[str, tf.Tensor], bool], Outputs],
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> tf.types.experimental.ConcreteFunction:
+    """Returns an inference signature with those inputs and outputs, by their names."""
+
+    @tf.function(autograph=False)
+    def serve(inputs: Mapping[str, tf.Tensor]) -> Outputs:
+        results = function(inputs, False)
+        return {name: results[name] for name in outputs}
+
+    return serve.get_concrete_function(input_specs(inputs))
+
+
+def save(
+    root: tf.train.Checkpoint,
+    directory: str,
+    *,
+    signatures: Mapping[str, tf.types.experimental.ConcreteFunction],
+) -> None:
+    """Saves `root` so that the same root gives the same bytes in every process.
+
+    Only the first save of a process does: TensorFlow numbers functions from a global counter.
+    """
+    tf.saved_model.save(root, directory, signatures=dict(signatures))
+    _make_fingerprint_reproducible(directory)
+
+
+def _make_fingerprint_reproducible(directory: str) -> None:
+    """Replaces the random uuid of `fingerprint.pb` by one derived from the other fields."""
+    path = os.path.join(directory, "fingerprint.pb")
+    with open(path, "rb") as file:
+        fingerprint = fingerprint_pb2.FingerprintDef.FromString(file.read())
+    fingerprint.uuid = ""
+    content = fingerprint.SerializeToString(deterministic=True)
+    # As many decimal digits as TensorFlow's own at most: a 64-bit number.
+    fingerprint.uuid = str(int.from_bytes(hashlib.sha256(content).digest()[:8], "big"))
+    with open(path, "wb") as file:
+        file.write(fingerprint.SerializeToString(deterministic=True))
