@@ -4,8 +4,8 @@
 
 Written from the paper (Lan et al. 2019, https://arxiv.org/abs/1909.11942) and from what
 google-research/albert's `modeling.py` computes, not from our TensorFlow code: tests and
-`export.verify` compare the two. It is plain on purpose, one statement per step of the paper. Nothing
-here may be shared with `export/albert.py`.
+`export.verify` compare the two. It is plain on purpose, one statement per step of the paper.
+Nothing here may be shared with `export/albert.py`.
 """
 
 import math
@@ -36,16 +36,16 @@ def encode(
     """Returns what the encoder and its heads compute, without dropout.
 
     Args:
-      tensors: the weights by the names of the encoder's variables (`word_embeddings/embeddings`, ...).
+      tensors: the weights by the names of the encoder's variables (`pooler_transform/kernel`, ...).
       config: the hyper-parameters they belong to.
       inputs: integer [B, S] arrays `input_word_ids`, `input_mask`, `input_type_ids`, and [B, P]
         `masked_lm_positions` where the logits of the masked language model are wanted.
       dtype: what to compute in, float32 or float64.
 
     Returns:
-      `pooled_output` and `default` [B, H], `sequence_output` [B, S, H], `encoder_outputs` (a list of
-      `num_hidden_layers` arrays [B, S, H]), `embedding_output` [B, S, E]; `mlm_logits` [B, P, V] if
-      `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head.
+      `pooled_output` and `default` [B, H], `sequence_output` [B, S, H], `encoder_outputs` (a list
+      of `num_hidden_layers` arrays [B, S, H]), `embedding_output` [B, S, E]; `mlm_logits` [B, P, V]
+      if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head.
     """
     tensors = {name: np.asarray(tensor, dtype) for name, tensor in tensors.items()}
     embeddings = _embed(tensors, config, inputs)  # [B, S, E]
@@ -117,7 +117,7 @@ def _attention(
     config: albert_config.AlbertConfig,
     mask: np.ndarray,
 ) -> np.ndarray:
-    """Returns the output projection of all heads, [B, S, H]. One head at a time: plain, not fast."""
+    """Returns the output projection of all heads, [B, S, H]; one head at a time, not fast."""
     hidden_size, heads = config.hidden_size, config.num_attention_heads
     output = np.zeros_like(hidden) + tensors[f"{prefix}/attention_output/bias"]
     for head in range(heads):
