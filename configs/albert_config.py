@@ -1,13 +1,13 @@
 """The hyper-parameters of an ALBERT model, and the sizes that were published.
 
-    config = albert_config.load("large")                     # a published size
-    config = albert_config.load("path/to/albert_config.json")  # google-research/albert or Hugging Face
+    config = albert_config.load("large")  # a published size
+    config = albert_config.load("albert_config.json")  # google-research/albert or Hugging Face
 
 Names are those of google-research/albert's `albert_config.json`, with two exceptions, because the
 sources disagree silently: `hidden_act` uses names of its own ("gelu" is the tanh form there and the
-erf form in Hugging Face), and `embedding_projection` says whether there is a matrix from embedding to
-hidden size (Hugging Face, Model Garden and KerasHub always have one; the original only where the two
-sizes differ).
+erf form in Hugging Face), and `embedding_projection` says whether there is a matrix from embedding
+to hidden size (Hugging Face, Model Garden and KerasHub always have one; the original only where the
+two sizes differ).
 """
 
 import dataclasses
@@ -160,8 +160,8 @@ def load(size_or_path: str) -> AlbertConfig:
     """Returns the config of a published size, or reads it from a JSON file.
 
     Args:
-      size_or_path: a key of `SIZES`, or the path of an `albert_config.json` (google-research/albert)
-        or a `config.json` (Hugging Face; it is known by its `model_type`).
+      size_or_path: a key of `SIZES`, or the path of an `albert_config.json`
+        (google-research/albert) or a `config.json` (Hugging Face; known by its `model_type`).
 
     Raises:
       errors.ConfigError: unknown size, or the file is missing, not JSON, or not a valid config.
@@ -189,8 +189,8 @@ def from_json(values: Mapping[str, Any]) -> AlbertConfig:
     """Returns the config that the content of a JSON file stands for.
 
     Args:
-      values: the keys of google-research/albert's `albert_config.json` or, if there is a `model_type`,
-        of Hugging Face's `config.json`. Keys the encoder does not use are ignored.
+      values: the keys of google-research/albert's `albert_config.json` or, if there is a
+        `model_type`, of Hugging Face's `config.json`. Keys the encoder does not use are ignored.
 
     Raises:
       errors.ConfigError: lists what is missing, not known or inconsistent.

@@ -7,7 +7,7 @@ Anything else that is raised is a bug and keeps its traceback.
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used. The message says what, what was got, what is expected."""
+    """Something the user gave cannot be used: the message says what, and what is expected."""
 
 
 class ConfigError(InputError):

@@ -1,7 +1,7 @@
 """The ALBERT encoder: variables made once, and the computation over them.
 
     encoder = albert.Encoder(albert_config.load("large"))
-    outputs = encoder({"input_word_ids": ..., "input_mask": ..., "input_type_ids": ...}, training=False)
+    outputs = encoder(inputs, training=False)
 
 Follows google-research/albert's modeling.py (https://arxiv.org/abs/1909.11942); names and shapes of
 the variables are Model Garden's. Dimension letters, here and everywhere:
@@ -13,7 +13,7 @@ the variables are Model Garden's. Dimension letters, here and everywhere:
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -120,10 +120,13 @@ class Encoder:
             )
             if weight is not None
         ]
-        # One function that every layer calls: the graph holds the block once, not once per layer.
+        # The graph holds one block for all layers, and one encoder for all that is built on it: a
+        # concrete function, because calls of a `tf.function` may trace it again while saving.
         self._block = tf.function(self._block_body, autograph=False)
+        self._dropout = bool(config.hidden_dropout_prob or config.attention_probs_dropout_prob)
+        self._encode = {training: self._trace(training) for training in {False, self._dropout}}
 
-    def __call__(self, inputs: Mapping[str, tf.Tensor], *, training: bool) -> dict[str, tf.Tensor]:
+    def __call__(self, inputs: Mapping[str, tf.Tensor], *, training: bool) -> dict[str, Any]:
         """Encodes a batch.
 
         Args:
@@ -139,6 +142,19 @@ class Encoder:
           tf.errors.InvalidArgumentError: S exceeds `max_position_embeddings`, an id is outside its
             table, or the inputs' shapes differ.
         """
+        encode = self._encode[training and self._dropout]
+        return encode({name: inputs[name] for name in hub_api.ENCODER_INPUTS})
+
+    def _trace(self, training: bool) -> tf.types.experimental.ConcreteFunction:
+        @tf.function(autograph=False)
+        def encode(inputs: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+            return self._encode_body(inputs, training=training)
+
+        return encode.get_concrete_function(
+            {name: tf.TensorSpec([None, None], tf.int32) for name in hub_api.ENCODER_INPUTS}
+        )
+
+    def _encode_body(self, inputs: Mapping[str, tf.Tensor], *, training: bool) -> dict[str, Any]:
         config = self.config
         word_ids, mask, type_ids = self._checked(inputs)
         batch_size, seq_length = tf.unstack(tf.shape(word_ids))
@@ -159,10 +175,11 @@ class Encoder:
             hub_api.ENCODER_OUTPUTS: layers,
         }
 
-    def _checked(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _checked(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
         """Returns word ids, mask and type ids; using them asserts that they are in range."""
         config = self.config
-        word_ids, mask, type_ids = (inputs[name] for name in hub_api.ENCODER_INPUTS)
+        word_ids = inputs[hub_api.INPUT_WORD_IDS]
+        type_ids = inputs[hub_api.INPUT_TYPE_IDS]
         shape = tf.shape(word_ids)
         checks = [
             tf.debugging.Assert(
@@ -178,20 +195,33 @@ class Encoder:
         ]
         checks += [
             tf.debugging.Assert(
-                tf.reduce_all(tf.equal(tf.shape(other), shape)),
-                [f"{name} must have the shape of input_word_ids; got", tf.shape(other), shape],
+                tf.reduce_all(tf.equal(tf.shape(inputs[name]), shape)),
+                [
+                    f"{name} must have the shape of input_word_ids; got",
+                    tf.shape(inputs[name]),
+                    shape,
+                ],
             )
-            for name, other in ((hub_api.INPUT_MASK, mask), (hub_api.INPUT_TYPE_IDS, type_ids))
+            for name in hub_api.ENCODER_INPUTS
         ]
         with tf.control_dependencies(checks):
-            return tf.identity(word_ids), tf.identity(mask), tf.identity(type_ids)
+            # Where the shapes are static, building the graph fails before any assertion runs, with
+            # the name of the op in the message.
+            return tuple(
+                tf.reshape(
+                    inputs[name], shape, name=f"{name}_must_have_the_shape_of_input_word_ids"
+                )
+                for name in hub_api.ENCODER_INPUTS
+            )
 
     def _embed(self, word_ids: tf.Tensor, type_ids: tf.Tensor, training: bool) -> tf.Tensor:
         config = self.config
         seq_length = tf.shape(word_ids)[1]
         embeddings = tf.gather(self.word_embeddings, word_ids)  # [B, S, E]
         embeddings += tf.gather(self._type_embeddings, type_ids)  # [B, S, E]
-        embeddings += self._position_embeddings[:seq_length]  # [B, S, E]
+        # Gathered, not sliced: shape inference would refuse a slice that is too short, with words
+        # about broadcasting, before the assertion can say what the limit is.
+        embeddings += tf.gather(self._position_embeddings, tf.range(seq_length))  # [S, E]
         rows = tf.reshape(embeddings, [-1, config.embedding_size])  # [T, E]
         rows = layer_norm(rows, self._embedding_norm, config.layer_norm_eps)  # [T, E]
         rows = _dropout(rows, config.hidden_dropout_prob, training)  # [T, E]

@@ -8,7 +8,9 @@ and no traceback. Anything else is a bug and keeps its traceback. `--help` exits
 exits with 1) and imports no TensorFlow.
 """
 
+import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -18,6 +20,11 @@ from absl import app, flags
 from configs import errors
 
 
+def progress(message: str) -> None:
+    """Tells the user on stderr what goes on: stdout is for what a script reads."""
+    print(message, file=sys.stderr, flush=True)
+
+
 def run(main: Callable[[], None]) -> None:
     """Parses the flags, runs `main` and exits.
 
@@ -25,8 +32,9 @@ def run(main: Callable[[], None]) -> None:
       main: takes no argument, since a command takes no positional arguments; left-over ones are
         refused here.
     """
-    # TensorFlow's own chatter on stderr would hide what the command says. The user may override it.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow's chatter on stderr would hide what the command says. The user may override it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.disable(logging.INFO)
     # Exporting computes nothing that a GPU would speed up, and a GPU would change the bytes.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     app.run(lambda argv: _guarded(main, argv), flags_parser=_parse_flags)
@@ -44,8 +52,12 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
 def _guarded(main: Callable[[], None], argv: Sequence[str]) -> None:
     if len(argv) > 1:
         fail(f"unexpected arguments: {' '.join(argv[1:])}")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clean up
     try:
         main()
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr, flush=True)
+        sys.exit(128 + signal.SIGINT)
     except errors.InputError as error:
         fail(str(error))
     except OSError as error:  # a full disk, a folder that went away

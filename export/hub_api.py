@@ -11,6 +11,7 @@ ENCODER_INPUTS = (INPUT_WORD_IDS, INPUT_MASK, INPUT_TYPE_IDS)
 
 # Additional input of the masked language model: int32 [B, P].
 MASKED_LM_POSITIONS = "masked_lm_positions"
+MLM_INPUTS = (*ENCODER_INPUTS, MASKED_LM_POSITIONS)
 
 # Outputs of the encoder.
 DEFAULT = "default"  # float32 [B, H], the same tensor as POOLED_OUTPUT
@@ -25,7 +26,9 @@ SOP_LOGITS = "sop_logits"  # float32 [B, 2]
 # Input of the preprocessor: string [B].
 SENTENCES = "sentences"
 
-# Signatures.
+# Signatures. They leave the hidden layers out: nobody wants them over the wire.
 SERVING_DEFAULT = "serving_default"
 MLM = "mlm"
 SOP = "sop"
+ENCODER_SIGNATURE_OUTPUTS = (DEFAULT, POOLED_OUTPUT, SEQUENCE_OUTPUT)
+MLM_SIGNATURE_OUTPUTS = (MLM_LOGITS, POOLED_OUTPUT, SEQUENCE_OUTPUT)

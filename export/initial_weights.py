@@ -15,9 +15,9 @@ _CHUNK = 1 << 22
 def fill(variables: Sequence[tf.Variable], *, initializer_range: float, seed: int) -> None:
     """Assigns every variable as google-research/albert initialises it (modeling.py).
 
-    Matrices are truncated normal with standard deviation `initializer_range`, gammas are one, biases
-    and betas zero. From a NumPy `Generator`, never TensorFlow's global seed: a seed that is set while
-    tracing would fix the dropout of the artifact (the same units in all layers).
+    Matrices are truncated normal with standard deviation `initializer_range`, gammas are one,
+    biases and betas zero. From a NumPy `Generator`, never TensorFlow's global seed: one that is set
+    while tracing would fix the dropout of the artifact (the same units in all layers).
     """
     generator = np.random.default_rng(seed)
     for variable in variables:

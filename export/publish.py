@@ -104,7 +104,7 @@ def staged(export_dir: str, *, model_name: str, version: int | None) -> Iterator
       version: the version to write; None for the next free one.
 
     Raises:
-      errors.DestinationError: see `check`.
+      errors.DestinationError: see `check`; or the folders cannot be made.
     """
     check(export_dir, model_name=model_name, version=version)
     model_dir = os.path.join(export_dir, model_name)
@@ -126,7 +126,10 @@ def _made_folders(path: str) -> Iterator[None]:
     while not os.path.isdir(missing):
         made.append(missing)
         missing = os.path.dirname(missing)
-    os.makedirs(path, exist_ok=True)
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise errors.DestinationError(f"{path!r} cannot be made: {error.strerror}") from error
     try:
         yield
     finally:

@@ -14,7 +14,6 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
-
 Outputs = dict[str, Any]
 
 

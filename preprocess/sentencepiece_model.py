@@ -72,6 +72,17 @@ class SentencePieceModel:
     end_of_segment_id: int
     mask_id: int
 
+    def check_vocab_size(self, vocab_size: int) -> None:
+        """Checks that every piece has a word embedding and every embedding a piece.
+
+        Raises:
+          errors.VocabularyError: the model has not `vocab_size` pieces.
+        """
+        if self.vocab_size != vocab_size:
+            raise errors.VocabularyError(
+                f"{self.file_name} has {self.vocab_size} pieces, but vocab_size is {vocab_size}"
+            )
+
 
 def read(path: str | None) -> SentencePieceModel:
     """Reads and checks a model.

@@ -1,0 +1,31 @@
+# make export     exports the large encoder and the preprocessor to exports/ and tries them out
+# make test       lint and the whole suite
+# make venv       .venv with the package and what its development needs
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: export test lint venv clean
+
+venv: .venv/installed
+
+.venv/installed: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+export: venv
+	encoder=$$($(BIN)/python -m export.encoder --config large) && \
+	preprocessor=$$($(BIN)/python -m export.preprocessor) && \
+	$(BIN)/python scripts/demo.py --encoder "$$encoder" --preprocessor "$$preprocessor"
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf build dist exports *.egg-info

@@ -1,0 +1,76 @@
+"""Shows what an exported encoder and preprocessor do with a few sentences.
+
+    python scripts/demo.py --encoder exports/albert_en_large/1 \\
+        --preprocessor exports/albert_en_preprocess/1
+"""
+
+import json
+import os
+
+from absl import flags
+
+from configs import errors
+from export import command, manifest
+
+_ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder.")
+_PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of an exported preprocessor.")
+
+SENTENCES = (
+    "The river rose slowly through the night.",
+    "By morning the water had covered the lower road.",
+    "She tuned the old violin before the concert.",
+    "The musicians took their seats and began to play.",
+    "A recipe for bread needs flour, water, salt and time.",
+)
+
+
+def main() -> None:
+    for flag in (_ENCODER, _PREPROCESSOR):
+        if not flag.value or not os.path.isdir(flag.value):
+            raise errors.InputError(f"--{flag.name} must be a folder, got {flag.value!r}")
+    weights = manifest.read(_ENCODER.value).get("weights", {})
+    show(_ENCODER.value, _PREPROCESSOR.value)
+    if weights.get("source") == "untrained":
+        print(
+            "\nThe weights are random: what is nearest means nothing until real ones are exported."
+        )
+    print(f"\nWeights: {json.dumps(weights)}")
+
+
+def show(encoder_dir: str, preprocessor_dir: str) -> None:
+    """Loads both artifacts, runs `SENTENCES` through them and prints what comes out."""
+    import sentencepiece
+    import tensorflow as tf
+    import tensorflow_hub as hub
+
+    encoder = hub.load(encoder_dir)
+    preprocessor = hub.load(preprocessor_dir)
+    inputs = preprocessor(tf.constant(SENTENCES))
+    outputs = encoder(inputs)
+
+    print("\nWhat the preprocessor makes of the first sentence:")
+    pieces = sentencepiece.SentencePieceProcessor(
+        model_file=encoder.sp_model_file.asset_path.numpy().decode()
+    )
+    length = int(tf.reduce_sum(inputs["input_mask"][0]))
+    ids = inputs["input_word_ids"][0, :length].numpy().tolist()
+    print("  ids    ", ids)
+    print("  tokens ", " ".join(pieces.id_to_piece(ids)))
+
+    print("\nShapes:")
+    for name, tensor in {**inputs, **outputs}.items():
+        if name == "encoder_outputs":
+            print(f"  {name:16} {len(tensor)} x {tensor[0].shape}")
+        else:
+            print(f"  {name:16} {tensor.shape}")
+
+    print("\nNearest sentence by the cosine of pooled_output:")
+    vectors = tf.math.l2_normalize(outputs["pooled_output"], axis=1)  # [B, H]
+    similarity = tf.matmul(vectors, vectors, transpose_b=True)  # [B, B]
+    similarity = tf.linalg.set_diag(similarity, tf.fill([len(SENTENCES)], -1.0))
+    for index, nearest in enumerate(tf.argmax(similarity, axis=1).numpy()):
+        print(f"  {SENTENCES[index]}\n    {similarity[index, nearest]:.3f}  {SENTENCES[nearest]}")
+
+
+if __name__ == "__main__":
+    command.run(main)
