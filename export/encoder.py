@@ -8,6 +8,7 @@ Without a checkpoint the weights are random, and stderr and the manifest say so.
 """
 
 import dataclasses
+from typing import Any
 
 from absl import flags
 
@@ -30,6 +31,12 @@ _ATTENTION_PROBS_DROPOUT_PROB = flags.DEFINE_float(
     "attention_probs_dropout_prob", None, "Overrides the config's attention_probs_dropout_prob."
 )
 _MLM = flags.DEFINE_bool("mlm", True, "Whether to export the masked language model, `.mlm`.")
+_COMPUTE_DTYPE = flags.DEFINE_enum(
+    "compute_dtype",
+    "float32",
+    ["float32", "bfloat16"],
+    "Dtype of activations and matrix products. Variables and outputs are float32 always.",
+)
 flags.adopt_module_key_flags(shared_flags)
 
 
@@ -48,7 +55,12 @@ def main() -> None:
         from export import encoder_artifact  # imports TensorFlow: only after all is checked
 
         encoder_artifact.write(
-            staging.directory, config=config, sp_model=sp_model, seed=seed, mlm=_MLM.value
+            staging.directory,
+            config=config,
+            sp_model=sp_model,
+            seed=seed,
+            mlm=_MLM.value,
+            compute_dtype=_COMPUTE_DTYPE.value,
         )
         print(staging.publish())
 
@@ -58,7 +70,7 @@ def _config() -> albert_config.AlbertConfig:
         raise errors.ConfigError(
             f"--config is required: {', '.join(albert_config.SIZES)} or a path"
         )
-    overrides = {
+    overrides: dict[str, Any] = {
         flag.name: flag.value
         for flag in (_HIDDEN_DROPOUT_PROB, _ATTENTION_PROBS_DROPOUT_PROB)
         if flag.value is not None

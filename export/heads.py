@@ -7,7 +7,7 @@ Follows google-research/albert's run_pretraining.py (`get_masked_lm_output`).
 
 import tensorflow as tf
 
-from export import albert, hub_api
+from export import albert, hub_api, layers
 
 
 class MaskedLanguageModel:
@@ -22,13 +22,13 @@ class MaskedLanguageModel:
         self._config = config
         self._word_embeddings = encoder.word_embeddings
         scope = "cls/predictions"
-        self._dense = albert.dense_weights(
+        self._dense = layers.dense_weights(
             f"{scope}/transform/dense", [config.hidden_size], [config.embedding_size]
         )
-        self._norm = albert.layer_norm_weights(
+        self._norm = layers.layer_norm_weights(
             f"{scope}/transform/LayerNorm", config.embedding_size
         )
-        self._bias = albert.variable(f"{scope}/output_bias/bias", [config.vocab_size])
+        self._bias = layers.variable(f"{scope}/output_bias/bias", [config.vocab_size])
         self.variables: list[tf.Variable] = [*self._dense, *self._norm, self._bias]
 
     def __call__(self, sequence_output: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
@@ -60,9 +60,9 @@ class MaskedLanguageModel:
         batch_size, num_predictions = tf.unstack(tf.shape(positions))
         rows = tf.gather(sequence_output, positions, batch_dims=1)  # [B, P, H]
         rows = tf.reshape(rows, [-1, config.hidden_size])  # [B * P, H]
-        activation = albert.ACTIVATIONS[config.hidden_act]
-        rows = activation(albert.dense(rows, self._dense))  # [B * P, E]
-        rows = albert.layer_norm(rows, self._norm, config.layer_norm_eps)  # [B * P, E]
+        activation = layers.ACTIVATIONS[config.hidden_act]
+        rows = activation(layers.dense(rows, self._dense))  # [B * P, E]
+        rows = layers.layer_norm(rows, self._norm, config.layer_norm_eps)  # [B * P, E]
         logits = tf.matmul(rows, self._word_embeddings, transpose_b=True)  # [B * P, V]
         logits = tf.nn.bias_add(logits, self._bias)  # [B * P, V]
         return tf.reshape(logits, [batch_size, num_predictions, config.vocab_size])  # [B, P, V]

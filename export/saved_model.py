@@ -1,7 +1,7 @@
 """Objects in the form that TF Hub's users load, and writing them reproducibly.
 
     module = saved_model.HubModule(function, inputs=("input_word_ids", ...), variables=[...])
-    saved_model.save(module, "dir", signatures={"serving_default": ...})
+    saved_model.save(module, "dir", signatures={"serving_default": module.signature(["default"])})
 
 https://www.tensorflow.org/hub/reusable_saved_models
 """
@@ -40,37 +40,31 @@ class HubModule(tf.train.Checkpoint):
         """
         super().__init__()
         self._function = function
+        self._inputs = tuple(inputs)
         self.variables = list(variables)
         self.trainable_variables = list(variables)
         self.regularization_losses: list[tf.Tensor] = []
-        specs = input_specs(inputs)
         for training in (True, False):
-            self.__call__.get_concrete_function(specs, training)
+            self.__call__.get_concrete_function(_specs(inputs), training)
 
     @tf.function(autograph=False)
     def __call__(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> Outputs:
         return self._function(inputs, training)
 
+    def signature(self, outputs: Sequence[str]) -> tf.types.experimental.ConcreteFunction:
+        """Returns an inference signature with these outputs and the module's inputs, by name."""
 
-def input_specs(names: Sequence[str]) -> dict[str, tf.TensorSpec]:
+        @tf.function(autograph=False)
+        def serve(inputs: Mapping[str, tf.Tensor]) -> Outputs:
+            results = self._function(inputs, False)
+            return {name: results[name] for name in outputs}
+
+        return serve.get_concrete_function(_specs(self._inputs))
+
+
+def _specs(names: Sequence[str]) -> dict[str, tf.TensorSpec]:
     """Returns specs of int32 [None, None] tensors by name."""
     return {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names}
-
-
-def signature(
-    function: Callable[[Mapping[str, tf.Tensor], bool], Outputs],
-    *,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-) -> tf.types.experimental.ConcreteFunction:
-    """Returns an inference signature with those inputs and outputs, by their names."""
-
-    @tf.function(autograph=False)
-    def serve(inputs: Mapping[str, tf.Tensor]) -> Outputs:
-        results = function(inputs, False)
-        return {name: results[name] for name in outputs}
-
-    return serve.get_concrete_function(input_specs(inputs))
 
 
 def save(

@@ -25,16 +25,20 @@ SENTENCES = (
 
 
 def main() -> None:
-    for flag in (_ENCODER, _PREPROCESSOR):
-        if not flag.value or not os.path.isdir(flag.value):
-            raise errors.InputError(f"--{flag.name} must be a folder, got {flag.value!r}")
-    weights = manifest.read(_ENCODER.value).get("weights", {})
-    show(_ENCODER.value, _PREPROCESSOR.value)
+    encoder_dir, preprocessor_dir = _folder(_ENCODER), _folder(_PREPROCESSOR)
+    weights = manifest.read(encoder_dir).get("weights", {})
+    show(encoder_dir, preprocessor_dir)
     if weights.get("source") == "untrained":
         print(
             "\nThe weights are random: what is nearest means nothing until real ones are exported."
         )
     print(f"\nWeights: {json.dumps(weights)}")
+
+
+def _folder(flag: flags.FlagHolder) -> str:
+    if not flag.value or not os.path.isdir(flag.value):
+        raise errors.InputError(f"--{flag.name} must be a folder, got {flag.value!r}")
+    return flag.value
 
 
 def show(encoder_dir: str, preprocessor_dir: str) -> None:

@@ -1,0 +1,90 @@
+"""The pieces a Transformer is made of: weights as tuples, and functions of tensors and weights.
+
+    kernel_and_bias = layers.dense_weights("pooler_transform", [1024], [1024])
+    y = layers.dense(x, kernel_and_bias)
+
+Weights are named tuples, so that a whole block of them can be handed to a `tf.function`.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from configs import albert_config
+
+ACTIVATIONS = {
+    albert_config.GELU_TANH: lambda x: tf.nn.gelu(x, approximate=True),
+    albert_config.GELU_ERF: lambda x: tf.nn.gelu(x, approximate=False),
+    "relu": tf.nn.relu,
+    "tanh": tf.nn.tanh,
+    "linear": tf.identity,
+}
+
+
+class Dense(NamedTuple):
+    """Weights of `x @ kernel + bias`."""
+
+    kernel: tf.Variable
+    bias: tf.Variable
+
+
+class LayerNorm(NamedTuple):
+    """Scale and offset of a layer normalisation."""
+
+    gamma: tf.Variable
+    beta: tf.Variable
+
+
+def variable(name: str, shape: list[int]) -> tf.Variable:
+    """Returns a trainable float32 variable of zeros."""
+    return tf.Variable(tf.zeros(shape), name=name)
+
+
+def dense_weights(scope: str, inputs: list[int], outputs: list[int]) -> Dense:
+    """Returns `Dense` variables with kernel [*inputs, *outputs] and bias [*outputs]."""
+    return Dense(variable(f"{scope}/kernel", inputs + outputs), variable(f"{scope}/bias", outputs))
+
+
+def layer_norm_weights(scope: str, size: int) -> LayerNorm:
+    """Returns `LayerNorm` variables of shape [size]."""
+    return LayerNorm(variable(f"{scope}/gamma", [size]), variable(f"{scope}/beta", [size]))
+
+
+def dense(x: tf.Tensor, weights: Dense) -> tf.Tensor:
+    """Returns x @ kernel + bias, in the form that the CPU kernels fuse. x is [rows, inputs]."""
+    return tf.nn.bias_add(tf.matmul(x, weights.kernel), weights.bias)
+
+
+def layer_norm(x: tf.Tensor, weights: LayerNorm, eps: float) -> tf.Tensor:
+    """Normalises the last axis, in float32 whatever the dtype of x, which the result has too."""
+    values = tf.cast(x, tf.float32)
+    # The axis is a list because OpenVINO's reader refuses a scalar.
+    mean, variance = tf.nn.moments(values, [-1], keepdims=True)
+    normed = tf.nn.batch_normalization(values, mean, variance, weights.beta, weights.gamma, eps)
+    return tf.cast(normed, x.dtype)
+
+
+def cast(weights: Any, dtype: tf.DType) -> Any:
+    """Returns the values of a tuple of weights in `dtype`."""
+    # Converted first: a cast to the dtype that a variable has returns the variable itself.
+    return tf.nest.map_structure(
+        lambda weight: tf.cast(tf.convert_to_tensor(weight), dtype), weights
+    )
+
+
+def dropout(x: tf.Tensor, rate: float, training: bool) -> tf.Tensor:
+    """Drops elements with probability `rate` when training."""
+    return tf.nn.dropout(x, rate) if training and rate else x
+
+
+def check_range(ids: tf.Tensor, limit: int, name: str, meaning: str) -> tf.Operation:
+    """Returns an op that fails unless all `ids` are in [0, limit)."""
+    return tf.debugging.Assert(
+        tf.reduce_all((ids >= 0) & (ids < limit)),
+        [
+            f"{name} must be at least 0 and below {limit}, {meaning}; got up to",
+            tf.reduce_max(ids),
+            "and down to",
+            tf.reduce_min(ids),
+        ],
+    )
