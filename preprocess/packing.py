@@ -1,0 +1,187 @@
+"""Ids to inputs of the encoder: the `bert_pack_inputs` object of the preprocessor.
+
+    pack = packing.BertPackInputs(
+        start_of_sequence_id=2, end_of_segment_id=3, padding_id=0, default_seq_length=128
+    )
+    pack([tokens_a, tokens_b], seq_length=64)["input_word_ids"]  # int32 [B, 64]
+
+A row is `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, then padding. Where TensorFlow Model Garden's
+BertPackInputs trims, combines and pads ragged tensors, this computes the place in the segments of
+every output position and gathers once. Its trimmer reads past its buffers when the segments'
+batch sizes differ, so that is refused here.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from preprocess import graph_checks
+
+# The outputs' names are the encoder's inputs: the same strings as in `export/hub_api.py`, which a
+# test holds. This package does not import `export`.
+INPUT_WORD_IDS = "input_word_ids"
+INPUT_MASK = "input_mask"
+INPUT_TYPE_IDS = "input_type_ids"
+
+# The least sequence length by number of segments: the special tokens and a token a segment.
+MIN_SEQ_LENGTH = {1: 3, 2: 5}
+
+Packed = dict[str, tf.Tensor]
+
+
+class BertPackInputs(tf.Module):
+    """A callable that packs one or two segments into dense, padded rows."""
+
+    def __init__(
+        self,
+        *,
+        start_of_sequence_id: int,
+        end_of_segment_id: int,
+        padding_id: int,
+        default_seq_length: int,
+    ) -> None:
+        """Traces the function for one and two segments of tokens or of words of tokens.
+
+        Args:
+          start_of_sequence_id: id of `[CLS]`.
+          end_of_segment_id: id of `[SEP]`.
+          padding_id: id of `<pad>`.
+          default_seq_length: length of a row where the caller gives none.
+
+        Raises:
+          ValueError: `default_seq_length` is too small for one segment.
+        """
+        super().__init__()
+        if default_seq_length < MIN_SEQ_LENGTH[1]:
+            raise ValueError(
+                f"default_seq_length must be at least {MIN_SEQ_LENGTH[1]}, got {default_seq_length}"
+            )
+        self._specials = [start_of_sequence_id, end_of_segment_id, padding_id]
+        self._default_seq_length = default_seq_length
+        for ragged_rank in (1, 2):
+            spec = tf.RaggedTensorSpec([None] * (ragged_rank + 1), tf.int32)
+            for inputs in (spec, [spec], [spec, spec]):
+                # Without seq_length the rows' static shape is known; shape inference needs it.
+                for seq_length in (None, tf.TensorSpec([], tf.int32, "seq_length")):
+                    self.__call__.get_concrete_function(inputs, seq_length)
+
+    @tf.function(autograph=False)
+    def __call__(
+        self,
+        inputs: tf.RaggedTensor | Sequence[tf.RaggedTensor],
+        seq_length: tf.Tensor | int | None = None,
+    ) -> Packed:
+        """Packs segments; those that are too long are cut to prefixes of about equal size.
+
+        Two segments that do not fit are cut as if tokens were dealt in turn, first one first, until
+        the row is full: a short segment leaves its room to the other.
+
+        Args:
+          inputs: one segment, or a list of one or two, each an int32 ragged tensor [B, (tokens)] or
+            [B, (words), (tokens)].
+          seq_length: scalar int32, the length of a row; None for the default.
+
+        Returns:
+          int32 [B, seq_length] by name: `input_word_ids`, `input_mask` (1 at tokens, 0 at padding)
+          and `input_type_ids` (0 for `[CLS]`, the first segment and its `[SEP]`, 1 for the second
+          and its `[SEP]`, 0 at padding).
+
+        Raises:
+          tf.errors.InvalidArgumentError: the segments' batch sizes differ, or `seq_length` is less
+            than 3 for one segment or 5 for two.
+          ValueError: there are not one or two segments, or, before it is saved and loaded, a
+            `seq_length` that is a Python number is too small.
+        """
+        segments: list[tf.RaggedTensor] = (
+            list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        )
+        if len(segments) not in MIN_SEQ_LENGTH:
+            raise ValueError(f"one or two segments can be packed, got {len(segments)}")
+        segments = [s.merge_dims(1, -1) if s.shape.rank > 2 else s for s in segments]
+        if seq_length is None:
+            seq_length = self._default_seq_length
+        if isinstance(seq_length, int) and seq_length < MIN_SEQ_LENGTH[len(segments)]:
+            raise ValueError(f"{_too_short(len(segments))} {seq_length}")
+        return _pack(segments, seq_length, specials=self._specials)
+
+
+def _pack(
+    segments: list[tf.RaggedTensor], seq_length: tf.Tensor | int, *, specials: list[int]
+) -> Packed:
+    static_length = seq_length if isinstance(seq_length, int) else None
+    with tf.control_dependencies(_checks(segments, seq_length)):
+        seq_length = tf.identity(tf.convert_to_tensor(seq_length, tf.int32))
+        rows = tf.range(tf.identity(segments[0].nrows()))  # [B]
+    # Gathered by the first segment's rows, so that shape inference cannot fail on unequal batch
+    # sizes with a message of its own before the check does.
+    starts, lengths = [], []  # int32 [B] each
+    for segment in segments:
+        starts.append(tf.gather(tf.cast(segment.row_starts(), tf.int32), rows))
+        lengths.append(tf.gather(tf.cast(segment.row_lengths(), tf.int32), rows))
+    kept = _kept_lengths(lengths, seq_length - len(segments) - 1)
+
+    # All ids that may stand in a row, the special ones first, and where each segment's row starts.
+    table = tf.concat([tf.constant(specials, tf.int32), *(s.values for s in segments)], axis=0)
+    places = tf.range(seq_length)[tf.newaxis, :]  # [1, S]
+    index = tf.where(places == 0, _CLS, _PAD)  # [1, S], then [B, S]
+    offset = len(specials)
+    start = tf.constant(1)  # the place of a segment's first token
+    type_ids = tf.constant(0)
+    for number, segment in enumerate(segments):
+        limit = start + kept[number][:, tf.newaxis]  # [B, 1], the place of the segment's [SEP]
+        source = offset + starts[number][:, tf.newaxis]  # [B, 1]
+        index = tf.where((places >= start) & (places < limit), source + places - start, index)
+        index = tf.where(places == limit, _SEP, index)
+        if number == 1:
+            type_ids = tf.cast((places >= start) & (places <= limit), tf.int32)  # [B, S]
+        offset += tf.size(segment.values)
+        start = limit + 1
+    mask = tf.cast(places < start, tf.int32)  # [B, S]
+    packed = {
+        INPUT_WORD_IDS: tf.gather(table, index),
+        INPUT_MASK: mask,
+        INPUT_TYPE_IDS: tf.broadcast_to(type_ids, tf.shape(mask)),
+    }
+    return {name: tf.ensure_shape(ids, [None, static_length]) for name, ids in packed.items()}
+
+
+# Places of the special ids in the table.
+_CLS, _SEP, _PAD = range(3)
+
+
+def _checks(segments: list[tf.RaggedTensor], seq_length: tf.Tensor | int) -> list[tf.Operation]:
+    least = MIN_SEQ_LENGTH[len(segments)]
+    checks = [
+        graph_checks.check(
+            tf.convert_to_tensor(seq_length) >= least,
+            _too_short(len(segments)),
+            seq_length,
+        )
+    ]
+    if len(segments) == 2:
+        sizes = [segment.nrows() for segment in segments]
+        checks.append(
+            graph_checks.check(
+                sizes[0] == sizes[1],
+                "segments must have equal batch sizes, got",
+                *sizes,
+            )
+        )
+    return checks
+
+
+def _too_short(number_of_segments: int) -> str:
+    least = MIN_SEQ_LENGTH[number_of_segments]
+    return f"seq_length must be at least {least} to pack {number_of_segments} segment(s), got"
+
+
+def _kept_lengths(lengths: list[tf.Tensor], room: tf.Tensor) -> list[tf.Tensor]:
+    """Returns how many tokens [B] of each segment fit into `room` tokens, dealt round robin."""
+    if len(lengths) == 1:
+        return [tf.minimum(lengths[0], room)]
+    first, second = lengths
+    half = room // 2
+    return [
+        tf.minimum(first, tf.maximum(room - half, room - second)),
+        tf.minimum(second, tf.maximum(half, room - first)),
+    ]

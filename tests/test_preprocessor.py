@@ -1,0 +1,186 @@
+"""Laws of the preprocessor artifact, loaded in the ways that its users load it."""
+
+import base64
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+import tensorflow_hub as hub
+import tf_keras
+
+from export import hub_api
+from tests import preprocess_artifacts, preprocess_golden
+
+_SENTENCES = ["Hello TensorFlow!", "", "Caf\u00e9 au lait, na\u00efve \ufb01ance"]
+_PAIRS = ["A second segment.", "one more", ""]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return preprocess_artifacts.load("default")
+
+
+def _assert_same(packed, expected):
+    assert set(packed) == set(hub_api.ENCODER_INPUTS)
+    for name in hub_api.ENCODER_INPUTS:
+        assert packed[name].dtype == tf.int32
+        tf.debugging.assert_equal(packed[name], expected[name])
+
+
+def _pair(loaded, seq_length):
+    return loaded.bert_pack_inputs(
+        [loaded.tokenize(tf.constant(_SENTENCES)), loaded.tokenize(tf.constant(_PAIRS))],
+        seq_length=seq_length,
+    )
+
+
+@pytest.mark.parametrize(("name", "seq_length"), [("default", 128), ("short", 16)])
+def test_the_root_call_equals_tf_hubs(name, seq_length):
+    rows = preprocess_golden.table()["root"]
+    sentences = tf.constant([base64.b64decode(row["b64"]) for row in rows])
+    packed = preprocess_artifacts.load(name)(sentences)
+    for output in hub_api.ENCODER_INPUTS:
+        expected = [row[f"seq_{seq_length}"][output] for row in rows]
+        assert packed[output].numpy().tolist() == expected
+
+
+def test_the_loaded_tokenizer_equals_tf_hubs(loaded):
+    ids = loaded.tokenize(tf.constant(preprocess_golden.strings()))
+    assert ids.dtype == tf.int32
+    assert ids.to_list() == preprocess_golden.expected("hub_ids")
+
+
+def test_the_loaded_packing_equals_model_gardens(loaded):
+    for case in preprocess_golden.table()["packed"]:
+        segments = [
+            preprocess_golden.ragged(rows, ragged_rank=case["ragged_rank"])
+            for rows in case["segments"]
+        ]
+        packed = loaded.bert_pack_inputs(segments, seq_length=case["seq_length"])
+        assert {name: tensor.numpy().tolist() for name, tensor in packed.items()} == {
+            name: case[name] for name in hub_api.ENCODER_INPUTS
+        }
+
+
+def test_the_loaded_special_tokens_are_scalars(loaded):
+    special_tokens = loaded.tokenize.get_special_tokens_dict()
+    assert {name: int(value) for name, value in special_tokens.items()} == (
+        preprocess_golden.table()["models"]["main"]["special_tokens"]
+    )
+    assert all(value.shape == () and value.dtype == tf.int32 for value in special_tokens.values())
+
+
+def test_the_signature_names_its_input_and_outputs(loaded):
+    serve = loaded.signatures[hub_api.SERVING_DEFAULT]
+    _, inputs = serve.structured_input_signature
+    assert list(inputs) == [hub_api.SENTENCES]
+    _assert_same(serve(sentences=tf.constant(_SENTENCES)), loaded(tf.constant(_SENTENCES)))
+
+
+def test_errors_of_the_loaded_artifact_name_the_limit(loaded):
+    two = loaded.tokenize(tf.constant(_SENTENCES[:2]))
+    three = loaded.tokenize(tf.constant(_SENTENCES))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"equal batch sizes.*\[2\] \[3\]"):
+        loaded.bert_pack_inputs([two, three], seq_length=16)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at least 5 to pack 2.*\[4\]"):
+        loaded.bert_pack_inputs([two, two], seq_length=4)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at least 3 to pack 1.*\[2\]"):
+        loaded.bert_pack_inputs([two], seq_length=2)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at least 3 to pack 1.*\[2\]"):
+        list(tf.data.Dataset.from_tensors(two).map(lambda x: loaded.bert_pack_inputs([x], 2)))
+
+
+def test_keras_layers_run_the_steps(loaded):
+    sentences = tf.constant(_SENTENCES)
+    _assert_same(hub.KerasLayer(loaded)(sentences), loaded(sentences))
+    tokenize = hub.KerasLayer(loaded.tokenize)
+    assert tokenize(sentences).to_list() == loaded.tokenize(sentences).to_list()
+    pack = hub.KerasLayer(loaded.bert_pack_inputs, arguments={"seq_length": 9})
+    _assert_same(pack([tokenize(sentences), tokenize(tf.constant(_PAIRS))]), _pair(loaded, 9))
+
+
+def test_the_functional_api_knows_the_shapes(loaded):
+    sentences = tf_keras.layers.Input(shape=(), dtype=tf.string)
+    outputs = hub.KerasLayer(preprocess_artifacts.directory("default"))(sentences)
+    assert all(output.shape.as_list() == [None, 128] for output in outputs.values())
+    model = tf_keras.Model(sentences, outputs)
+    _assert_same(model(tf.constant(_SENTENCES)), loaded(tf.constant(_SENTENCES)))
+
+
+def test_dataset_map_runs_the_steps(loaded):
+    both = tf.data.Dataset.from_tensor_slices((_SENTENCES, _PAIRS)).batch(3)
+    packed = next(iter(both.map(lambda a, b: loaded(a))))
+    _assert_same(packed, loaded(tf.constant(_SENTENCES)))
+
+    def pair(first, second):
+        segments = [loaded.tokenize(first), loaded.tokenize(second)]
+        return loaded.bert_pack_inputs(segments, seq_length=9)
+
+    _assert_same(next(iter(both.map(pair))), _pair(loaded, 9))
+
+
+# The snippet of TF Hub's page for albert_en_preprocess, with a local path, and what follows it.
+_SAVE = """
+import sys
+import tensorflow as tf
+import tensorflow_hub as hub
+import tensorflow_text
+
+preprocessor = hub.load(sys.argv[1])
+text_inputs = [tf.keras.layers.Input(shape=(), dtype=tf.string),
+               tf.keras.layers.Input(shape=(), dtype=tf.string)]
+tokenize = hub.KerasLayer(preprocessor.tokenize)
+tokenized_inputs = [tokenize(segment) for segment in text_inputs]
+seq_length = 11
+bert_pack_inputs = hub.KerasLayer(
+    preprocessor.bert_pack_inputs,
+    arguments=dict(seq_length=seq_length))
+encoder_inputs = bert_pack_inputs(tokenized_inputs)
+model = tf.keras.Model(text_inputs, encoder_inputs)
+model.save(sys.argv[2])
+single = tf.keras.layers.Input(shape=(), dtype=tf.string)
+root = hub.KerasLayer(sys.argv[1])
+tf.keras.Model(single, root(single)).save(sys.argv[3])
+"""
+
+_RELOAD = """
+import sys
+import tensorflow as tf
+import tensorflow_text
+import tf_keras
+
+pair = tf_keras.models.load_model(sys.argv[1])
+for row in pair([tf.constant(["hello world"]), tf.constant(["again"])])["input_word_ids"].numpy():
+    print(*row)
+single = tf_keras.models.load_model(sys.argv[2])
+for row in single(tf.constant(["hello world"]))["input_word_ids"].numpy():
+    print(*row)
+"""
+
+
+def _run(code, *arguments, **environment):
+    # Not the variable of whoever runs the tests: with or without it is what is tested.
+    variables = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**variables, **environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_keras_model_with_it_outlives_the_artifact(loaded, tmp_path):
+    artifact, pair, single = (str(tmp_path / name) for name in ("artifact", "pair", "single"))
+    shutil.copytree(preprocess_artifacts.directory("default"), artifact)
+    _run(_SAVE, artifact, pair, single, TF_USE_LEGACY_KERAS="1")
+    shutil.rmtree(artifact)
+    rows = [[int(n) for n in line.split()] for line in _run(_RELOAD, pair, single).splitlines()]
+    hello, again = (loaded.tokenize(tf.constant([text])) for text in ("hello world", "again"))
+    expected = loaded.bert_pack_inputs([hello, again], seq_length=11)["input_word_ids"]
+    assert rows[0] == expected.numpy()[0].tolist()
+    assert rows[1] == loaded(tf.constant(["hello world"]))["input_word_ids"].numpy()[0].tolist()
