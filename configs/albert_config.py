@@ -34,6 +34,20 @@ _HUGGING_FACE_ACTS = {
     "linear": "linear",
 }
 
+_KERAS_HUB_KEYS = {
+    "vocabulary_size": "vocab_size",
+    "embedding_dim": "embedding_size",
+    "hidden_dim": "hidden_size",
+    "num_layers": "num_hidden_layers",
+    "num_groups": "num_hidden_groups",
+    "num_inner_repetitions": "inner_group_num",
+    "num_heads": "num_attention_heads",
+    "intermediate_dim": "intermediate_size",
+    "max_sequence_length": "max_position_embeddings",
+    "num_segments": "type_vocab_size",
+    "dropout": "attention_probs_dropout_prob",
+}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlbertConfig:
@@ -189,12 +203,15 @@ def from_json(values: Mapping[str, Any]) -> AlbertConfig:
     """Returns the config that the content of a JSON file stands for.
 
     Args:
-      values: the keys of google-research/albert's `albert_config.json` or, if there is a
-        `model_type`, of Hugging Face's `config.json`. Keys the encoder does not use are ignored.
+      values: the keys of google-research/albert's `albert_config.json`; of Hugging Face's
+        `config.json`, known by its `model_type`; or of a KerasHub preset's `config.json`, known by
+        its `registered_name`. Keys the encoder does not use are ignored.
 
     Raises:
       errors.ConfigError: lists what is missing, not known or inconsistent.
     """
+    if "registered_name" in values:
+        return _from_keras_hub(values)
     is_hugging_face = "model_type" in values
     if is_hugging_face and values["model_type"] != "albert":
         raise errors.ConfigError(f"model_type must be 'albert', got {values['model_type']!r}")
@@ -208,16 +225,67 @@ def from_json(values: Mapping[str, Any]) -> AlbertConfig:
     found["embedding_projection"] = is_hugging_face or (
         found.get("embedding_size") != found.get("hidden_size")
     )
-    names = [field.name for field in dataclasses.fields(AlbertConfig)]
-    missing = [name for name in names if name not in found]
+    acts = _HUGGING_FACE_ACTS if is_hugging_face else _ORIGINAL_ACTS
+    act = found.get("hidden_act")
+    if isinstance(act, str) and act in acts:
+        found["hidden_act"] = acts[act]
+    elif "hidden_act" in found:
+        raise errors.ConfigError(f"hidden_act must be one of {', '.join(acts)}, got {act!r}")
+    names = {field.name for field in dataclasses.fields(AlbertConfig)}
+    return from_fields({name: value for name, value in found.items() if name in names})
+
+
+def from_fields(values: Mapping[str, Any]) -> AlbertConfig:
+    """Returns the config with these fields, as `dataclasses.asdict` and JSON spell them.
+
+    Raises:
+      errors.ConfigError: lists what is missing, not known or inconsistent.
+    """
+    fields = {field.name: field for field in dataclasses.fields(AlbertConfig)}
+    missing = [name for name in fields if name not in values]
+    unknown = [name for name in values if name not in fields]
+    problems = [f"missing keys: {', '.join(missing)}"] if missing else []
+    problems += [f"unknown keys: {', '.join(unknown)}"] if unknown else []
+    if problems:
+        raise errors.ConfigError("; ".join(problems))
+    converted: dict[str, Any] = dict(values)
+    for name, value in values.items():
+        if fields[name].type is float and _is_int(value):
+            converted[name] = float(value)
+    return AlbertConfig(**converted)
+
+
+def _from_keras_hub(values: Mapping[str, Any]) -> AlbertConfig:
+    """Reads the serialized AlbertBackbone of a preset.
+
+    What the preset does not say is written in KerasHub's code (albert_backbone.py): gelu in the
+    tanh form and epsilon 1e-12 always, one rate for all dropouts, and always a projection.
+    """
+    name = values["registered_name"]
+    if name not in ("keras_hub>AlbertBackbone", "keras_nlp>AlbertBackbone"):
+        raise errors.ConfigError(
+            f"registered_name must be 'keras_hub>AlbertBackbone', got {name!r}"
+        )
+    inner = values.get("config")
+    if not isinstance(inner, Mapping):
+        raise errors.ConfigError("missing keys: config")
+    missing = [key for key in _KERAS_HUB_KEYS if key not in inner]
     if missing:
         raise errors.ConfigError(f"missing keys: {', '.join(missing)}")
-    acts = _HUGGING_FACE_ACTS if is_hugging_face else _ORIGINAL_ACTS
-    act = found["hidden_act"]
-    if not isinstance(act, str) or act not in acts:
-        raise errors.ConfigError(f"hidden_act must be one of {', '.join(acts)}, got {act!r}")
-    found["hidden_act"] = acts[act]
-    for field in dataclasses.fields(AlbertConfig):
-        if field.type is float and _is_int(found[field.name]):
-            found[field.name] = float(found[field.name])
-    return AlbertConfig(**{name: found[name] for name in names})
+    config = from_fields(
+        {ours: inner[theirs] for theirs, ours in _KERAS_HUB_KEYS.items()}
+        | {
+            "hidden_dropout_prob": inner["dropout"],
+            "hidden_act": GELU_TANH,
+            "initializer_range": 0.02,
+            "layer_norm_eps": 1e-12,
+            "embedding_projection": True,
+        }
+    )
+    per_group = config.num_hidden_layers / config.num_hidden_groups
+    if any(config.group_of_layer(i) != i // per_group for i in range(config.num_hidden_layers)):
+        raise errors.ConfigError(
+            f"KerasHub runs {config.num_hidden_layers} layers in {config.num_hidden_groups} groups "
+            "in another order than the original"
+        )
+    return config
