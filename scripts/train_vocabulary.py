@@ -1,0 +1,73 @@
+"""Trains a SentencePiece vocabulary with ALBERT's layout from your own text.
+
+Prints the path of the model and nothing else on stdout:
+
+    model=$(python scripts/train_vocabulary.py --input corpus.txt --output my.model)
+
+The model then goes to `python -m export.encoder` and `python -m export.preprocessor` as
+--sp_model_file.
+"""
+
+import os
+import secrets
+
+from absl import flags
+
+from configs import errors
+from export import command
+from preprocess import vocabulary_training
+
+_INPUT = flags.DEFINE_multi_string(
+    "input", [], "UTF-8 text file to learn from, one paragraph a line. Repeatable. Required."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Path of the model to write; an existing file is never overwritten. Required."
+)
+_VOCAB_SIZE = flags.DEFINE_integer(
+    "vocab_size", 30000, "Number of pieces, the special ones included.", lower_bound=1
+)
+_LOWER_CASE = flags.DEFINE_bool("lower_case", True, "Whether the model is uncased.")
+
+
+def main() -> None:
+    output = _checked_output()
+    if not _INPUT.value:
+        raise errors.VocabularyError("--input is required: a UTF-8 text file")
+    vocabulary_training.check(_INPUT.value)
+    command.progress(f"training {_VOCAB_SIZE.value} pieces on {', '.join(_INPUT.value)}")
+    model = vocabulary_training.train(
+        _INPUT.value, vocab_size=_VOCAB_SIZE.value, lower_case=_LOWER_CASE.value
+    )
+    _write(output, model)
+    print(output)
+
+
+def _checked_output() -> str:
+    if not _OUTPUT.value:
+        raise errors.DestinationError("--output is required: the path of the model to write")
+    if os.path.lexists(_OUTPUT.value):
+        raise errors.DestinationError(f"{_OUTPUT.value!r} exists; it is not overwritten")
+    folder = os.path.dirname(_OUTPUT.value) or "."
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        raise errors.DestinationError(f"{folder!r} is not a folder that can be written to")
+    return _OUTPUT.value
+
+
+def _write(path: str, content: bytes) -> None:
+    """Writes the file completely or not at all, and never over another."""
+    staging = f"{path}.tmp-{secrets.token_hex(8)}"
+    try:
+        with open(staging, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(staging, path)  # unlike a rename, fails when the path exists by now
+    except FileExistsError as error:
+        raise errors.DestinationError(f"{path!r} exists; it is not overwritten") from error
+    finally:
+        if os.path.exists(staging):
+            os.unlink(staging)
+
+
+if __name__ == "__main__":
+    command.run(main)
