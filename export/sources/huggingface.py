@@ -61,7 +61,12 @@ def _read_file(path: str) -> dict[str, source.LazyTensor]:
     start = _start(path)
     if torch_file.looks_like(start):
         return torch_file.read(path)
-    return safetensors_file.read(path)
+    if safetensors_file.looks_like(start):
+        return safetensors_file.read(path)
+    raise errors.CheckpointError(
+        f"{path!r} is neither a safetensors file nor one that torch.save wrote, or it is truncated "
+        "or corrupted"
+    )
 
 
 def _read_shards(path: str) -> tuple[dict[str, source.LazyTensor], tuple[str, ...]]:

@@ -4,7 +4,6 @@ source.tensors["albert.pooler.bias"].read()
 """
 
 import dataclasses
-import functools
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -85,7 +84,6 @@ class Source:
         return facts | ({"repository": self.repository} if self.repository else {})
 
 
-@functools.cache
 def _sha256(path: str) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
