@@ -2,26 +2,38 @@
 
 Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothing else on stdout:
 
+    dir=$(python -m export.encoder --checkpoint albert_large --model_name albert_en_large)
     dir=$(python -m export.encoder --config large)
 
 Without a checkpoint the weights are random, and stderr and the manifest say so.
 """
 
-import dataclasses
 from typing import Any
 
 from absl import flags
 
 from configs import albert_config, errors
-from export import command, publish
+from export import command, publish, recipe, weight_table
 from export import flags as shared_flags
-from preprocess import sentencepiece_model
 
 _CONFIG = flags.DEFINE_string(
     "config",
     None,
     f"Size ({', '.join(albert_config.SIZES)}), or path of an albert_config.json "
-    "(google-research/albert) or config.json (Hugging Face). Required.",
+    "(google-research/albert) or config.json (Hugging Face, KerasHub). Required where the "
+    "checkpoint brings none.",
+)
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint",
+    None,
+    "Weights: a directory, a file, the prefix of a TensorFlow checkpoint, or "
+    "hf://org/name[@revision].",
+)
+_CHECKPOINT_FORMAT = flags.DEFINE_enum(
+    "checkpoint_format",
+    None,
+    list(weight_table.FORMATS),
+    "What --checkpoint is. Default: found out.",
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the random weights.", lower_bound=0)
 _HIDDEN_DROPOUT_PROB = flags.DEFINE_float(
@@ -41,41 +53,57 @@ flags.adopt_module_key_flags(shared_flags)
 
 
 def main() -> None:
-    config = _config()
-    sp_model = sentencepiece_model.read(shared_flags.SP_MODEL_FILE.value)
-    sp_model.check_vocab_size(config.vocab_size)
+    made_from = _recipe()
     model_name = _model_name()
     with publish.staged(
         shared_flags.EXPORT_DIR.value, model_name=model_name, version=shared_flags.VERSION.value
     ) as staging:
-        seed = _SEED.value
-        command.progress(
-            f"{model_name}: no checkpoint, so the weights are random (seed {seed}) and untrained"
-        )
+        _announce(made_from, model_name)
         from export import encoder_artifact  # imports TensorFlow: only after all is checked
 
         encoder_artifact.write(
-            staging.directory,
-            config=config,
-            sp_model=sp_model,
-            seed=seed,
-            mlm=_MLM.value,
-            compute_dtype=_COMPUTE_DTYPE.value,
+            staging.directory, recipe=made_from, compute_dtype=_COMPUTE_DTYPE.value
         )
         print(staging.publish())
 
 
-def _config() -> albert_config.AlbertConfig:
-    if _CONFIG.value is None:
-        raise errors.ConfigError(
-            f"--config is required: {', '.join(albert_config.SIZES)} or a path"
+def _announce(made_from: recipe.Recipe, model_name: str) -> None:
+    """Says what the user should not find out only later."""
+    source = made_from.source
+    if source is None:
+        command.progress(
+            f"{model_name}: no checkpoint, so the weights are random (seed {made_from.seed}) and "
+            "untrained"
         )
+    elif source.not_read:
+        command.progress(
+            f"{model_name}: the encoder stands within a larger model, of which these variables are "
+            f"left out: {', '.join(source.not_read)}"
+        )
+
+
+def _recipe() -> recipe.Recipe:
     overrides: dict[str, Any] = {
         flag.name: flag.value
         for flag in (_HIDDEN_DROPOUT_PROB, _ATTENTION_PROBS_DROPOUT_PROB)
         if flag.value is not None
     }
-    return dataclasses.replace(albert_config.load(_CONFIG.value), **overrides)
+    if _CHECKPOINT.value is None:
+        return recipe.untrained(
+            _CONFIG.value,
+            overrides=overrides,
+            sp_model_file=shared_flags.SP_MODEL_FILE.value,
+            mlm=_MLM.value,
+            seed=_SEED.value,
+        )
+    return recipe.from_checkpoint(
+        _CHECKPOINT.value,
+        checkpoint_format=_CHECKPOINT_FORMAT.value,
+        config=_CONFIG.value,
+        overrides=overrides,
+        sp_model_file=shared_flags.SP_MODEL_FILE.value,
+        mlm=_MLM.value,
+    )
 
 
 def _model_name() -> str:
@@ -83,7 +111,7 @@ def _model_name() -> str:
         return shared_flags.MODEL_NAME.value
     if _CONFIG.value in albert_config.SIZES:
         return f"albert_en_{_CONFIG.value}"
-    raise errors.DestinationError("--model_name is required when --config is a path")
+    raise errors.DestinationError("--model_name is required unless --config is a size")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Makes the encoder artifact: the contract of TF Hub's `albert_en_*` models.
 
-encoder_artifact.write("dir", config=config, sp_model=sp_model, seed=0, mlm=True,
-                           compute_dtype="float32")
+encoder_artifact.write("dir", recipe=made_from, compute_dtype="float32")
 """
 
 import dataclasses
@@ -12,56 +11,87 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs import albert_config
-from export import albert, heads, hub_api, initial_weights, manifest, saved_model
+from export import (
+    albert,
+    heads,
+    hub_api,
+    initial_weights,
+    manifest,
+    progress,
+    restore,
+    saved_model,
+)
+from export import recipe as recipes
 from preprocess import sentencepiece_model
 
 
-def write(
-    directory: str,
-    *,
-    config: albert_config.AlbertConfig,
-    sp_model: sentencepiece_model.SentencePieceModel,
-    seed: int,
-    mlm: bool,
-    compute_dtype: str,
-) -> None:
-    """Writes an encoder with random weights into `directory`.
+class _Model:
+    """An encoder with its heads, filled with weights.
+
+    Attributes:
+      encoder: the encoder.
+      mlm: the masked language model head, if there is one.
+      sop: the sentence-order head, if there is one.
+    """
+
+    def __init__(self, recipe: recipes.Recipe, *, compute_dtype: str) -> None:
+        self.encoder = albert.Encoder(recipe.config, compute_dtype=compute_dtype)
+        self.mlm = heads.MaskedLanguageModel(self.encoder) if recipe.mlm else None
+        self.sop = heads.SentenceOrder(self.encoder) if recipe.sop else None
+        variables = list(self.encoder.variables)
+        for head in (self.mlm, self.sop):
+            variables += head.variables if head else []
+        if recipe.source is None:
+            initial_weights.fill(
+                variables,
+                initializer_range=recipe.config.initializer_range,
+                seed=recipe.seed,
+            )
+            return
+        total = sum(variable.shape.num_elements() for variable in variables)
+        with progress.Progress("reading weights", total=total) as report:
+            restore.restore(
+                {variable.name.removesuffix(":0"): variable for variable in variables},
+                source=recipe.source,
+                config=recipe.config,
+                on_progress=report.advance,
+            )
+
+
+def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None:
+    """Writes an encoder into `directory`.
 
     Args:
       directory: where the SavedModel goes.
-      config: the hyper-parameters.
-      sp_model: the tokenizer that belongs to the weights; becomes the asset `sp_model_file`.
-      seed: of the NumPy generator that the weights come from.
-      mlm: whether to make the subobject `.mlm` and its signature.
+      recipe: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`.
       compute_dtype: "float32" or "bfloat16", of activations and products.
 
     Raises:
-      errors.VocabularyError: the tokenizer's size is not the config's `vocab_size`.
+      errors.CheckpointMismatchError: the weights cannot be read, or are not finite.
     """
-    sp_model.check_vocab_size(config.vocab_size)
-    encoder = albert.Encoder(config, compute_dtype=compute_dtype)
-    mlm_head = heads.MaskedLanguageModel(encoder) if mlm else None
-    variables = encoder.variables + (mlm_head.variables if mlm_head else [])
-    initial_weights.fill(variables, initializer_range=config.initializer_range, seed=seed)
-    module = _module(encoder, mlm_head, unpadded=False)
-    module.unpadded = _module(encoder, mlm_head, unpadded=True)
+    model = _Model(recipe, compute_dtype=compute_dtype)
+    module = _module(model, unpadded=False)
+    module.unpadded = _module(model, unpadded=True)
+    sp_model = recipe.sp_model
     with tempfile.TemporaryDirectory() as assets:
         module.sp_model_file = _asset(sp_model, assets)
         saved_model.save(module, directory, signatures=_signatures(module))
     facts = {
-        "config": dataclasses.asdict(config),
+        "config": dataclasses.asdict(recipe.config),
         "compute_dtype": compute_dtype,
-        "weights": {"source": "untrained", "seed": seed},
+        "weights": (
+            {"source": "checkpoint", **recipe.source.facts()}
+            if recipe.source
+            else {"source": "untrained", "seed": recipe.seed}
+        ),
         "tokenizer": {"file": sp_model.file_name, "sha256": sp_model.file_sha256},
     }
     manifest.write(directory, artifact="encoder", facts=facts)
 
 
-def _module(
-    encoder: albert.Encoder, mlm_head: heads.MaskedLanguageModel | None, *, unpadded: bool
-) -> saved_model.HubModule:
-    """Returns an encoder object, with its `.mlm` if there is the head."""
+def _module(model: _Model, *, unpadded: bool) -> saved_model.HubModule:
+    """Returns an encoder object, with its `.mlm` and `.sop` if there are the heads."""
+    encoder = model.encoder
 
     def encode(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
         return encoder(inputs, training=training, unpadded=unpadded)
@@ -69,20 +99,37 @@ def _module(
     module = saved_model.HubModule(
         encode, inputs=hub_api.ENCODER_INPUTS, variables=encoder.variables
     )
-    if mlm_head:
-
-        def predict(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
-            outputs = encode(inputs, training)
-            positions = inputs[hub_api.MASKED_LM_POSITIONS]
-            logits = mlm_head(outputs[hub_api.SEQUENCE_OUTPUT], positions)
-            return {**outputs, hub_api.MLM_LOGITS: logits}
-
-        module.mlm = saved_model.HubModule(
-            predict,
-            inputs=hub_api.MLM_INPUTS,
-            variables=encoder.variables + mlm_head.variables,
-        )
+    if model.mlm:
+        module.mlm = _mlm_module(encode, encoder, model.mlm)
+    if model.sop:
+        module.sop = _sop_module(encode, encoder, model.sop)
     return module
+
+
+def _mlm_module(
+    encode: Any, encoder: albert.Encoder, head: heads.MaskedLanguageModel
+) -> saved_model.HubModule:
+    def predict(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
+        outputs = encode(inputs, training)
+        positions = inputs[hub_api.MASKED_LM_POSITIONS]
+        logits = head(outputs[hub_api.SEQUENCE_OUTPUT], positions)
+        return {**outputs, hub_api.MLM_LOGITS: logits}
+
+    return saved_model.HubModule(
+        predict, inputs=hub_api.MLM_INPUTS, variables=encoder.variables + head.variables
+    )
+
+
+def _sop_module(
+    encode: Any, encoder: albert.Encoder, head: heads.SentenceOrder
+) -> saved_model.HubModule:
+    def predict(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
+        outputs = encode(inputs, training)
+        return {**outputs, hub_api.SOP_LOGITS: head(outputs[hub_api.POOLED_OUTPUT])}
+
+    return saved_model.HubModule(
+        predict, inputs=hub_api.ENCODER_INPUTS, variables=encoder.variables + head.variables
+    )
 
 
 def _signatures(module: saved_model.HubModule) -> dict[str, Any]:
@@ -92,6 +139,8 @@ def _signatures(module: saved_model.HubModule) -> dict[str, Any]:
     }
     if hasattr(module, hub_api.MLM):
         signatures[hub_api.MLM] = module.mlm.signature(hub_api.MLM_SIGNATURE_OUTPUTS)
+    if hasattr(module, hub_api.SOP):
+        signatures[hub_api.SOP] = module.sop.signature(hub_api.SOP_SIGNATURE_OUTPUTS)
     return signatures
 
 

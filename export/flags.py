@@ -23,5 +23,6 @@ SP_MODEL_FILE = flags.DEFINE_string(
     "sp_model_file",
     None,
     "SentencePiece model with <pad>, <unk>, [CLS], [SEP] and [MASK]. "
-    "Default: the demo vocabulary that ships with the project.",
+    "Default: the one that comes with the checkpoint; the demo vocabulary that ships with the "
+    "project only where there is no checkpoint.",
 )

@@ -2,7 +2,8 @@
 
     logits = heads.MaskedLanguageModel(encoder)(sequence_output, masked_lm_positions)
 
-Follows google-research/albert's run_pretraining.py (`get_masked_lm_output`).
+Follows google-research/albert's run_pretraining.py (`get_masked_lm_output`,
+`get_sentence_order_output`).
 """
 
 import tensorflow as tf
@@ -66,3 +67,28 @@ class MaskedLanguageModel:
         logits = tf.matmul(rows, self._word_embeddings, transpose_b=True)  # [B * P, V]
         logits = tf.nn.bias_add(logits, self._bias)  # [B * P, V]
         return tf.reshape(logits, [batch_size, num_predictions, config.vocab_size])  # [B, P, V]
+
+
+class SentenceOrder:
+    """Predicts whether two segments stand in their order (class 0) or were swapped (class 1).
+
+    Attributes:
+      variables: the head's own variables, without the encoder's.
+    """
+
+    def __init__(self, encoder: albert.Encoder) -> None:
+        self._dense = layers.dense_weights(
+            "cls/seq_relationship", [encoder.config.hidden_size], [2]
+        )
+        self.variables: list[tf.Variable] = [*self._dense]
+
+    def __call__(self, pooled_output: tf.Tensor) -> tf.Tensor:
+        """Returns the logits of the order.
+
+        Args:
+          pooled_output: float32 [B, H].
+
+        Returns:
+          float32 [B, 2], before the softmax.
+        """
+        return layers.dense(pooled_output, self._dense)  # [B, 2]

@@ -8,6 +8,7 @@ shape or type, not finite, or not equal to its twin is listed in one error. Weig
 a time.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -39,7 +40,7 @@ def restore(
     *,
     source: sources.Source,
     config: albert_config.AlbertConfig,
-    on_progress: Callable[[str], None] = lambda name: None,
+    on_progress: Callable[[int], None] = lambda elements: None,
 ) -> None:
     """Assigns every variable from the source.
 
@@ -48,7 +49,7 @@ def restore(
         has. Heads that the source has and the model lacks are passed over.
       source: an open checkpoint.
       config: the hyper-parameters that the variables were made from.
-      on_progress: called with the name of each variable before it is read.
+      on_progress: called with the number of elements of each variable after it was read.
 
     Raises:
       errors.CheckpointMismatchError: lists everything that does not fit. The variables' values are
@@ -57,16 +58,43 @@ def restore(
     entries = _entries_of(variables, config)
     problems = [*_missing(entries, source), *_left_over(entries, source)]
     for entry in entries:
-        on_progress(entry.variable)
         tensor = source.tensors.get(entry.names.get(source.format, ""))
         if tensor is not None:
             value = _checked_value(tensor, entry, source.format, problems)
             if value is not None:
                 variables[entry.variable].assign(value)
+        on_progress(math.prod(entry.shape))
     problems += _differing_twins(entries, source)
     if problems:
         title = f"checkpoint {source.location!r} (format {source.format}) does not fit the model"
         raise errors.CheckpointMismatchError(errors.listing(title, problems))
+
+
+def check(source: sources.Source, *, config: albert_config.AlbertConfig, mlm: bool) -> None:
+    """Refuses a source that `restore` would refuse for its names, shapes or types.
+
+    Nothing is read unless something is wrong; then everything is, so that the error is complete.
+
+    Args:
+      source: an open checkpoint.
+      config: the hyper-parameters of the model to be made.
+      mlm: whether it will have the masked language model head.
+
+    Raises:
+      errors.CheckpointMismatchError: see `restore`.
+    """
+    absent = () if mlm else (weight_table.MLM_HEAD,)
+    if not has_sop_head(source):
+        absent = (*absent, weight_table.SOP_HEAD)
+    arrays = _arrays(config, absent)
+    entries = _entries_of(arrays, config)
+    problems = [*_missing(entries, source), *_left_over(entries, source)]
+    for entry in entries:
+        tensor = source.tensors.get(entry.names.get(source.format, ""))
+        if tensor is not None:
+            problems += _wrong_form(tensor, entry, source.format)
+    if problems:
+        restore(arrays, source=source, config=config)
 
 
 def read(source: sources.Source, *, config: albert_config.AlbertConfig) -> dict[str, np.ndarray]:
@@ -78,11 +106,7 @@ def read(source: sources.Source, *, config: albert_config.AlbertConfig) -> dict[
       errors.CheckpointMismatchError: see `restore`.
     """
     absent = tuple(head for head in _HEADS if not _has_family(source, head))
-    arrays = {
-        name: _Array(shape)
-        for name, shape in mapping.shapes(config).items()
-        if not name.startswith(absent)
-    }
+    arrays = _arrays(config, absent)
     restore(arrays, source=source, config=config)
     return {name: array.value for name, array in arrays.items()}
 
@@ -112,6 +136,14 @@ class _Array:
 
     def assign(self, value: np.ndarray) -> None:
         self.value = value
+
+
+def _arrays(config: albert_config.AlbertConfig, absent_heads: tuple[str, ...]) -> dict[str, _Array]:
+    return {
+        name: _Array(shape)
+        for name, shape in mapping.shapes(config).items()
+        if not name.startswith(absent_heads)
+    }
 
 
 def _has_family(source: sources.Source, family: str) -> bool:
@@ -170,14 +202,9 @@ def _checked_value(
     tensor: sources.LazyTensor, entry: mapping.Entry, source_format: str, problems: list[str]
 ) -> np.ndarray | None:
     """Returns the value for the variable; None, and why in `problems`, if it is no good."""
-    shape = mapping.source_shape(entry, source_format=source_format)
-    if tensor.shape != shape:
-        problems.append(
-            f"wrong shape of {tensor.name}: {list(tensor.shape)}, expected {list(shape)}"
-        )
-    if tensor.dtype not in _EXACT_IN_FLOAT32:
-        problems.append(f"wrong type of {tensor.name}: {tensor.dtype}, expected float32")
-    if tensor.shape != shape or tensor.dtype not in _EXACT_IN_FLOAT32:
+    wrong = _wrong_form(tensor, entry, source_format)
+    if wrong:
+        problems += wrong
         return None
     try:
         array = tensor.read()
@@ -189,6 +216,19 @@ def _checked_value(
         return None
     array = array.astype(np.float32, copy=False)
     return mapping.to_variable(array, entry=entry, source_format=source_format)
+
+
+def _wrong_form(tensor: sources.LazyTensor, entry: mapping.Entry, source_format: str) -> list[str]:
+    """Returns what is wrong with the shape and the type of a tensor."""
+    problems = []
+    shape = mapping.source_shape(entry, source_format=source_format)
+    if tensor.shape != shape:
+        problems.append(
+            f"wrong shape of {tensor.name}: {list(tensor.shape)}, expected {list(shape)}"
+        )
+    if tensor.dtype not in _EXACT_IN_FLOAT32:
+        problems.append(f"wrong type of {tensor.name}: {tensor.dtype}, expected float32")
+    return problems
 
 
 def _differing_twins(entries: list[mapping.Entry], source: sources.Source) -> list[str]:

@@ -53,7 +53,7 @@ def test_every_variable_gets_its_value(golden_root):
     variables = _variables(_MODEL.config)
     seen = []
     restore.restore(variables, source=source, config=_MODEL.config, on_progress=seen.append)
-    assert seen == list(variables)
+    assert seen == [np.prod(variable.shape) for variable in variables.values()]
     for name, variable in variables.items():
         assert variable.value.tobytes() == golden.tensors("tiny")[name].tobytes(), name
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from configs import albert_config, errors
+from export import mapping
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,10 +76,19 @@ class Source:
         return next(iter(by_content.values()), None)
 
     def facts(self) -> dict[str, Any]:
-        """Returns what a manifest records of the source: no paths, but digests of the files."""
+        """Returns what a manifest records of the source: no paths, but digests of the files.
+
+        `dtypes` are those the weights are stored in: narrower ones are widened, exactly.
+        """
         facts: dict[str, Any] = {
             "format": self.format,
-            "dtypes": sorted({tensor.dtype for tensor in self.tensors.values()}),
+            "dtypes": sorted(
+                {
+                    tensor.dtype
+                    for name, tensor in self.tensors.items()
+                    if mapping.reason_to_ignore(name, source_format=self.format) is None
+                }
+            ),
             "files": {os.path.basename(path): _sha256(path) for path in self.files},
         }
         return facts | ({"repository": self.repository} if self.repository else {})

@@ -1,0 +1,145 @@
+"""What an encoder is made from: config, tokenizer and weights that belong together.
+
+    made_from = recipe.from_checkpoint("hf://albert/albert-large-v2", ...)
+
+Everything that can be checked without TensorFlow is checked here: before a user has waited for it.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from configs import albert_config, errors
+from export import restore, sources
+from preprocess import sentencepiece_model
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Config, tokenizer and weights of an encoder.
+
+    Attributes:
+      config: the hyper-parameters.
+      sp_model: the tokenizer; its size is the config's `vocab_size`.
+      mlm: whether the artifact gets the masked language model.
+      source: where the weights come from; None for random ones.
+      seed: of the random weights.
+    """
+
+    config: albert_config.AlbertConfig
+    sp_model: sentencepiece_model.SentencePieceModel
+    mlm: bool
+    source: sources.Source | None = None
+    seed: int = 0
+
+    @property
+    def sop(self) -> bool:
+        """Whether the artifact gets the sentence-order head: where the weights have it."""
+        return self.source is not None and restore.has_sop_head(self.source)
+
+
+def untrained(
+    config: str | None,
+    *,
+    overrides: Mapping[str, Any],
+    sp_model_file: str | None,
+    mlm: bool,
+    seed: int,
+) -> Recipe:
+    """Returns the recipe of an encoder with random weights.
+
+    Args:
+      config: a size or the path of a config.
+      overrides: fields of the config to replace.
+      sp_model_file: the tokenizer; None for the one that ships with the project.
+      mlm: whether the artifact gets the masked language model.
+      seed: of the weights.
+
+    Raises:
+      errors.ConfigError: no config, or no valid one.
+      errors.VocabularyError: the tokenizer is not valid, or not of the config's size.
+    """
+    if config is None:
+        sizes = ", ".join(albert_config.SIZES)
+        raise errors.ConfigError(f"--config is required without --checkpoint: {sizes} or a path")
+    loaded = dataclasses.replace(albert_config.load(config), **overrides)
+    sp_model = sentencepiece_model.read(sp_model_file)
+    sp_model.check_vocab_size(loaded.vocab_size)
+    return Recipe(config=loaded, sp_model=sp_model, mlm=mlm, seed=seed)
+
+
+def from_checkpoint(
+    checkpoint: str,
+    *,
+    checkpoint_format: str | None,
+    config: str | None,
+    overrides: Mapping[str, Any],
+    sp_model_file: str | None,
+    mlm: bool,
+) -> Recipe:
+    """Returns the recipe of an encoder with the weights of a checkpoint.
+
+    Args:
+      checkpoint: see `sources.open`.
+      checkpoint_format: see `sources.open`.
+      config: a size or the path of a config; None for the one that comes with the checkpoint.
+      overrides: fields of the config to replace.
+      sp_model_file: the tokenizer; None for the one that comes with the checkpoint.
+      mlm: whether the artifact gets the masked language model.
+
+    Raises:
+      errors.CheckpointError: the checkpoint cannot be read, or lacks the head.
+      errors.CheckpointMismatchError: the checkpoint does not fit the config.
+      errors.ConfigError: no config, or one that differs from the checkpoint's own.
+      errors.VocabularyError: no tokenizer, or none that fits.
+    """
+    source = sources.open(checkpoint, checkpoint_format=checkpoint_format)
+    fitting = dataclasses.replace(
+        _config(source, albert_config.load(config) if config else None), **overrides
+    )
+    sp_model = sentencepiece_model.read(sp_model_file or _sp_model_file(source))
+    sp_model.check_vocab_size(fitting.vocab_size)
+    if mlm and not restore.has_mlm_head(source):
+        raise errors.CheckpointError(
+            f"checkpoint {source.location!r} has no masked language model head that can be read; "
+            "export without it: --nomlm"
+        )
+    restore.check(source, config=fitting, mlm=mlm)
+    return Recipe(config=fitting, sp_model=sp_model, mlm=mlm, source=source)
+
+
+def _config(
+    source: sources.Source, given: albert_config.AlbertConfig | None
+) -> albert_config.AlbertConfig:
+    """Returns the config: the checkpoint's own or the one given, which must not differ."""
+    own = source.config
+    if own is None and given is None:
+        raise errors.ConfigError(
+            f"checkpoint {source.location!r} comes without a config; say which with --config"
+        )
+    if own is not None and given is not None:
+        # Whether there is a projection where it is not needed, only the weights say.
+        differences = [
+            f"{field.name} is {getattr(given, field.name)} in --config, "
+            f"{getattr(own, field.name)} in the checkpoint's"
+            for field in dataclasses.fields(own)
+            if field.name != "embedding_projection"
+            and getattr(given, field.name) != getattr(own, field.name)
+        ]
+        if differences:
+            title = f"--config differs from {source.config_file!r}, which may be left to speak"
+            raise errors.ConfigError(errors.listing(title, differences))
+    config = own or given
+    assert config is not None
+    projection = restore.has_embedding_projection(source, config)
+    return dataclasses.replace(config, embedding_projection=projection)
+
+
+def _sp_model_file(source: sources.Source) -> str:
+    if source.sp_model_file is None:
+        raise errors.VocabularyError(
+            f"checkpoint {source.location!r} comes without a SentencePiece model (spiece.model, "
+            "30k-clean.model); say which with --sp_model_file. The vocabulary that ships with this "
+            "project has other pieces than any published model's"
+        )
+    return source.sp_model_file
