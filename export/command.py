@@ -25,19 +25,19 @@ def progress(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[..., None], *, positional: Sequence[str] = ()) -> None:
     """Parses the flags, runs `main` and exits.
 
     Args:
-      main: takes no argument, since a command takes no positional arguments; left-over ones are
-        refused here.
+      main: takes the positional arguments of the command.
+      positional: what these are called, for the error where there are more or fewer.
     """
     # TensorFlow's chatter on stderr would hide what the command says. The user may override it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.disable(logging.INFO)
     # Exporting computes nothing that a GPU would speed up, and a GPU would change the bytes.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    app.run(lambda argv: _guarded(main, argv), flags_parser=_parse_flags)
+    app.run(lambda argv: _guarded(main, argv[1:], positional), flags_parser=_parse_flags)
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:
@@ -49,12 +49,16 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
         sys.exit(0)
 
 
-def _guarded(main: Callable[[], None], argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        fail(f"unexpected arguments: {' '.join(argv[1:])}")
+def _guarded(
+    main: Callable[..., None], arguments: Sequence[str], positional: Sequence[str]
+) -> None:
+    if len(arguments) > len(positional):
+        fail(f"unexpected arguments: {' '.join(arguments[len(positional) :])}")
+    if len(arguments) < len(positional):
+        fail(f"missing arguments: {' '.join(positional[len(arguments) :])}")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clean up
     try:
-        main()
+        main(*arguments)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr, flush=True)
         sys.exit(128 + signal.SIGINT)

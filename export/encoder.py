@@ -13,28 +13,9 @@ from typing import Any
 from absl import flags
 
 from configs import albert_config, errors
-from export import command, publish, recipe, weight_table
+from export import checkpoint_flags, command, publish, recipe
 from export import flags as shared_flags
 
-_CONFIG = flags.DEFINE_string(
-    "config",
-    None,
-    f"Size ({', '.join(albert_config.SIZES)}), or path of an albert_config.json "
-    "(google-research/albert) or config.json (Hugging Face, KerasHub). Required where the "
-    "checkpoint brings none.",
-)
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "Weights: a directory, a file, the prefix of a TensorFlow checkpoint, or "
-    "hf://org/name[@revision].",
-)
-_CHECKPOINT_FORMAT = flags.DEFINE_enum(
-    "checkpoint_format",
-    None,
-    list(weight_table.FORMATS),
-    "What --checkpoint is. Default: found out.",
-)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the random weights.", lower_bound=0)
 _HIDDEN_DROPOUT_PROB = flags.DEFINE_float(
     "hidden_dropout_prob", None, "Overrides the config's hidden_dropout_prob."
@@ -49,6 +30,7 @@ _COMPUTE_DTYPE = flags.DEFINE_enum(
     ["float32", "bfloat16"],
     "Dtype of activations and matrix products. Variables and outputs are float32 always.",
 )
+flags.adopt_module_key_flags(checkpoint_flags)
 flags.adopt_module_key_flags(shared_flags)
 
 
@@ -88,18 +70,18 @@ def _recipe() -> recipe.Recipe:
         for flag in (_HIDDEN_DROPOUT_PROB, _ATTENTION_PROBS_DROPOUT_PROB)
         if flag.value is not None
     }
-    if _CHECKPOINT.value is None:
+    if checkpoint_flags.CHECKPOINT.value is None:
         return recipe.untrained(
-            _CONFIG.value,
+            checkpoint_flags.CONFIG.value,
             overrides=overrides,
             sp_model_file=shared_flags.SP_MODEL_FILE.value,
             mlm=_MLM.value,
             seed=_SEED.value,
         )
     return recipe.from_checkpoint(
-        _CHECKPOINT.value,
-        checkpoint_format=_CHECKPOINT_FORMAT.value,
-        config=_CONFIG.value,
+        checkpoint_flags.CHECKPOINT.value,
+        checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
+        config=checkpoint_flags.CONFIG.value,
         overrides=overrides,
         sp_model_file=shared_flags.SP_MODEL_FILE.value,
         mlm=_MLM.value,
@@ -109,8 +91,8 @@ def _recipe() -> recipe.Recipe:
 def _model_name() -> str:
     if shared_flags.MODEL_NAME.value:
         return shared_flags.MODEL_NAME.value
-    if _CONFIG.value in albert_config.SIZES:
-        return f"albert_en_{_CONFIG.value}"
+    if checkpoint_flags.CONFIG.value in albert_config.SIZES:
+        return f"albert_en_{checkpoint_flags.CONFIG.value}"
     raise errors.DestinationError("--model_name is required unless --config is a size")
 
 

@@ -79,6 +79,7 @@ def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None
     facts = {
         "config": dataclasses.asdict(recipe.config),
         "compute_dtype": compute_dtype,
+        "heads": [name for name in (hub_api.MLM, hub_api.SOP) if hasattr(module, name)],
         "weights": (
             {"source": "checkpoint", **recipe.source.facts()}
             if recipe.source

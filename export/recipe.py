@@ -95,7 +95,7 @@ def from_checkpoint(
     """
     source = sources.open(checkpoint, checkpoint_format=checkpoint_format)
     fitting = dataclasses.replace(
-        _config(source, albert_config.load(config) if config else None), **overrides
+        config_of(source, albert_config.load(config) if config else None), **overrides
     )
     sp_model = sentencepiece_model.read(sp_model_file or _sp_model_file(source))
     sp_model.check_vocab_size(fitting.vocab_size)
@@ -108,10 +108,14 @@ def from_checkpoint(
     return Recipe(config=fitting, sp_model=sp_model, mlm=mlm, source=source)
 
 
-def _config(
+def config_of(
     source: sources.Source, given: albert_config.AlbertConfig | None
 ) -> albert_config.AlbertConfig:
-    """Returns the config: the checkpoint's own or the one given, which must not differ."""
+    """Returns the config of a checkpoint: its own or the one given, which must not differ.
+
+    Raises:
+      errors.ConfigError: there is none, or there are two that differ.
+    """
     own = source.config
     if own is None and given is None:
         raise errors.ConfigError(

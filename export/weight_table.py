@@ -209,7 +209,7 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
         "layer_norm_eps, so that the artifact's head would not compute the same",
     },
     SAVED_MODEL: {
-        r"save_counter": "number of saves",
+        r"(.*/)?save_counter": "number of saves",
         r"(.*/)?optimizer/.*": _OPTIMIZER,
         r".*/\.OPTIMIZER_SLOT/.*": _OPTIMIZER,
     },
