@@ -126,8 +126,17 @@ def _reader_of(reader: Any, prefix: str, name: str) -> Any:
 def _read_errors() -> tuple[type[Exception], ...]:
     import tensorflow as tf
 
-    # The reader translates most statuses to OpError, some to these.
-    return (tf.errors.OpError, ValueError, RuntimeError, TypeError, KeyError, OSError)
+    # What the reader translates its statuses to.
+    return (
+        tf.errors.OpError,
+        ValueError,
+        RuntimeError,
+        TypeError,
+        LookupError,
+        OSError,
+        SystemError,
+        MemoryError,
+    )
 
 
 def _first_line(error: Exception) -> str:
