@@ -132,7 +132,7 @@ def _damage_tensor(names, mutation, generator, tensors):
     elif mutation == "rename":
         tensors[f"{name}_"] = tensors.pop(name)
     elif mutation == "nan":
-        value.reshape(-1)[int(generator.integers(value.size))] = generator.choice([np.nan, np.inf])
+        value.flat[int(generator.integers(value.size))] = generator.choice([np.nan, np.inf])
         tensors[name] = value
     elif mutation == "double":
         tensors[name] = value.astype(np.float64)
