@@ -13,13 +13,15 @@ the variables are Model Garden's. Dimension letters, here and everywhere:
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from configs import albert_config
 from export import block, hub_api, layers, layout
+
+_Inputs = Mapping[str, tf.Tensor]
 
 
 class Encoder:
@@ -72,18 +74,26 @@ class Encoder:
                 self._pooler,
             ]
         )
-        self._has_dropout = bool(config.hidden_dropout_prob or config.attention_probs_dropout_prob)
-        # The graph holds one block for all layers, and one encoder for all that is built on it: a
-        # concrete function, because a call of a `tf.function` may trace it again while saving.
+        # Functions that others call, so that the graph holds each of them once: the checks and the
+        # weights for all encoders, a block for all its layers, an encoder for all its heads.
+        ids = {name: tf.TensorSpec([None, None], tf.int32) for name in hub_api.ENCODER_INPUTS}
+        self._check = layers.concrete(self._check_body, ids)
+        self._weights = layers.concrete(self._weights_body)
+        self._unpadded = layers.concrete(layout.unpadded, ids[hub_api.INPUT_MASK])
+        self._by_position = layers.concrete(
+            layout.gather_rows,
+            tf.TensorSpec([None, hidden], self.compute_dtype),
+            tf.TensorSpec([None, None], tf.int32),
+        )
         self._block = tf.function(functools.partial(block.apply, config=config), autograph=False)
         self._encode = {
-            (training, unpadded): self._trace(training, unpadded)
-            for training in {False, self._has_dropout}
+            (training, unpadded): layers.concrete(self._encode_body(training, unpadded), ids)
+            for training in (False, True)
             for unpadded in (False, True)
         }
 
     def __call__(
-        self, inputs: Mapping[str, tf.Tensor], *, training: bool, unpadded: bool = False
+        self, inputs: _Inputs, *, training: bool, unpadded: bool = False
     ) -> dict[str, Any]:
         """Encodes a batch.
 
@@ -102,29 +112,26 @@ class Encoder:
           tf.errors.InvalidArgumentError: S exceeds `max_position_embeddings`, an id is outside its
             table, or the inputs' shapes differ.
         """
-        encode = self._encode[training and self._has_dropout, unpadded]
+        encode = self._encode[training, unpadded]
         return encode({name: inputs[name] for name in hub_api.ENCODER_INPUTS})
 
-    def _trace(self, training: bool, unpadded: bool) -> tf.types.experimental.ConcreteFunction:
-        @tf.function(autograph=False)
-        def encode(inputs: Mapping[str, tf.Tensor]) -> dict[str, Any]:
-            word_ids, mask, type_ids = self._checked(inputs)
+    def _encode_body(self, training: bool, unpadded: bool) -> Callable[[_Inputs], dict[str, Any]]:
+        def encode(inputs: _Inputs) -> dict[str, Any]:
+            word_ids, mask, type_ids = self._check(inputs)
             body = self._encode_unpadded if unpadded else self._encode_padded
             return body(word_ids, mask, type_ids, training)
 
-        return encode.get_concrete_function(
-            {name: tf.TensorSpec([None, None], tf.int32) for name in hub_api.ENCODER_INPUTS}
-        )
+        return encode
 
     def _encode_padded(
         self, word_ids: tf.Tensor, mask: tf.Tensor, type_ids: tf.Tensor, training: bool
     ) -> dict[str, Any]:
-        batch_size, seq_length = tf.unstack(tf.shape(word_ids))
+        shape = tf.concat([tf.shape(word_ids), [self.config.hidden_size]], axis=0)  # [B, S, H]
         # Gathered, not sliced: shape inference would refuse a slice that is too short, with words
         # about broadcasting, before the assertion can say what the limit is.
-        hidden = self._embed(word_ids, tf.range(seq_length), type_ids, training)  # [T, H]
+        hidden = self._embed(word_ids, tf.range(shape[1]), type_ids, training)  # [T, H]
         outputs = [
-            tf.reshape(rows, [batch_size, seq_length, self.config.hidden_size])  # [B, S, H]
+            tf.reshape(rows, shape)  # [B, S, H]
             for rows in self._transform(hidden, layout.padded(mask), training)
         ]
         return self._outputs(outputs, pooled=self._pool(outputs[-1][:, 0, :]))
@@ -132,16 +139,16 @@ class Encoder:
     def _encode_unpadded(
         self, word_ids: tf.Tensor, mask: tf.Tensor, type_ids: tf.Tensor, training: bool
     ) -> dict[str, Any]:
-        token_layout, tokens = layout.unpadded(mask)
+        token_layout, tokens = self._unpadded(mask)
         word_ids, type_ids = (tf.gather_nd(ids, tokens.positions) for ids in (word_ids, type_ids))
         hidden = self._embed(word_ids, tokens.positions[:, 1], type_ids, training)  # [T, H]
         rows = self._transform(hidden, token_layout, training)
-        outputs = [layout.gather_rows(row, tokens.row_of_position) for row in rows]  # [B, S, H]
+        outputs = [self._by_position(row, tokens.row_of_position) for row in rows]  # [B, S, H]
         pooled = self._pool(tf.gather(rows[-1], tokens.first_rows))  # [B, H]
         pooled = tf.where(tokens.has_tokens[:, tf.newaxis], pooled, tf.zeros_like(pooled))
         return self._outputs(outputs, pooled=pooled)
 
-    def _checked(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    def _check_body(self, inputs: _Inputs) -> tuple[tf.Tensor, ...]:
         """Returns word ids, mask and type ids; using them asserts that they are in range."""
         config = self.config
         word_ids = inputs[hub_api.INPUT_WORD_IDS]
@@ -197,15 +204,21 @@ class Encoder:
             return rows
         return layers.dense(rows, layers.cast(self._projection, self.compute_dtype))  # [T, H]
 
+    def _weights_body(self) -> list[list[block.Weights]]:
+        return [
+            [
+                block.prepare(variables, config=self.config, dtype=self.compute_dtype)
+                for variables in group
+            ]
+            for group in self._groups
+        ]
+
     def _transform(
         self, hidden: tf.Tensor, rows_layout: layout.Layout, training: bool
     ) -> list[tf.Tensor]:
         """Returns the rows [T, H] after each hidden layer."""
         config = self.config
-        groups = [
-            [block.prepare(weights, config=config, dtype=self.compute_dtype) for weights in group]
-            for group in self._groups
-        ]
+        groups = self._weights()
         outputs = []
         for layer in range(config.num_hidden_layers):
             for weights in groups[config.group_of_layer(layer)]:

@@ -101,7 +101,7 @@ def apply(
     attention = layers.dropout(attention, dropout, training)  # [T, H]
     hidden = layers.layer_norm(hidden + attention, weights.attention_norm, eps)  # [T, H]
     output = layers.dense(hidden, weights.intermediate)  # [T, F]
-    output = layers.ACTIVATIONS[config.hidden_act](output)  # [T, F]
+    output = layers.activate(output, config.hidden_act, training=training)  # [T, F]
     output = layers.dense(output, weights.output)  # [T, H]
     output = layers.dropout(output, dropout, training)  # [T, H]
     return layers.layer_norm(hidden + output, weights.output_norm, eps)  # [T, H]

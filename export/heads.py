@@ -31,6 +31,11 @@ class MaskedLanguageModel:
         )
         self._bias = layers.variable(f"{scope}/output_bias/bias", [config.vocab_size])
         self.variables: list[tf.Variable] = [*self._dense, *self._norm, self._bias]
+        self._predict = layers.concrete(
+            self._predict_body,
+            tf.TensorSpec([None, None, config.hidden_size]),
+            tf.TensorSpec([None, None], tf.int32),
+        )
 
     def __call__(self, sequence_output: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
         """Returns the logits of the tokens at `positions`.
@@ -45,6 +50,9 @@ class MaskedLanguageModel:
         Raises:
           tf.errors.InvalidArgumentError: a position is outside the sequence.
         """
+        return self._predict(sequence_output, positions)
+
+    def _predict_body(self, sequence_output: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
         config = self._config
         seq_length = tf.shape(sequence_output)[1]
         check = tf.debugging.Assert(
@@ -61,8 +69,8 @@ class MaskedLanguageModel:
         batch_size, num_predictions = tf.unstack(tf.shape(positions))
         rows = tf.gather(sequence_output, positions, batch_dims=1)  # [B, P, H]
         rows = tf.reshape(rows, [-1, config.hidden_size])  # [B * P, H]
-        activation = layers.ACTIVATIONS[config.hidden_act]
-        rows = activation(layers.dense(rows, self._dense))  # [B * P, E]
+        rows = layers.dense(rows, self._dense)  # [B * P, E]
+        rows = layers.activate(rows, config.hidden_act, training=False)  # [B * P, E]
         rows = layers.layer_norm(rows, self._norm, config.layer_norm_eps)  # [B * P, E]
         logits = tf.matmul(rows, self._word_embeddings, transpose_b=True)  # [B * P, V]
         logits = tf.nn.bias_add(logits, self._bias)  # [B * P, V]

@@ -6,13 +6,16 @@
 Weights are named tuples, so that a whole block of them can be handed to a `tf.function`.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from configs import albert_config
 
-ACTIVATIONS = {
+_ACTIVATIONS = {
+    # oneDNN fuses it with the product and the bias before it.
     albert_config.GELU_TANH: lambda x: tf.nn.gelu(x, approximate=True),
     albert_config.GELU_ERF: lambda x: tf.nn.gelu(x, approximate=False),
     "relu": tf.nn.relu,
@@ -50,6 +53,14 @@ def layer_norm_weights(scope: str, size: int) -> LayerNorm:
     return LayerNorm(variable(f"{scope}/gamma", [size]), variable(f"{scope}/beta", [size]))
 
 
+def concrete(function: Callable[..., Any], *specs: Any) -> tf.types.experimental.ConcreteFunction:
+    """Traces a function once, for all that call it.
+
+    Not a `tf.function`: its first call, and saving, trace again what its later calls share.
+    """
+    return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
 def dense(x: tf.Tensor, weights: Dense) -> tf.Tensor:
     """Returns x @ kernel + bias, in the form that the CPU kernels fuse. x is [rows, inputs]."""
     return tf.nn.bias_add(tf.matmul(x, weights.kernel), weights.bias)
@@ -70,6 +81,22 @@ def cast(weights: Any, dtype: tf.DType) -> Any:
     return tf.nest.map_structure(
         lambda weight: tf.cast(tf.convert_to_tensor(weight), dtype), weights
     )
+
+
+def activate(x: tf.Tensor, hidden_act: str, *, training: bool) -> tf.Tensor:
+    """Returns the activation `hidden_act` of x; see `albert_config.HIDDEN_ACTS`."""
+    if training and hidden_act == albert_config.GELU_TANH:
+        return _gelu_tanh_in_few_tensors(x)
+    return _ACTIVATIONS[hidden_act](x)
+
+
+def _gelu_tanh_in_few_tensors(x: tf.Tensor) -> tf.Tensor:
+    """Returns gelu's tanh form, keeping four tensors of x's size for the gradient, not seven.
+
+    (1 + tanh(z)) / 2 = sigmoid(2z); kept are x, its cube, the sigmoid and the result.
+    """
+    scale = 2 * math.sqrt(2 / math.pi)
+    return x * tf.sigmoid(scale * x + scale * 0.044715 * tf.pow(x, 3))
 
 
 def dropout(x: tf.Tensor, rate: float, training: bool) -> tf.Tensor:
