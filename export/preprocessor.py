@@ -22,6 +22,13 @@ _DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
 _LOWER_CASE = flags.DEFINE_bool(
     "lower_case", True, "Whether to fold case: the released ALBERT models are uncased."
 )
+_TOKENIZATION = flags.DEFINE_enum(
+    "tokenization",
+    "hub",
+    ["hub", "original"],
+    "Whose ids to give: TF Hub's preprocessor's, or google-research/albert's, with which the "
+    "released models were trained.",
+)
 flags.adopt_module_key_flags(shared_flags)
 
 
@@ -37,6 +44,7 @@ def main() -> None:
         preprocessor_artifact.write(
             staging.directory,
             sp_model=sp_model,
+            tokenization=_TOKENIZATION.value,
             lower_case=_LOWER_CASE.value,
             default_seq_length=_DEFAULT_SEQ_LENGTH.value,
         )

@@ -1,16 +1,19 @@
 """Makes the preprocessor artifact: the contract of TF Hub's `albert_en_preprocess`.
 
-preprocessor_artifact.write("dir", sp_model=sp_model, lower_case=True, default_seq_length=128)
+preprocessor_artifact.write(
+    "dir", sp_model=sp_model, tokenization="hub", lower_case=True, default_seq_length=128
+)
 """
 
 from export import hub_api, manifest, saved_model
-from preprocess import preprocessor, sentencepiece_model
+from preprocess import engines, preprocessor, sentencepiece_model
 
 
 def write(
     directory: str,
     *,
     sp_model: sentencepiece_model.SentencePieceModel,
+    tokenization: str,
     lower_case: bool,
     default_seq_length: int,
 ) -> None:
@@ -19,20 +22,21 @@ def write(
     Args:
       directory: where the SavedModel goes.
       sp_model: the tokenizer's vocabulary.
+      tokenization: "hub" for TF Hub's, "original" for google-research/albert's.
       lower_case: whether the vocabulary is uncased.
       default_seq_length: length of the packed rows where the caller gives none.
 
     Raises:
       ValueError: `default_seq_length` is too small for one segment.
     """
-    root = preprocessor.Preprocessor(
-        sp_model, lower_case=lower_case, default_seq_length=default_seq_length
-    )
+    engine = engines.sentencepiece(sp_model, tokenization=tokenization, lower_case=lower_case)
+    root = preprocessor.Preprocessor(engine, default_seq_length=default_seq_length)
     signatures = {hub_api.SERVING_DEFAULT: root.__call__.get_concrete_function()}
     saved_model.save(root, directory, signatures=signatures)
     facts = {
         "default_seq_length": default_seq_length,
         "lower_case": lower_case,
+        "tokenization": tokenization,
         "tokenizer": {"file": sp_model.file_name, "sha256": sp_model.file_sha256},
     }
     manifest.write(directory, artifact="preprocessor", facts=facts)

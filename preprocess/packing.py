@@ -28,6 +28,10 @@ MIN_SEQ_LENGTH = {1: 3, 2: 5}
 
 Packed = dict[str, tf.Tensor]
 
+_VALUES = tf.TensorSpec([None], tf.int32)
+_SPLITS = tf.TensorSpec([None], tf.int64)
+_SCALAR = tf.TensorSpec([], tf.int32, "seq_length")
+
 
 class BertPackInputs(tf.Module):
     """A callable that packs one or two segments into dense, padded rows."""
@@ -62,7 +66,7 @@ class BertPackInputs(tf.Module):
             spec = tf.RaggedTensorSpec([None] * (ragged_rank + 1), tf.int32)
             for inputs in (spec, [spec], [spec, spec]):
                 # Without seq_length the rows' static shape is known; shape inference needs it.
-                for seq_length in (None, tf.TensorSpec([], tf.int32, "seq_length")):
+                for seq_length in (None, _SCALAR):
                     self.__call__.get_concrete_function(inputs, seq_length)
 
     @tf.function(autograph=False)
@@ -92,81 +96,94 @@ class BertPackInputs(tf.Module):
           ValueError: there are not one or two segments, or, before it is saved and loaded, a
             `seq_length` that is a Python number is too small.
         """
-        segments: list[tf.RaggedTensor] = (
-            list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-        )
+        segments = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if len(segments) not in MIN_SEQ_LENGTH:
             raise ValueError(f"one or two segments can be packed, got {len(segments)}")
-        segments = [s.merge_dims(1, -1) if s.shape.rank > 2 else s for s in segments]
-        if seq_length is None:
-            seq_length = self._default_seq_length
-        if isinstance(seq_length, int) and seq_length < MIN_SEQ_LENGTH[len(segments)]:
-            raise ValueError(f"{_too_short(len(segments))} {seq_length}")
-        return _pack(segments, seq_length, specials=self._specials)
+        static_length = self._default_seq_length if seq_length is None else seq_length
+        if isinstance(static_length, int) and static_length < MIN_SEQ_LENGTH[len(segments)]:
+            raise ValueError(f"{_too_short(len(segments))} {static_length}")
+        # Every way of calling this ends in one of two traced functions.
+        pack = self._pack_one if len(segments) == 1 else self._pack_two
+        flat = [part for segment in segments for part in _flat(segment)]
+        packed = pack(*flat, tf.convert_to_tensor(static_length, tf.int32))
+        shape = [None, static_length if isinstance(static_length, int) else None]
+        return {name: tf.ensure_shape(ids, shape) for name, ids in packed.items()}
+
+    @tf.function(input_signature=[_VALUES, _SPLITS, _SCALAR], autograph=False)
+    def _pack_one(self, values: tf.Tensor, splits: tf.Tensor, seq_length: tf.Tensor) -> Packed:
+        return _pack([values], [splits], seq_length, specials=self._specials)
+
+    @tf.function(input_signature=[_VALUES, _SPLITS, _VALUES, _SPLITS, _SCALAR], autograph=False)
+    def _pack_two(
+        self,
+        first_values: tf.Tensor,
+        first_splits: tf.Tensor,
+        second_values: tf.Tensor,
+        second_splits: tf.Tensor,
+        seq_length: tf.Tensor,
+    ) -> Packed:
+        values, splits = [first_values, second_values], [first_splits, second_splits]
+        return _pack(values, splits, seq_length, specials=self._specials)
+
+
+def _flat(segment: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the tokens and the row splits of a segment of tokens, or of words of tokens."""
+    splits = segment.nested_row_splits[-1]
+    for outer in reversed(segment.nested_row_splits[:-1]):
+        splits = tf.gather(splits, outer)
+    return segment.flat_values, splits
 
 
 def _pack(
-    segments: list[tf.RaggedTensor], seq_length: tf.Tensor | int, *, specials: list[int]
+    values: list[tf.Tensor], splits: list[tf.Tensor], seq_length: tf.Tensor, *, specials: list[int]
 ) -> Packed:
-    static_length = seq_length if isinstance(seq_length, int) else None
-    with tf.control_dependencies(_checks(segments, seq_length)):
-        seq_length = tf.identity(tf.convert_to_tensor(seq_length, tf.int32))
-        rows = tf.range(tf.identity(segments[0].nrows()))  # [B]
+    with tf.control_dependencies(_checks(splits, seq_length)):
+        seq_length = tf.identity(seq_length)
+        rows = tf.range(tf.size(tf.identity(splits[0])) - 1)  # [B]
     # Gathered by the first segment's rows, so that shape inference cannot fail on unequal batch
     # sizes with a message of its own before the check does.
     starts, lengths = [], []  # int32 [B] each
-    for segment in segments:
-        starts.append(tf.gather(tf.cast(segment.row_starts(), tf.int32), rows))
-        lengths.append(tf.gather(tf.cast(segment.row_lengths(), tf.int32), rows))
-    kept = _kept_lengths(lengths, seq_length - len(segments) - 1)
+    for split in splits:
+        start = tf.gather(tf.cast(split, tf.int32), rows)
+        starts.append(start)
+        lengths.append(tf.gather(tf.cast(split, tf.int32), rows + 1) - start)
+    kept = _kept_lengths(lengths, seq_length - len(splits) - 1)
 
     # All ids that may stand in a row, the special ones first, and where each segment's row starts.
-    table = tf.concat([tf.constant(specials, tf.int32), *(s.values for s in segments)], axis=0)
-    places = tf.range(seq_length)[tf.newaxis, :]  # [1, S]
+    table = tf.concat([tf.constant(specials, tf.int32), *values], axis=0)
+    places = tf.range(tf.maximum(seq_length, 0))[tf.newaxis, :]  # [1, S]
     index = tf.where(places == 0, _CLS, _PAD)  # [1, S], then [B, S]
     offset = len(specials)
     start = tf.constant(1)  # the place of a segment's first token
     type_ids = tf.constant(0)
-    for number, segment in enumerate(segments):
+    for number in range(len(splits)):
         limit = start + kept[number][:, tf.newaxis]  # [B, 1], the place of the segment's [SEP]
         source = offset + starts[number][:, tf.newaxis]  # [B, 1]
         index = tf.where((places >= start) & (places < limit), source + places - start, index)
         index = tf.where(places == limit, _SEP, index)
         if number == 1:
             type_ids = tf.cast((places >= start) & (places <= limit), tf.int32)  # [B, S]
-        offset += tf.size(segment.values)
+        offset += tf.size(values[number])
         start = limit + 1
     mask = tf.cast(places < start, tf.int32)  # [B, S]
-    packed = {
+    return {
         INPUT_WORD_IDS: tf.gather(table, index),
         INPUT_MASK: mask,
         INPUT_TYPE_IDS: tf.broadcast_to(type_ids, tf.shape(mask)),
     }
-    return {name: tf.ensure_shape(ids, [None, static_length]) for name, ids in packed.items()}
 
 
 # Places of the special ids in the table.
 _CLS, _SEP, _PAD = range(3)
 
 
-def _checks(segments: list[tf.RaggedTensor], seq_length: tf.Tensor | int) -> list[tf.Operation]:
-    least = MIN_SEQ_LENGTH[len(segments)]
-    checks = [
-        graph_checks.check(
-            tf.convert_to_tensor(seq_length) >= least,
-            _too_short(len(segments)),
-            seq_length,
-        )
-    ]
-    if len(segments) == 2:
-        sizes = [segment.nrows() for segment in segments]
-        checks.append(
-            graph_checks.check(
-                sizes[0] == sizes[1],
-                "segments must have equal batch sizes, got",
-                *sizes,
-            )
-        )
+def _checks(splits: list[tf.Tensor], seq_length: tf.Tensor) -> list[tf.Operation]:
+    least = MIN_SEQ_LENGTH[len(splits)]
+    checks = [graph_checks.check(seq_length >= least, _too_short(len(splits)), seq_length)]
+    if len(splits) == 2:
+        sizes = [tf.size(split) - 1 for split in splits]
+        message = "segments must have equal batch sizes, got"
+        checks.append(graph_checks.check(sizes[0] == sizes[1], message, *sizes))
     return checks
 
 

@@ -1,7 +1,7 @@
 """Text to inputs of the encoder: the root object of the preprocessor artifact.
 
-    model = sentencepiece_model.read(None)
-    preprocess = preprocessor.Preprocessor(model, lower_case=True, default_seq_length=128)
+    engine = engines.sentencepiece(model, tokenization="hub", lower_case=True)
+    preprocess = preprocessor.Preprocessor(engine, default_seq_length=128)
     preprocess(tf.constant(["Hello TensorFlow!"]))["input_word_ids"]  # int32 [B, 128]
 
 The API is TF Hub's: https://www.tensorflow.org/hub/common_saved_model_apis/text
@@ -9,46 +9,55 @@ The API is TF Hub's: https://www.tensorflow.org/hub/common_saved_model_apis/text
 
 import tensorflow as tf
 
-from preprocess import packing, sentencepiece_model, tokenizer
-
-_SENTENCES = tf.TensorSpec([None], tf.string, "sentences")
+from preprocess import early_cut, masking, packing, tokenizer, windows
 
 
 class Preprocessor(tf.Module):
     """A callable from sentences to packed inputs, with its steps as attributes.
 
     Attributes:
-      tokenize: sentences to ids, a `tokenizer.Tokenizer`.
+      tokenize: sentences to ids, a `tokenizer.Tokenize`.
+      tokenize_with_offsets: sentences to ids and offsets, a `tokenizer.TokenizeWithOffsets`.
       bert_pack_inputs: ids to packed inputs, a `packing.BertPackInputs`.
+      split_windows: ids of long documents to packed inputs, a `windows.SplitWindows`.
+      mask_lm: packed inputs to masked inputs and labels, a `masking.MaskLm`.
     """
 
-    def __init__(
-        self,
-        model: sentencepiece_model.SentencePieceModel,
-        *,
-        lower_case: bool,
-        default_seq_length: int,
-    ) -> None:
+    def __init__(self, engine: tokenizer.Engine, *, default_seq_length: int) -> None:
         """Makes the steps.
 
         Args:
-          model: the vocabulary.
-          lower_case: whether the vocabulary is uncased.
+          engine: tokenizes.
           default_seq_length: length of the packed rows where the caller gives none.
 
         Raises:
           ValueError: `default_seq_length` is too small for one segment.
         """
         super().__init__()
-        self.tokenize = tokenizer.Tokenizer(model, lower_case=lower_case)
+        vocabulary = engine.vocabulary
+        self._engine = engine
+        self._default_seq_length = default_seq_length
+        self.tokenize = tokenizer.Tokenize(engine)
+        self.tokenize_with_offsets = tokenizer.TokenizeWithOffsets(engine, tokenize=self.tokenize)
         self.bert_pack_inputs = packing.BertPackInputs(
-            start_of_sequence_id=model.start_of_sequence_id,
-            end_of_segment_id=model.end_of_segment_id,
-            padding_id=model.padding_id,
+            start_of_sequence_id=vocabulary.start_of_sequence_id,
+            end_of_segment_id=vocabulary.end_of_segment_id,
+            padding_id=vocabulary.padding_id,
             default_seq_length=default_seq_length,
         )
+        self.split_windows = windows.SplitWindows(self.bert_pack_inputs)
+        self.mask_lm = masking.MaskLm(
+            starts_word=engine.starts_word,
+            mask_id=vocabulary.mask_id,
+            special_ids=list(tokenizer.special_ids(vocabulary).values()),
+        )
 
-    @tf.function(input_signature=[_SENTENCES], autograph=False)
+    @tf.function(input_signature=[tokenizer.SENTENCES], autograph=False)
     def __call__(self, sentences: tf.Tensor) -> packing.Packed:
         """Returns the packed inputs, int32 [B, default_seq_length] by name, of string [B]."""
-        return self.bert_pack_inputs(self.tokenize(sentences))
+        if self._engine.splits_at_spaces:
+            count = self._default_seq_length - 2  # without [CLS] and [SEP]
+            tokens = early_cut.encode_first(sentences, count=count, encode=self.tokenize)
+        else:
+            tokens = self.tokenize(sentences)
+        return self.bert_pack_inputs(tokens)

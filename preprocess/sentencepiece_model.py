@@ -30,6 +30,9 @@ SPECIAL_PIECES = {
     "mask_id": "[MASK]",
 }
 
+# Stands for a space in pieces.
+SPACE = "\u2581"
+
 # Field numbers of sentencepiece_model.proto. The generated module that `sentencepiece` bundles
 # wants a newer protobuf than TensorFlow allows, so the wire format is walked here.
 _PIECES = 1
@@ -43,6 +46,11 @@ _PATH_FIELDS = {
     _NORMALIZER_SPEC: frozenset({6}),
     _DENORMALIZER_SPEC: frozenset({6}),
 }
+# NormalizerSpec.name and its built-in values; TrainerSpec.model_type and two of its values.
+_RULES_NAME = 1
+_RULES_THAT_STOP_AT_SPACES = {b"nmt_nfkc", b"nfkc", b"nmt_nfkc_cf", b"nfkc_cf", b"identity"}
+_MODEL_TYPE = 3
+_UNIGRAM, _BPE = b"\x01", b"\x02"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -54,7 +62,8 @@ class SentencePieceModel:
       file_name: the file's name without folders.
       file_sha256: hex digest of the file's bytes as they were given.
       proto: the serialized `ModelProto` without training paths; the file's bytes if it had none.
-      vocab_size: number of pieces.
+      pieces: the pieces by id.
+      splits_at_spaces: whether words that a space separates are segmented independently.
       padding_id: id of `<pad>`.
       unknown_id: id of `<unk>`.
       start_of_sequence_id: id of `[CLS]`.
@@ -65,12 +74,18 @@ class SentencePieceModel:
     file_name: str
     file_sha256: str
     proto: bytes = dataclasses.field(repr=False)
-    vocab_size: int
+    pieces: tuple[str, ...] = dataclasses.field(repr=False)
+    splits_at_spaces: bool
     padding_id: int
     unknown_id: int
     start_of_sequence_id: int
     end_of_segment_id: int
     mask_id: int
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of pieces."""
+        return len(self.pieces)
 
     def check_vocab_size(self, vocab_size: int) -> None:
         """Checks that every piece has a word embedding and every embedding a piece.
@@ -102,11 +117,13 @@ def read(path: str | None) -> SentencePieceModel:
         content = _read_file(path)
     processor, proto = _load(content, name=path or name)
     ids = _special_ids(processor, name=path or name)
+    pieces = tuple(processor.id_to_piece(i) for i in range(processor.vocab_size()))
     return SentencePieceModel(
         file_name=name,
         file_sha256=hashlib.sha256(content).hexdigest(),
         proto=proto,
-        vocab_size=processor.vocab_size(),
+        pieces=pieces,
+        splits_at_spaces=_splits_at_spaces(proto, pieces),
         **ids,
     )
 
@@ -176,6 +193,24 @@ def _special_ids(processor: sentencepiece.SentencePieceProcessor, *, name: str) 
             "--control_symbols=[CLS],[SEP],[MASK]"
         )
     return ids
+
+
+def _splits_at_spaces(proto: bytes, pieces: tuple[str, ...]) -> bool:
+    """Returns whether no piece and no rule of normalization can reach across a space.
+
+    The space symbol may stand only at the start of a piece and must be a piece itself, or it could
+    melt into a run of unknown characters. Rules that a user wrote may do anything; word models melt
+    unknown words into one.
+    """
+    settings = {number: value for number, _, _, value in _fields(proto)}
+    rules = {number: value for number, _, _, value in _fields(settings[_NORMALIZER_SPEC])}
+    training = {number: value for number, _, _, value in _fields(settings[_TRAINER_SPEC])}
+    return (
+        rules.get(_RULES_NAME) in _RULES_THAT_STOP_AT_SPACES
+        and training.get(_MODEL_TYPE, _UNIGRAM) in (_UNIGRAM, _BPE)
+        and SPACE in pieces
+        and not any(SPACE in piece[1:] or " " in piece for piece in pieces)
+    )
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:

@@ -16,3 +16,9 @@ def golden_root(tmp_path_factory):
     for model in golden.MODELS.values():
         golden.copy(model, root)
     return root
+
+
+@pytest.fixture(scope="session")
+def stress(request):
+    """Whether the long fuzz tests run in full."""
+    return request.config.getoption("--stress")

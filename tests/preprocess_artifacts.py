@@ -14,11 +14,15 @@ from export import preprocessor_artifact
 from preprocess import sentencepiece_model
 
 # What `preprocessor_artifact.write` is called with, beside the vocabulary.
-_DEFAULTS: dict[str, Any] = {"lower_case": True, "default_seq_length": 128}
+_DEFAULTS: dict[str, Any] = {
+    "tokenization": "hub",
+    "lower_case": True,
+    "default_seq_length": 128,
+}
 _CONFIGS: dict[str, dict[str, Any]] = {
     "default": {},
     "short": {"default_seq_length": 16},
-    "cased": {"lower_case": False},
+    "original": {"tokenization": "original"},
 }
 _FOLDER = tempfile.TemporaryDirectory()
 

@@ -102,6 +102,82 @@ def test_keras_layers_run_the_steps(loaded):
     _assert_same(pack([tokenize(sentences), tokenize(tf.constant(_PAIRS))]), _pair(loaded, 9))
 
 
+def test_the_original_tokenization_is_exported():
+    loaded = preprocess_artifacts.load("original")
+    rows = preprocess_golden.table()["strings"]
+    ids = loaded.tokenize(tf.constant(preprocess_golden.strings())).to_list()
+    for row, got in zip(rows, ids, strict=True):
+        expected = row["original_ids_tftext"] if row["tie"] else row["original_ids"]
+        assert expected in (None, got)
+
+
+def test_the_root_call_cuts_without_a_trace(loaded):
+    text = b" ".join(s for s in preprocess_golden.strings() if len(s) < 300) * 3
+    sentences = tf.constant([text, b"short", text[5000:], b"x" * 9000])
+    _assert_same(loaded(sentences), loaded.bert_pack_inputs(loaded.tokenize(sentences)))
+
+
+def test_a_bare_ragged_is_packed(loaded):
+    tokens = loaded.tokenize(tf.constant(_SENTENCES))
+    _assert_same(
+        loaded.bert_pack_inputs(tokens, seq_length=9),
+        loaded.bert_pack_inputs([tokens], seq_length=9),
+    )
+    pack = hub.KerasLayer(loaded.bert_pack_inputs, arguments={"seq_length": 9})
+    _assert_same(pack(tokens), loaded.bert_pack_inputs([tokens], seq_length=9))
+
+
+@pytest.mark.parametrize("name", ["default", "original"])
+def test_loaded_offsets_lie_in_the_original_text(name):
+    loaded = preprocess_artifacts.load(name)
+    text = "Caf\u00e9 au  LAIT."
+    ids, starts, limits = loaded.tokenize_with_offsets(tf.constant([text, ""]))
+    assert ids.to_list() == loaded.tokenize(tf.constant([text, ""])).to_list()
+    parts = [text.encode()[a:b].decode() for a, b in zip(starts[0], limits[0], strict=True)]
+    assert "".join(parts) == "Caf\u00e9auLAIT."
+    assert parts[0] in ("C", "Ca", "Caf", "Caf\u00e9")
+    special_tokens = loaded.tokenize_with_offsets.get_special_tokens_dict()
+    assert int(special_tokens["mask_id"]) == 4
+
+
+def test_loaded_ids_become_text_again(loaded):
+    packed = loaded(tf.constant(["The river rose.", ""]))
+    assert loaded.tokenize.detokenize(packed["input_word_ids"]).numpy().tolist() == [
+        b"the river rose.",
+        b"",
+    ]
+    tokens = loaded.tokenize(tf.constant(["The river rose."]))
+    assert loaded.tokenize.detokenize(tokens).numpy().tolist() == [b"the river rose."]
+
+
+def test_loaded_windows_cover_the_document(loaded):
+    tokens = loaded.tokenize(tf.constant(["one two three four five six seven", "eight"]))
+    packed, window_to_example = loaded.split_windows(tokens, seq_length=6, stride=2)
+    assert packed["input_word_ids"].shape[1] == 6
+    assert sorted(window_to_example.numpy()) == window_to_example.numpy().tolist()
+    assert set(window_to_example.numpy()) == {0, 1}
+    with_query, _ = loaded.split_windows(tokens, seq_length=9, stride=2, query=tokens[::-1][:, :2])
+    assert with_query["input_type_ids"].numpy().max() == 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match="stride must be at least 1"):
+        loaded.split_windows(tokens, seq_length=6, stride=5)
+
+
+def test_masking_is_the_same_wherever_it_runs(loaded):
+    packed = loaded(tf.constant(["The river rose slowly through the night."] * 8))
+    masked = loaded.mask_lm(packed, seed=3)
+    layer = hub.KerasLayer(loaded.mask_lm, arguments={"seed": 3, "masked_lm_prob": 0.15})
+    dataset = tf.data.Dataset.from_tensors(packed).map(lambda x: loaded.mask_lm(x, seed=3))
+    with_step = tf.data.Dataset.from_tensors(packed).enumerate(3)
+    by_step = with_step.map(lambda step, x: loaded.mask_lm(x, seed=step))
+    for again in (layer(packed), next(iter(dataset)), next(iter(by_step))):
+        assert set(again) == set(masked)
+        for name, tensor in masked.items():
+            tf.debugging.assert_equal(tensor, again[name])
+    fewer = loaded.mask_lm(packed, [1, 2], masked_lm_prob=0.3, max_predictions_per_seq=5)
+    assert fewer["masked_lm_positions"].shape == (8, 5)
+    assert set(hub_api.MLM_INPUTS) < set(masked)
+
+
 def test_the_functional_api_knows_the_shapes(loaded):
     sentences = tf_keras.layers.Input(shape=(), dtype=tf.string)
     outputs = hub.KerasLayer(preprocess_artifacts.directory("default"))(sentences)
@@ -143,7 +219,12 @@ model = tf.keras.Model(text_inputs, encoder_inputs)
 model.save(sys.argv[2])
 single = tf.keras.layers.Input(shape=(), dtype=tf.string)
 root = hub.KerasLayer(sys.argv[1])
-tf.keras.Model(single, root(single)).save(sys.argv[3])
+mask = hub.KerasLayer(preprocessor.mask_lm, arguments=dict(seed=3))
+offsets = hub.KerasLayer(preprocessor.tokenize_with_offsets)
+packed = root(single)
+ids, starts, limits = offsets(single)
+outputs = dict(ids=packed["input_word_ids"], limits=limits.to_tensor(), **mask(packed))
+tf.keras.Model(single, outputs).save(sys.argv[3])
 """
 
 _RELOAD = """
@@ -155,9 +236,9 @@ import tf_keras
 pair = tf_keras.models.load_model(sys.argv[1])
 for row in pair([tf.constant(["hello world"]), tf.constant(["again"])])["input_word_ids"].numpy():
     print(*row)
-single = tf_keras.models.load_model(sys.argv[2])
-for row in single(tf.constant(["hello world"]))["input_word_ids"].numpy():
-    print(*row)
+single = tf_keras.models.load_model(sys.argv[2])(tf.constant(["hello world"]))
+for name in ("ids", "limits", "input_word_ids", "masked_lm_positions"):
+    print(*single[name].numpy()[0])
 """
 
 
@@ -183,4 +264,10 @@ def test_a_keras_model_with_it_outlives_the_artifact(loaded, tmp_path):
     hello, again = (loaded.tokenize(tf.constant([text])) for text in ("hello world", "again"))
     expected = loaded.bert_pack_inputs([hello, again], seq_length=11)["input_word_ids"]
     assert rows[0] == expected.numpy()[0].tolist()
-    assert rows[1] == loaded(tf.constant(["hello world"]))["input_word_ids"].numpy()[0].tolist()
+    packed = loaded(tf.constant(["hello world"]))
+    masked = loaded.mask_lm(packed, seed=3)
+    _, _, limits = loaded.tokenize_with_offsets(tf.constant(["hello world"]))
+    assert rows[1] == packed["input_word_ids"].numpy()[0].tolist()
+    assert rows[2] == limits.to_list()[0]
+    assert rows[3] == masked["input_word_ids"].numpy()[0].tolist()
+    assert rows[4] == masked["masked_lm_positions"].numpy()[0].tolist()

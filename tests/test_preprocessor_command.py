@@ -76,6 +76,7 @@ def test_the_manifest_says_what_it_was_made_from(twice):
     assert manifest["artifact"] == "preprocessor"
     assert manifest["default_seq_length"] == 128
     assert manifest["lower_case"] is True
+    assert manifest["tokenization"] == "hub"
     assert manifest["tokenizer"] == {
         "file": "en_uncased_30k.model",
         "sha256": preprocess_golden.table()["models"]["main"]["sha256"],
@@ -98,6 +99,7 @@ def test_help_exits_with_0():
         (["--sp_model_file", "text"], "not a SentencePiece model"),
         (["--default_seq_length", "2"], "default_seq_length"),
         (["--default_seq_length", "many"], "default_seq_length"),
+        (["--tokenization", "other"], "tokenization"),
         (["--version", "0"], "version"),
         (["--version", "7"], "exists"),
         (["--export_dir", "gs://bucket/models"], "export to a local folder and copy"),

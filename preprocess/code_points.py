@@ -1,0 +1,49 @@
+"""Sets of Unicode characters as small tables in the graph.
+
+marks = code_points.CodePointSet.matching(r"\\pM")
+marks.contains(tf.constant([0x41, 0x301]))  # [False, True]
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+_SURROGATES = range(0xD800, 0xE000)
+_LIMIT = 0x110000
+
+
+class CodePointSet(tf.Module):
+    """A set of code points, kept as the borders of its ranges."""
+
+    def __init__(self, members: np.ndarray) -> None:
+        """Makes the table.
+
+        Args:
+          members: bool [0x110000], whether a code point belongs to the set.
+        """
+        super().__init__()
+        padded = np.concatenate([[False], members, [False]])
+        # First members and first non-members in turn: an odd number at or below a member.
+        self._borders = np.flatnonzero(padded[1:] != padded[:-1]).astype(np.int32)
+
+    @classmethod
+    def matching(cls, pattern: str) -> "CodePointSet":
+        """Returns the characters that match a regular expression of RE2.
+
+        RE2's own tables decide, so the set depends on TensorFlow's version and on nothing else.
+        """
+        candidates = [c for c in range(_LIMIT) if c not in _SURROGATES]
+        characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
+        members = np.zeros([_LIMIT], bool)
+        members[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
+        return cls(members)
+
+    def ranges(self) -> Sequence[tuple[int, int]]:
+        """Returns the first and the last member of every range, in order."""
+        return [(int(first), int(end) - 1) for first, end in self._borders.reshape([-1, 2])]
+
+    def contains(self, characters: tf.Tensor) -> tf.Tensor:
+        """Returns which of the code points, int32 [C], belong to the set: bool [C]."""
+        borders = tf.constant(self._borders)
+        return tf.searchsorted(borders, characters, side="right") % 2 == 1
