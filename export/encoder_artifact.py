@@ -87,7 +87,7 @@ def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None
         ),
         "tokenizer": {"file": sp_model.file_name, "sha256": sp_model.file_sha256},
     }
-    manifest.write(directory, artifact="encoder", facts=facts)
+    manifest.write(directory, artifact=manifest.ENCODER, facts=facts)
 
 
 def _module(model: _Model, *, unpadded: bool) -> saved_model.HubModule:
@@ -98,7 +98,7 @@ def _module(model: _Model, *, unpadded: bool) -> saved_model.HubModule:
         return encoder(inputs, training=training, unpadded=unpadded)
 
     module = saved_model.HubModule(
-        encode, inputs=hub_api.ENCODER_INPUTS, variables=encoder.variables
+        encode, specs=saved_model.specs(hub_api.ENCODER_INPUTS), variables=encoder.variables
     )
     if model.mlm:
         module.mlm = _mlm_module(encode, encoder, model.mlm)
@@ -117,7 +117,9 @@ def _mlm_module(
         return {**outputs, hub_api.MLM_LOGITS: logits}
 
     return saved_model.HubModule(
-        predict, inputs=hub_api.MLM_INPUTS, variables=encoder.variables + head.variables
+        predict,
+        specs=saved_model.specs(hub_api.MLM_INPUTS),
+        variables=encoder.variables + head.variables,
     )
 
 
@@ -129,7 +131,9 @@ def _sop_module(
         return {**outputs, hub_api.SOP_LOGITS: head(outputs[hub_api.POOLED_OUTPUT])}
 
     return saved_model.HubModule(
-        predict, inputs=hub_api.ENCODER_INPUTS, variables=encoder.variables + head.variables
+        predict,
+        specs=saved_model.specs(hub_api.ENCODER_INPUTS),
+        variables=encoder.variables + head.variables,
     )
 
 

@@ -11,6 +11,11 @@ from typing import Any
 
 import configs
 
+# Kinds of artifact.
+ENCODER = "encoder"
+PREPROCESSOR = "preprocessor"
+EMBEDDER = "embedder"
+
 FILE = os.path.join("assets.extra", "manifest.json")
 
 
@@ -19,7 +24,7 @@ def write(directory: str, *, artifact: str, facts: Mapping[str, Any]) -> None:
 
     Args:
       directory: root of the SavedModel.
-      artifact: kind of artifact: "encoder" or "preprocessor".
+      artifact: kind of artifact, `ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
       facts: what else is known, as JSON values.
     """
     content = {

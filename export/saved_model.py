@@ -1,6 +1,7 @@
 """Objects in the form that TF Hub's users load, and writing them reproducibly.
 
-    module = saved_model.HubModule(function, inputs=("input_word_ids", ...), variables=[...])
+    specs = saved_model.specs(("input_word_ids", ...))
+    module = saved_model.HubModule(function, specs=specs, variables=[...])
     saved_model.save(module, "dir", signatures={"serving_default": module.signature(["default"])})
 
 https://www.tensorflow.org/hub/reusable_saved_models
@@ -14,8 +15,6 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
-Outputs = dict[str, Any]
-
 
 class HubModule(tf.train.Checkpoint):
     """A callable with `variables`, `trainable_variables` and `regularization_losses`.
@@ -26,43 +25,48 @@ class HubModule(tf.train.Checkpoint):
 
     def __init__(
         self,
-        function: Callable[[Mapping[str, tf.Tensor], bool], Outputs],
+        function: Callable[[Any, bool], Any],
         *,
-        inputs: Sequence[str],
+        specs: Any,
         variables: Sequence[tf.Variable],
     ) -> None:
         """Traces the function for `training` True and False.
 
         Args:
-          function: takes a dict of int32 tensors [B, ...] and `training`, a Python bool.
-          inputs: names of the dict's tensors, all of rank 2.
+          function: takes the inputs and `training`, a Python bool.
+          specs: of the inputs, a `tf.TensorSpec` or a dict of them.
           variables: what the function reads, in the order that users see.
         """
         super().__init__()
         self._function = function
-        self._inputs = tuple(inputs)
+        self._specs = specs
         self.variables = list(variables)
         self.trainable_variables = list(variables)
         self.regularization_losses: list[tf.Tensor] = []
         for training in (True, False):
-            self.__call__.get_concrete_function(_specs(inputs), training)
+            self.__call__.get_concrete_function(specs, training)
 
     @tf.function(autograph=False)
-    def __call__(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> Outputs:
+    def __call__(self, inputs: Any, training: bool = False) -> Any:
         return self._function(inputs, training)
 
     def signature(self, outputs: Sequence[str]) -> tf.types.experimental.ConcreteFunction:
-        """Returns an inference signature with these outputs and the module's inputs, by name."""
+        """Returns an inference signature with these outputs and the module's inputs, by name.
+
+        A function that returns one tensor has one output.
+        """
 
         @tf.function(autograph=False)
-        def serve(inputs: Mapping[str, tf.Tensor]) -> Outputs:
+        def serve(inputs: Any) -> dict[str, tf.Tensor]:
             results = self._function(inputs, False)
+            if not isinstance(results, Mapping):
+                results = dict.fromkeys(outputs, results)
             return {name: results[name] for name in outputs}
 
-        return serve.get_concrete_function(_specs(self._inputs))
+        return serve.get_concrete_function(self._specs)
 
 
-def _specs(names: Sequence[str]) -> dict[str, tf.TensorSpec]:
+def specs(names: Sequence[str]) -> dict[str, tf.TensorSpec]:
     """Returns specs of int32 [None, None] tensors by name."""
     return {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names}
 
