@@ -4,15 +4,23 @@ Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothin
 
     dir=$(python -m export.preprocessor --sp_model_file 30k-clean.model)
 
-Without --sp_model_file it is made for the demo vocabulary that ships with the project.
+Without --sp_model_file or --vocab_file it is made for the demo vocabulary that ships with the
+project.
 """
 
 from absl import flags
 
+from configs import errors
 from export import command, publish
 from export import flags as shared_flags
-from preprocess import sentencepiece_model
+from preprocess import sentencepiece_model, tokenizations, word_piece_vocabulary
 
+_VOCAB_FILE = flags.DEFINE_string(
+    "vocab_file",
+    None,
+    "WordPiece vocabulary (vocab.txt) with [PAD], [UNK], [CLS], [SEP] and [MASK], as the Chinese "
+    "models have one. Takes the place of --sp_model_file.",
+)
 _DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
     "default_seq_length",
     128,
@@ -24,16 +32,16 @@ _LOWER_CASE = flags.DEFINE_bool(
 )
 _TOKENIZATION = flags.DEFINE_enum(
     "tokenization",
-    "hub",
-    ["hub", "original"],
-    "Whose ids to give: TF Hub's preprocessor's, or google-research/albert's, with which the "
-    "released models were trained.",
+    tokenizations.HUB,
+    tokenizations.ALL,
+    "Whose ids a SentencePiece model gives: TF Hub's preprocessor's, or google-research/albert's, "
+    "with which the released models were trained.",
 )
 flags.adopt_module_key_flags(shared_flags)
 
 
 def main() -> None:
-    sp_model = sentencepiece_model.read(shared_flags.SP_MODEL_FILE.value)
+    vocabulary = _vocabulary()
     with publish.staged(
         shared_flags.EXPORT_DIR.value,
         model_name=shared_flags.MODEL_NAME.value or "albert_en_preprocess",
@@ -43,12 +51,26 @@ def main() -> None:
 
         preprocessor_artifact.write(
             staging.directory,
-            sp_model=sp_model,
+            vocabulary=vocabulary,
             tokenization=_TOKENIZATION.value,
             lower_case=_LOWER_CASE.value,
             default_seq_length=_DEFAULT_SEQ_LENGTH.value,
         )
         print(staging.publish())
+
+
+def _vocabulary() -> (
+    sentencepiece_model.SentencePieceModel | word_piece_vocabulary.WordPieceVocabulary
+):
+    if _VOCAB_FILE.value is None:
+        return sentencepiece_model.read(shared_flags.SP_MODEL_FILE.value)
+    if shared_flags.SP_MODEL_FILE.value is not None:
+        raise errors.VocabularyError("give --sp_model_file or --vocab_file, not both")
+    if _TOKENIZATION.value != tokenizations.HUB:
+        raise errors.VocabularyError(
+            f"--tokenization={_TOKENIZATION.value} is for a SentencePiece model, not --vocab_file"
+        )
+    return word_piece_vocabulary.read(_VOCAB_FILE.value)
 
 
 if __name__ == "__main__":

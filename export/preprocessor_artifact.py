@@ -1,18 +1,18 @@
 """Makes the preprocessor artifact: the contract of TF Hub's `albert_en_preprocess`.
 
 preprocessor_artifact.write(
-    "dir", sp_model=sp_model, tokenization="hub", lower_case=True, default_seq_length=128
+    "dir", vocabulary=model, tokenization="hub", lower_case=True, default_seq_length=128
 )
 """
 
 from export import hub_api, manifest, saved_model
-from preprocess import engines, preprocessor, sentencepiece_model
+from preprocess import engines, preprocessor, sentencepiece_model, word_piece_vocabulary
 
 
 def write(
     directory: str,
     *,
-    sp_model: sentencepiece_model.SentencePieceModel,
+    vocabulary: sentencepiece_model.SentencePieceModel | word_piece_vocabulary.WordPieceVocabulary,
     tokenization: str,
     lower_case: bool,
     default_seq_length: int,
@@ -21,15 +21,16 @@ def write(
 
     Args:
       directory: where the SavedModel goes.
-      sp_model: the tokenizer's vocabulary.
+      vocabulary: a SentencePiece model, or a WordPiece vocabulary for BERT's tokenizer.
       tokenization: "hub" for TF Hub's, "original" for google-research/albert's.
       lower_case: whether the vocabulary is uncased.
       default_seq_length: length of the packed rows where the caller gives none.
 
     Raises:
-      ValueError: `default_seq_length` is too small for one segment.
+      ValueError: `default_seq_length` is too small for one segment, or there is no such
+        tokenization for the vocabulary.
     """
-    engine = engines.sentencepiece(sp_model, tokenization=tokenization, lower_case=lower_case)
+    engine = engines.make(vocabulary, tokenization=tokenization, lower_case=lower_case)
     root = preprocessor.Preprocessor(engine, default_seq_length=default_seq_length)
     signatures = {hub_api.SERVING_DEFAULT: root.__call__.get_concrete_function()}
     saved_model.save(root, directory, signatures=signatures)
@@ -37,6 +38,6 @@ def write(
         "default_seq_length": default_seq_length,
         "lower_case": lower_case,
         "tokenization": tokenization,
-        "tokenizer": {"file": sp_model.file_name, "sha256": sp_model.file_sha256},
+        "tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256},
     }
     manifest.write(directory, artifact="preprocessor", facts=facts)

@@ -1,11 +1,11 @@
 """Cuts long text before it is tokenized, where only its first tokens are wanted.
 
-    ids = early_cut.encode_first(sentences, count=126, encode=engine.encode)
+    ids = early_cut.encode_first(sentences, count=126, encode=engine.encode, boundary=" ")
 
 Tokenizing is nearly all of the preprocessor's work, and of a long text most of it is thrown away.
 Where words are tokenized independently of each other, the text before a space has the same first
-tokens as the whole text. So the text is cut at the last space within a generous number of bytes;
-a row that then has too few tokens is tokenized again, whole. The result is exact.
+tokens as the whole text. So the text is cut before the last space within a generous number of
+bytes; a row that then has too few tokens is tokenized again, whole. The result is exact.
 """
 
 from collections.abc import Callable
@@ -16,30 +16,34 @@ import tensorflow as tf
 # rows cost it twice.
 _BYTES_PER_TOKEN = 7
 
-# Everything before the last space, or nothing; \C is any byte, also of a character cut in two.
-_BEFORE_LAST_SPACE = r"^(?:(\C*) )?\C*$"
-
 
 def encode_first(
-    sentences: tf.Tensor, *, count: int, encode: Callable[[tf.Tensor], tf.RaggedTensor]
+    sentences: tf.Tensor,
+    *,
+    count: int,
+    encode: Callable[[tf.Tensor], tf.RaggedTensor],
+    boundary: str,
 ) -> tf.RaggedTensor:
     """Returns at least the first tokens of every sentence, the same as of the whole sentence.
 
     Args:
       sentences: string [B].
       count: how many tokens are wanted of each.
-      encode: from string [N] to ids, int32 [N, (tokens)]; must tokenize words that are separated
-        by spaces independently.
+      encode: from string [N] to ids, int32 [N, (tokens)].
+      boundary: RE2 of one character such that `encode` gives the text before it the same ids
+        whatever follows.
 
     Returns:
       ids, int32 [B, (tokens)]: the first `count` or more of every row, all of a shorter one.
     """
     limit = count * _BYTES_PER_TOKEN
+    # Everything before the last boundary, or nothing; \C is any byte, also of half a character.
+    before_boundary = rf"^(?:(\C*){boundary})?\C*$"
     is_long = tf.strings.length(sentences) > limit  # [B]
 
     def encode_cut() -> tf.RaggedTensor:
         kept = tf.strings.substr(sentences, 0, limit)
-        kept = tf.strings.regex_replace(kept, _BEFORE_LAST_SPACE, r"\1", replace_global=False)
+        kept = tf.strings.regex_replace(kept, before_boundary, r"\1", replace_global=False)
         ids = encode(tf.where(is_long, kept, sentences))
         too_short = is_long & (ids.row_lengths() < count)
         return tf.cond(tf.reduce_any(too_short), lambda: encode_again(ids, too_short), lambda: ids)

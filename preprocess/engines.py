@@ -1,6 +1,6 @@
 """The tokenizers that a preprocessor can be made around.
 
-engine = engines.sentencepiece(model, tokenization="hub", lower_case=True)
+engine = engines.make(sentencepiece_model.read(None), tokenization="hub", lower_case=True)
 """
 
 from preprocess import (
@@ -9,33 +9,41 @@ from preprocess import (
     original_normalization,
     sentencepiece_model,
     sentencepiece_tokenizer,
+    tokenizations,
     tokenizer,
+    word_piece_tokenizer,
+    word_piece_vocabulary,
 )
 
-TOKENIZATIONS = ("hub", "original")
 
-
-def sentencepiece(
-    model: sentencepiece_model.SentencePieceModel, *, tokenization: str, lower_case: bool
+def make(
+    vocabulary: sentencepiece_model.SentencePieceModel | word_piece_vocabulary.WordPieceVocabulary,
+    *,
+    tokenization: str,
+    lower_case: bool,
 ) -> tokenizer.Engine:
-    """Returns a tokenizer around a SentencePiece model.
+    """Returns a tokenizer around a vocabulary.
 
     Args:
-      model: the vocabulary.
-      tokenization: "hub" for TF Hub's, "original" for google-research/albert's.
+      vocabulary: a SentencePiece model, or a WordPiece vocabulary for BERT's tokenizer.
+      tokenization: one of `tokenizations.ALL`; "hub" for WordPiece.
       lower_case: whether the vocabulary is uncased.
 
     Raises:
-      ValueError: `tokenization` is neither.
+      ValueError: there is no such tokenization for the vocabulary.
     """
-    if tokenization == "hub":
+    if isinstance(vocabulary, word_piece_vocabulary.WordPieceVocabulary):
+        if tokenization != tokenizations.HUB:
+            raise ValueError(f"tokenization must be 'hub' for WordPiece, got {tokenization!r}")
+        return word_piece_tokenizer.WordPieceTokenizer(vocabulary, lower_case=lower_case)
+    if tokenization == tokenizations.HUB:
         return sentencepiece_tokenizer.SentencePieceTokenizer(
-            model, normalize=hub_normalization.HubNormalization(lower_case=lower_case)
+            vocabulary, normalize=hub_normalization.HubNormalization(lower_case=lower_case)
         )
-    if tokenization == "original":
+    if tokenization == tokenizations.ORIGINAL:
         return sentencepiece_tokenizer.SentencePieceTokenizer(
-            model,
+            vocabulary,
             normalize=original_normalization.OriginalNormalization(lower_case=lower_case),
-            resplit=digit_comma.DigitComma.of(model),
+            resplit=digit_comma.DigitComma.of(vocabulary),
         )
-    raise ValueError(f"tokenization must be one of {TOKENIZATIONS}, got {tokenization!r}")
+    raise ValueError(f"tokenization must be one of {tokenizations.ALL}, got {tokenization!r}")

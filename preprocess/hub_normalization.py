@@ -22,6 +22,11 @@ _JOINING = (
 )
 
 
+def joining() -> code_points.CodePointSet:
+    """Returns the characters that may be one with the character before them."""
+    return code_points.CodePointSet.matching(_JOINING)
+
+
 class HubNormalization(tf.Module):
     """Decomposes, removes nonspacing marks, and folds case.
 
@@ -38,7 +43,7 @@ class HubNormalization(tf.Module):
         """
         super().__init__()
         self._lower_case = lower_case
-        self._joining = code_points.CodePointSet.matching(_JOINING)
+        self._joining = joining()
 
     def __call__(self, sentences: tf.Tensor) -> tf.Tensor:
         """Returns the normalized text, string [B].

@@ -55,9 +55,13 @@ class Preprocessor(tf.Module):
     @tf.function(input_signature=[tokenizer.SENTENCES], autograph=False)
     def __call__(self, sentences: tf.Tensor) -> packing.Packed:
         """Returns the packed inputs, int32 [B, default_seq_length] by name, of string [B]."""
-        if self._engine.splits_at_spaces:
-            count = self._default_seq_length - 2  # without [CLS] and [SEP]
-            tokens = early_cut.encode_first(sentences, count=count, encode=self.tokenize)
-        else:
+        if self._engine.boundary is None:
             tokens = self.tokenize(sentences)
+        else:
+            tokens = early_cut.encode_first(
+                sentences,
+                count=self._default_seq_length - 2,  # without [CLS] and [SEP]
+                encode=self.tokenize,
+                boundary=self._engine.boundary,
+            )
         return self.bert_pack_inputs(tokens)

@@ -34,7 +34,7 @@ class SentencePieceTokenizer(tf.Module):
 
     Attributes:
       vocabulary: the model.
-      splits_at_spaces: whether words that a space separates are encoded independently.
+      boundary: a space, where what it separates is encoded independently, or None.
       starts_word: bool [V], whether an id starts a word.
     """
 
@@ -54,7 +54,7 @@ class SentencePieceTokenizer(tf.Module):
         """
         super().__init__()
         self.vocabulary = model
-        self.splits_at_spaces = model.splits_at_spaces
+        self.boundary = " " if model.splits_at_spaces else None
         self.starts_word = word_starts.of_pieces(model.pieces)
         self._op = sentencepiece_op.SentencePieceOp(model.proto)
         self._normalize = normalize

@@ -45,12 +45,13 @@ class Engine(Protocol):
 
     Attributes:
       vocabulary: the special ids.
-      splits_at_spaces: whether words that a space separates are encoded independently.
+      boundary: RE2 of one character such that text before it is encoded independently of it and
+        of what follows; None if there is none.
       starts_word: bool [V], whether an id starts a word.
     """
 
     vocabulary: Vocabulary
-    splits_at_spaces: bool
+    boundary: str | None
     starts_word: np.ndarray
 
     def encode(self, sentences: tf.Tensor) -> tf.RaggedTensor:

@@ -5,13 +5,15 @@ loaded = preprocess_artifacts.load("default")
 
 import functools
 import os
+import pathlib
 import tempfile
 from typing import Any
 
 import tensorflow_hub as hub
 
 from export import preprocessor_artifact
-from preprocess import sentencepiece_model
+from preprocess import sentencepiece_model, word_piece_vocabulary
+from tests import word_pieces
 
 # What `preprocessor_artifact.write` is called with, beside the vocabulary.
 _DEFAULTS: dict[str, Any] = {
@@ -23,6 +25,7 @@ _CONFIGS: dict[str, dict[str, Any]] = {
     "default": {},
     "short": {"default_seq_length": 16},
     "original": {"tokenization": "original"},
+    "word_pieces": {},
 }
 _FOLDER = tempfile.TemporaryDirectory()
 
@@ -31,10 +34,13 @@ _FOLDER = tempfile.TemporaryDirectory()
 def directory(name: str) -> str:
     """Returns the SavedModel's folder."""
     path = os.path.join(_FOLDER.name, name)
-    preprocessor_artifact.write(
-        path, sp_model=sentencepiece_model.read(None), **{**_DEFAULTS, **_CONFIGS[name]}
-    )
+    vocabulary = _word_pieces() if name == "word_pieces" else sentencepiece_model.read(None)
+    preprocessor_artifact.write(path, vocabulary=vocabulary, **{**_DEFAULTS, **_CONFIGS[name]})
     return path
+
+
+def _word_pieces() -> word_piece_vocabulary.WordPieceVocabulary:
+    return word_piece_vocabulary.read(word_pieces.write(pathlib.Path(_FOLDER.name)))
 
 
 @functools.cache

@@ -10,12 +10,10 @@ import sentencepiece
 import tensorflow as tf
 from hypothesis import strategies
 
-from preprocess import engines, hub_normalization, sentencepiece_model
+from preprocess import engines, hub_normalization, sentencepiece_model, tokenizations
 from tests import preprocess_golden
 
-_KINDS = [
-    (tokenization, suffix) for tokenization in engines.TOKENIZATIONS for suffix in ("", "_dc")
-]
+_KINDS = [(tokenization, suffix) for tokenization in tokenizations.ALL for suffix in ("", "_dc")]
 
 # What upsets normalizers: marks before and after anything, Hangul in all its forms, joiners,
 # ligatures, whitespace of all kinds, digits with commas, NUL, halfwidth voicing marks.
@@ -34,7 +32,7 @@ _TRICKY = [
 def engine(request):
     tokenization, suffix = request.param
     model = sentencepiece_model.read(preprocess_golden.VOCABULARIES[suffix])
-    return engines.sentencepiece(model, tokenization=tokenization, lower_case=True)
+    return engines.make(model, tokenization=tokenization, lower_case=True)
 
 
 def _rows(engine, texts):
@@ -130,7 +128,7 @@ def test_parts_of_an_expanded_character_get_all_of_it(engine):
 
 def test_a_digit_and_its_comma_are_told_apart():
     model = sentencepiece_model.read(preprocess_golden.DIGIT_COMMA)
-    original = engines.sentencepiece(model, tokenization="original", lower_case=True)
+    original = engines.make(model, tokenization="original", lower_case=True)
     text = b"in 9, a1, 3"
     ((ids, starts, limits),) = _rows(original, [text])
     parts = [

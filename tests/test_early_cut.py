@@ -5,14 +5,14 @@ import random
 import pytest
 import tensorflow as tf
 
-from preprocess import early_cut, engines, sentencepiece_model
+from preprocess import early_cut, engines, sentencepiece_model, tokenizations
 from tests import preprocess_golden
 
 
-@pytest.fixture(scope="module", params=engines.TOKENIZATIONS)
+@pytest.fixture(scope="module", params=tokenizations.ALL)
 def engine(request):
     model = sentencepiece_model.read(preprocess_golden.DIGIT_COMMA)
-    return engines.sentencepiece(model, tokenization=request.param, lower_case=True)
+    return engines.make(model, tokenization=request.param, lower_case=True)
 
 
 def _long_texts():
@@ -35,7 +35,7 @@ def _long_texts():
 def test_the_first_tokens_are_those_of_the_whole(engine, count):
     texts = tf.constant(_long_texts())
     whole = engine.encode(texts).to_list()
-    first = early_cut.encode_first(texts, count=count, encode=engine.encode).to_list()
+    first = early_cut.encode_first(texts, count=count, encode=engine.encode, boundary=" ").to_list()
     for wanted, got in zip(whole, first, strict=True):
         assert got[:count] == wanted[:count]
         assert len(got) >= min(count, len(wanted))
@@ -43,9 +43,13 @@ def test_the_first_tokens_are_those_of_the_whole(engine, count):
 
 def test_rows_do_not_depend_on_each_other(engine):
     texts = _long_texts()
-    together = early_cut.encode_first(tf.constant(texts), count=14, encode=engine.encode).to_list()
+    together = early_cut.encode_first(
+        tf.constant(texts), count=14, encode=engine.encode, boundary=" "
+    ).to_list()
     for text, row in list(zip(texts, together, strict=True))[::9]:
-        alone = early_cut.encode_first(tf.constant([text]), count=14, encode=engine.encode)
+        alone = early_cut.encode_first(
+            tf.constant([text]), count=14, encode=engine.encode, boundary=" "
+        )
         assert alone.to_list() == [row]
 
 
@@ -57,11 +61,13 @@ def test_most_of_a_long_text_is_never_tokenized():
         return tf.RaggedTensor.from_tensor(tf.zeros([strings.shape[0], 126], tf.int32))
 
     early_cut.encode_first(
-        tf.constant([b"some words " * 100_000, b"few"]), count=126, encode=encode
+        tf.constant([b"some words " * 100_000, b"few"]), count=126, encode=encode, boundary=" "
     )
     assert sum(sizes) < 1000
 
 
 def test_no_text_is_cut_to_nothing(engine):
-    empty = early_cut.encode_first(tf.zeros([0], tf.string), count=5, encode=engine.encode)
+    empty = early_cut.encode_first(
+        tf.zeros([0], tf.string), count=5, encode=engine.encode, boundary=" "
+    )
     assert empty.shape[0] == 0

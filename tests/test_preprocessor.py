@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
 
 from export import hub_api
-from tests import preprocess_artifacts, preprocess_golden
+from tests import preprocess_artifacts, preprocess_golden, word_pieces
 
 _SENTENCES = ["Hello TensorFlow!", "", "Caf\u00e9 au lait, na\u00efve \ufb01ance"]
 _PAIRS = ["A second segment.", "one more", ""]
@@ -109,6 +110,42 @@ def test_the_original_tokenization_is_exported():
     for row, got in zip(rows, ids, strict=True):
         expected = row["original_ids_tftext"] if row["tie"] else row["original_ids"]
         assert expected in (None, got)
+
+
+def test_word_pieces_are_exported_with_the_same_contract():
+    loaded = preprocess_artifacts.load("word_pieces")
+    texts = ["The river rose slowly.", "unaffable \u4f60\u597d\uff0c Caf\u00e9", ""]
+    expected = [word_pieces.tokenize(text) for text in texts]
+    tokens = loaded.tokenize(tf.constant(texts))
+    assert tokens.to_list() == expected
+    rows = [[3, *ids, 4] for ids in expected]
+    packed = loaded(tf.constant(texts))
+    assert packed["input_word_ids"].numpy().tolist() == [
+        row + [0] * (128 - len(row)) for row in rows
+    ]
+    ids, starts, limits = loaded.tokenize_with_offsets(tf.constant(texts))
+    assert ids.to_list() == expected
+    part = texts[1].encode()[starts.to_list()[1][-1] : limits.to_list()[1][-1]]
+    assert part.decode() == "Caf\u00e9"
+    assert loaded.tokenize.detokenize(tokens).numpy()[0] == b"the river rose slowly ."
+    masked = loaded.mask_lm(packed, seed=1)
+    before, after = packed["input_word_ids"].numpy(), masked["input_word_ids"].numpy()
+    assert ((before == after) | ~np.isin(before, [0, 3, 4])).all()
+    windows, _ = loaded.split_windows(tokens, seq_length=5, stride=3)
+    assert windows["input_word_ids"].shape[1] == 5
+    special_tokens = {k: int(v) for k, v in loaded.tokenize.get_special_tokens_dict().items()}
+    assert special_tokens == {
+        "padding_id": 0,
+        "start_of_sequence_id": 3,
+        "end_of_segment_id": 4,
+        "mask_id": 5,
+        "vocab_size": len(word_pieces.PIECES),
+    }
+    tokenize = hub.KerasLayer(loaded.tokenize)
+    pack = hub.KerasLayer(loaded.bert_pack_inputs, arguments={"seq_length": 9})
+    sentences = tf_keras.layers.Input(shape=(), dtype=tf.string)
+    model = tf_keras.Model(sentences, pack([tokenize(sentences)]))
+    _assert_same(model(tf.constant(texts)), loaded.bert_pack_inputs([tokens], seq_length=9))
 
 
 def test_the_root_call_cuts_without_a_trace(loaded):

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from tests import preprocess_golden
+from tests import preprocess_golden, word_pieces
 
 _REPOSITORY = pathlib.Path(__file__).parents[1]
 
@@ -83,6 +83,18 @@ def test_the_manifest_says_what_it_was_made_from(twice):
     }
 
 
+def test_a_word_piece_vocabulary_is_exported_without_its_path(tmp_path):
+    folder = tmp_path / "secret_folder"
+    folder.mkdir()
+    path = word_pieces.write(folder)
+    done = _run("--vocab_file", path, "--export_dir", tmp_path, "--model_name", "zh", "--version=3")
+    assert done.stdout == f"{tmp_path / 'zh' / '3'}\n", done.stderr
+    for file in _files(tmp_path / "zh" / "3"):
+        assert b"secret" not in (tmp_path / "zh" / "3" / file).read_bytes()
+    manifest = json.loads((tmp_path / "zh" / "3" / "assets.extra" / "manifest.json").read_text())
+    assert manifest["tokenizer"]["file"] == "vocab.txt"
+
+
 def test_help_exits_with_0():
     done = _run("--help")
     assert done.returncode == 0
@@ -100,6 +112,10 @@ def test_help_exits_with_0():
         (["--default_seq_length", "2"], "default_seq_length"),
         (["--default_seq_length", "many"], "default_seq_length"),
         (["--tokenization", "other"], "tokenization"),
+        (["--vocab_file", "none.txt"], "'none.txt' does not exist"),
+        (["--vocab_file", "text"], "token [MASK] is missing"),
+        (["--vocab_file", "text", "--sp_model_file", "text"], "not both"),
+        (["--vocab_file", "text", "--tokenization", "original"], "is for a SentencePiece model"),
         (["--version", "0"], "version"),
         (["--version", "7"], "exists"),
         (["--export_dir", "gs://bucket/models"], "export to a local folder and copy"),

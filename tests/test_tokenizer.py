@@ -7,15 +7,13 @@ import sys
 import pytest
 import tensorflow as tf
 
-from preprocess import engines, sentencepiece_model, tokenizer
+from preprocess import engines, sentencepiece_model, tokenizations, tokenizer
 from tests import preprocess_golden
 
 
 def _tokenize(suffix="", *, tokenization="hub", lower_case=True):
     model = sentencepiece_model.read(preprocess_golden.VOCABULARIES[suffix])
-    return tokenizer.Tokenize(
-        engines.sentencepiece(model, tokenization=tokenization, lower_case=lower_case)
-    )
+    return tokenizer.Tokenize(engines.make(model, tokenization=tokenization, lower_case=lower_case))
 
 
 def _original_ids(suffix):
@@ -75,7 +73,7 @@ def test_two_vocabularies_live_in_one_process():
         assert both[suffix](texts).to_list() == preprocess_golden.expected(f"hub_ids{suffix}")
 
 
-@pytest.mark.parametrize("tokenization", engines.TOKENIZATIONS)
+@pytest.mark.parametrize("tokenization", tokenizations.ALL)
 def test_a_cased_tokenizer_keeps_case_and_drops_accents(tokenization):
     cased = _tokenize(tokenization=tokenization, lower_case=False)
     lower, upper, accented = cased(tf.constant(["cafe", "CAFE", "caf\u00e9"])).to_list()
