@@ -69,8 +69,10 @@ def dense(x: tf.Tensor, weights: Dense) -> tf.Tensor:
 def layer_norm(x: tf.Tensor, weights: LayerNorm, eps: float) -> tf.Tensor:
     """Normalises the last axis, in float32 whatever the dtype of x, which the result has too."""
     values = tf.cast(x, tf.float32)
-    # The axis is a list because OpenVINO's reader refuses a scalar.
-    mean, variance = tf.nn.moments(values, [-1], keepdims=True)
+    # Not `tf.nn.moments`, which stops the gradient of the mean: second-order gradients would be
+    # wrong. The axis is a list because OpenVINO's reader refuses a scalar.
+    mean = tf.reduce_mean(values, [-1], keepdims=True)
+    variance = tf.reduce_mean(tf.math.squared_difference(values, mean), [-1], keepdims=True)
     normed = tf.nn.batch_normalization(values, mean, variance, weights.beta, weights.gamma, eps)
     return tf.cast(normed, x.dtype)
 
