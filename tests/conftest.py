@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import golden
+from tests import golden, processes
 
 
 def pytest_addoption(parser):
@@ -22,3 +22,17 @@ def golden_root(tmp_path_factory):
 def stress(request):
     """Whether the long fuzz tests run in full."""
     return request.config.getoption("--stress")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory):
+    """An encoder of size `tiny`, exported by the command. Tests must not write into it."""
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    return processes.export("export.encoder", "--config", "tiny", cwd=folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_preprocessor(tmp_path_factory):
+    """A preprocessor, exported by the command. Tests must not write into it."""
+    folder = tmp_path_factory.mktemp("tiny_preprocessor")
+    return processes.export("export.preprocessor", cwd=folder)
