@@ -35,9 +35,11 @@ def write(
     signatures = {hub_api.SERVING_DEFAULT: root.__call__.get_concrete_function()}
     saved_model.save(root, directory, signatures=signatures)
     facts = {
+        # What may cut a text before it is tokenized: see preprocess/early_cut.py.
+        "boundary": engine.boundary,
         "default_seq_length": default_seq_length,
         "lower_case": lower_case,
         "tokenization": tokenization,
         "tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256},
     }
-    manifest.write(directory, artifact="preprocessor", facts=facts)
+    manifest.write(directory, artifact=manifest.PREPROCESSOR, facts=facts)
