@@ -14,7 +14,7 @@ import tensorflow as tf
 
 # English has 4 to 5 bytes a token, spaces included. More costs time in every row, less makes more
 # rows cost it twice.
-_BYTES_PER_TOKEN = 7
+_BYTES_PER_TOKEN = 6
 
 
 def encode_first(

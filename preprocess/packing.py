@@ -5,10 +5,10 @@
     )
     pack([tokens_a, tokens_b], seq_length=64)["input_word_ids"]  # int32 [B, 64]
 
-A row is `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, then padding. Where TensorFlow Model Garden's
-BertPackInputs trims, combines and pads ragged tensors, this computes the place in the segments of
-every output position and gathers once. Its trimmer reads past its buffers when the segments'
-batch sizes differ, so that is refused here.
+A row is `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, then padding. The lengths that are kept are
+computed and the tokens gathered once, where TensorFlow Model Garden's BertPackInputs trims,
+combines and pads with tf.text: the trimmer there reads past its buffers when the segments' batch
+sizes differ, which is refused here.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,11 @@ class BertPackInputs(tf.Module):
             raise ValueError(
                 f"default_seq_length must be at least {MIN_SEQ_LENGTH[1]}, got {default_seq_length}"
             )
-        self._specials = [start_of_sequence_id, end_of_segment_id, padding_id]
+        self._special_ids = {
+            "start_of_sequence_id": start_of_sequence_id,
+            "end_of_segment_id": end_of_segment_id,
+            "padding_id": padding_id,
+        }
         self._default_seq_length = default_seq_length
         for ragged_rank in (1, 2):
             spec = tf.RaggedTensorSpec([None] * (ragged_rank + 1), tf.int32)
@@ -111,7 +115,7 @@ class BertPackInputs(tf.Module):
 
     @tf.function(input_signature=[_VALUES, _SPLITS, _SCALAR], autograph=False)
     def _pack_one(self, values: tf.Tensor, splits: tf.Tensor, seq_length: tf.Tensor) -> Packed:
-        return _pack([values], [splits], seq_length, specials=self._specials)
+        return _pack([values], [splits], seq_length, **self._special_ids)
 
     @tf.function(input_signature=[_VALUES, _SPLITS, _VALUES, _SPLITS, _SCALAR], autograph=False)
     def _pack_two(
@@ -123,7 +127,7 @@ class BertPackInputs(tf.Module):
         seq_length: tf.Tensor,
     ) -> Packed:
         values, splits = [first_values, second_values], [first_splits, second_splits]
-        return _pack(values, splits, seq_length, specials=self._specials)
+        return _pack(values, splits, seq_length, **self._special_ids)
 
 
 def _flat(segment: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -135,7 +139,13 @@ def _flat(segment: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _pack(
-    values: list[tf.Tensor], splits: list[tf.Tensor], seq_length: tf.Tensor, *, specials: list[int]
+    values: list[tf.Tensor],
+    splits: list[tf.Tensor],
+    seq_length: tf.Tensor,
+    *,
+    start_of_sequence_id: int,
+    end_of_segment_id: int,
+    padding_id: int,
 ) -> Packed:
     with tf.control_dependencies(_checks(splits, seq_length)):
         seq_length = tf.identity(seq_length)
@@ -149,32 +159,40 @@ def _pack(
         lengths.append(tf.gather(tf.cast(split, tf.int32), rows + 1) - start)
     kept = _kept_lengths(lengths, seq_length - len(splits) - 1)
 
-    # All ids that may stand in a row, the special ones first, and where each segment's row starts.
-    table = tf.concat([tf.constant(specials, tf.int32), *values], axis=0)
-    places = tf.range(tf.maximum(seq_length, 0))[tf.newaxis, :]  # [1, S]
-    index = tf.where(places == 0, _CLS, _PAD)  # [1, S], then [B, S]
-    offset = len(specials)
-    start = tf.constant(1)  # the place of a segment's first token
-    type_ids = tf.constant(0)
+    # All tokens, with a place before the first and one behind the last.
+    table = tf.concat([[0], *values, [0]], axis=0)
+    # Each segment's part of a row is its tokens and the place behind them, for [SEP]; the first
+    # one's begins a place earlier, for [CLS].
+    firsts, limits = [], []
+    offset = 1
     for number in range(len(splits)):
-        limit = start + kept[number][:, tf.newaxis]  # [B, 1], the place of the segment's [SEP]
-        source = offset + starts[number][:, tf.newaxis]  # [B, 1]
-        index = tf.where((places >= start) & (places < limit), source + places - start, index)
-        index = tf.where(places == limit, _SEP, index)
-        if number == 1:
-            type_ids = tf.cast((places >= start) & (places <= limit), tf.int32)  # [B, S]
+        source = starts[number] + offset
+        firsts.append(source - 1 if number == 0 else source)
+        limits.append(source + kept[number] + 1)
         offset += tf.size(values[number])
-        start = limit + 1
-    mask = tf.cast(places < start, tf.int32)  # [B, S]
+    parts = tf.ragged.range(
+        tf.reshape(tf.stack(firsts, axis=1), [-1]), tf.reshape(tf.stack(limits, axis=1), [-1])
+    )  # [B * N, (places)]
+    ids = tf.gather(table, parts.values)
+    row_splits = parts.row_splits[:: len(splits)]
+    ids = _put(ids, row_splits[:-1], start_of_sequence_id)
+    ids = _put(ids, parts.row_splits[1:] - 1, end_of_segment_id)
+    rows = tf.RaggedTensor.from_row_splits(ids, row_splits, validate=False)
+    mask = tf.sequence_mask(rows.row_lengths(), seq_length, tf.int32)  # [B, S]
+    type_ids = tf.zeros_like(mask)
+    if len(splits) == 2:
+        type_ids = mask - tf.sequence_mask(kept[0] + 2, seq_length, tf.int32)
     return {
-        INPUT_WORD_IDS: tf.gather(table, index),
+        INPUT_WORD_IDS: rows.to_tensor(padding_id, shape=tf.stack([-1, seq_length])),
         INPUT_MASK: mask,
-        INPUT_TYPE_IDS: tf.broadcast_to(type_ids, tf.shape(mask)),
+        INPUT_TYPE_IDS: type_ids,
     }
 
 
-# Places of the special ids in the table.
-_CLS, _SEP, _PAD = range(3)
+def _put(ids: tf.Tensor, places: tf.Tensor, value: int) -> tf.Tensor:
+    """Returns the ids with the value at the places."""
+    updates = tf.fill([tf.size(places)], value)
+    return tf.tensor_scatter_nd_update(ids, places[:, tf.newaxis], updates)
 
 
 def _checks(splits: list[tf.Tensor], seq_length: tf.Tensor) -> list[tf.Operation]:
