@@ -20,6 +20,15 @@ _JOINING = (
     r"[\pM\p{Cf}\x{115f}-\x{11ff}\x{2065}\x{3131}-\x{3164}\x{d7b0}-\x{d7ff}\x{ff9e}-\x{ffdc}"
     r"\x{fff0}-\x{fff8}\x{e0000}-\x{e0fff}]"
 )
+_MANY_MARKS = r"(\p{Mn}{8})\p{Mn}+"
+
+
+def without_many_marks(sentences: tf.Tensor) -> tf.Tensor:
+    """Returns string [B] with all but the first of many nonspacing marks in a row removed.
+
+    They are removed later in any case, but ordering a million of them first would take minutes.
+    """
+    return tf.strings.regex_replace(sentences, _MANY_MARKS, r"\1")
 
 
 def joining() -> code_points.CodePointSet:
@@ -59,7 +68,7 @@ class HubNormalization(tf.Module):
         return tf.tensor_scatter_nd_update(ascii_form, others, folded)
 
     def _fold(self, sentences: tf.Tensor) -> tf.Tensor:
-        decomposed = text.normalize_utf8(sentences, "NFD")
+        decomposed = text.normalize_utf8(without_many_marks(sentences), "NFD")
         stripped = tf.strings.regex_replace(decomposed, r"\p{Mn}", "")
         return text.case_fold_utf8(stripped) if self._lower_case else stripped
 

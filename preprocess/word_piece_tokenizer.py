@@ -31,6 +31,7 @@ class WordPieceNormalization(tf.Module):
     def __call__(self, sentences: tf.Tensor) -> tf.Tensor:
         """Returns the normalized text, string [B], of string [B]."""
         if self._lower_case:
+            sentences = hub_normalization.without_many_marks(sentences)
             folded = text.normalize_utf8(text.case_fold_utf8(sentences), "NFD")
             sentences = tf.strings.regex_replace(folded, r"\p{Mn}", "")
         return tf.strings.regex_replace(sentences, r"\p{Cc}|\p{Cf}", " ")
