@@ -1,4 +1,4 @@
-"""Checks that a SavedModel keeps TF Hub's contract for ALBERT encoders or their preprocessors.
+"""Checks that a SavedModel keeps TF Hub's contract for ALBERT encoders, preprocessors or embedders.
 
     findings = contract.check("exports/albert_en_large/1")
     [finding.law for finding in findings if finding.problem]
@@ -12,10 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from configs import errors
-
-# The two kinds of artifact.
-ENCODER = "encoder"
-PREPROCESSOR = "preprocessor"
+from export import manifest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,7 +75,7 @@ def check(directory: str) -> tuple[str, list[Finding]]:
       directory: its directory.
 
     Returns:
-      The kind of artifact, `ENCODER` or `PREPROCESSOR`, and the findings.
+      The kind of artifact, as manifests name it, and the findings.
 
     Raises:
       errors.CheckpointError: it cannot be loaded at all.
@@ -86,7 +83,7 @@ def check(directory: str) -> tuple[str, list[Finding]]:
     import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the ops of preprocessors
 
-    from export import encoder_contract, preprocessor_contract
+    from export import embedder_contract, encoder_contract, preprocessor_contract
 
     try:
         module = hub.load(directory)
@@ -97,6 +94,9 @@ def check(directory: str) -> tuple[str, list[Finding]]:
         raise errors.CheckpointError(
             f"{directory!r} cannot be loaded as a SavedModel: {type(error).__name__}: {lines[0]}"
         ) from error
+    if hasattr(module, "tokenize") and hasattr(module, "trainable_variables"):
+        return manifest.EMBEDDER, try_laws(embedder_contract.LAWS, module, directory)
     if hasattr(module, "tokenize") or hasattr(module, "bert_pack_inputs"):
-        return PREPROCESSOR, try_laws(preprocessor_contract.LAWS, module, directory)
-    return ENCODER, try_laws(encoder_contract.laws(module, directory), module, directory)
+        return manifest.PREPROCESSOR, try_laws(preprocessor_contract.LAWS, module, directory)
+    laws = encoder_contract.laws(module, directory)
+    return manifest.ENCODER, try_laws(laws, module, directory)

@@ -7,7 +7,7 @@ result.problems
 import dataclasses
 
 from configs import albert_config, errors
-from export import comparison, contract, recipe, report, sources
+from export import comparison, contract, manifest, recipe, report, sources
 from export.sources import saved_model
 
 
@@ -62,7 +62,7 @@ def verify(artifact: str, *, source: sources.Source | None, config: str | None) 
     kind, findings = contract.check(artifact)
     if source is None:
         return Verification(findings=tuple(findings), comparison=None)
-    if kind != contract.ENCODER:
+    if kind != manifest.ENCODER:
         raise errors.CheckpointError(f"{artifact!r} is a {kind}: it has no weights to compare")
     given = albert_config.load(config) if config else None
     if given is None and source.config is None:

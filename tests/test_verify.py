@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 
 from configs import albert_config, errors
-from export import comparison, contract, reference, report, restore, sources
+from export import comparison, contract, manifest, reference, report, restore, sources
 from tests import golden, golden_artifacts, preprocess_artifacts
 
 
@@ -30,13 +30,13 @@ def _broken(findings):
 @pytest.mark.parametrize("name", ["tiny", "tiny_groups"])
 def test_our_encoders_keep_the_contract(golden_root, name):
     kind, findings = contract.check(golden_artifacts.directory(name, golden_root))
-    assert kind == contract.ENCODER
+    assert kind == manifest.ENCODER
     assert [finding for finding in findings if finding.problem] == []
 
 
 def test_our_preprocessor_keeps_the_contract():
     kind, findings = contract.check(preprocess_artifacts.directory("default"))
-    assert kind == contract.PREPROCESSOR
+    assert kind == manifest.PREPROCESSOR
     assert [finding for finding in findings if finding.problem] == []
 
 
@@ -76,7 +76,7 @@ def test_every_law_can_break(artifact, tmp_path):
     parts["regularization_losses"] = [tf.Variable(0.0)]
     _save(parts, tmp_path / "wrong", call, specs)
     kind, findings = contract.check(str(tmp_path / "wrong"))
-    assert kind == contract.ENCODER
+    assert kind == manifest.ENCODER
     kept = [finding.law for finding in findings if not finding.problem]
     assert kept == ["it is called with a dict of int32 inputs, training True and False"]
     assert all("\n" not in finding.problem for finding in findings if finding.problem)
