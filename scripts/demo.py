@@ -46,6 +46,7 @@ def show(encoder_dir: str, preprocessor_dir: str) -> None:
     import sentencepiece
     import tensorflow as tf
     import tensorflow_hub as hub
+    import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
     encoder = hub.load(encoder_dir)
     preprocessor = hub.load(preprocessor_dir)
