@@ -158,35 +158,42 @@ def _pack(
         starts.append(start)
         lengths.append(tf.gather(tf.cast(split, tf.int32), rows + 1) - start)
     kept = _kept_lengths(lengths, seq_length - len(splits) - 1)
-
-    # All tokens, with a place before the first and one behind the last.
-    table = tf.concat([[0], *values, [0]], axis=0)
-    # Each segment's part of a row is its tokens and the place behind them, for [SEP]; the first
-    # one's begins a place earlier, for [CLS].
-    firsts, limits = [], []
-    offset = 1
-    for number in range(len(splits)):
-        source = starts[number] + offset
-        firsts.append(source - 1 if number == 0 else source)
-        limits.append(source + kept[number] + 1)
-        offset += tf.size(values[number])
-    parts = tf.ragged.range(
-        tf.reshape(tf.stack(firsts, axis=1), [-1]), tf.reshape(tf.stack(limits, axis=1), [-1])
-    )  # [B * N, (places)]
-    ids = tf.gather(table, parts.values)
+    parts = _parts(values, starts, kept)  # [B * N, (places)], N segments a row
     row_splits = parts.row_splits[:: len(splits)]
+    # All tokens, with a place before the first and one behind the last.
+    ids = tf.gather(tf.concat([[0], *values, [0]], axis=0), parts.values)
     ids = _put(ids, row_splits[:-1], start_of_sequence_id)
     ids = _put(ids, parts.row_splits[1:] - 1, end_of_segment_id)
-    rows = tf.RaggedTensor.from_row_splits(ids, row_splits, validate=False)
-    mask = tf.sequence_mask(rows.row_lengths(), seq_length, tf.int32)  # [B, S]
+    ragged = tf.RaggedTensor.from_row_splits(ids, row_splits, validate=False)
+    mask = tf.sequence_mask(ragged.row_lengths(), seq_length, tf.int32)  # [B, S]
     type_ids = tf.zeros_like(mask)
     if len(splits) == 2:
         type_ids = mask - tf.sequence_mask(kept[0] + 2, seq_length, tf.int32)
     return {
-        INPUT_WORD_IDS: rows.to_tensor(padding_id, shape=tf.stack([-1, seq_length])),
+        INPUT_WORD_IDS: ragged.to_tensor(padding_id, shape=tf.stack([-1, seq_length])),
         INPUT_MASK: mask,
         INPUT_TYPE_IDS: type_ids,
     }
+
+
+def _parts(
+    values: list[tf.Tensor], starts: list[tf.Tensor], kept: list[tf.Tensor]
+) -> tf.RaggedTensor:
+    """Returns the places, in all tokens behind one more place, of each segment's part of each row.
+
+    That is its tokens and the place behind them, for `[SEP]`; the first one's begins a place
+    earlier, for `[CLS]`.
+    """
+    firsts, limits = [], []
+    offset = 1
+    for number, segment in enumerate(values):
+        source = starts[number] + offset
+        firsts.append(source - 1 if number == 0 else source)
+        limits.append(source + kept[number] + 1)
+        offset += tf.size(segment)
+    return tf.ragged.range(
+        tf.reshape(tf.stack(firsts, axis=1), [-1]), tf.reshape(tf.stack(limits, axis=1), [-1])
+    )
 
 
 def _put(ids: tf.Tensor, places: tf.Tensor, value: int) -> tf.Tensor:

@@ -56,28 +56,8 @@ class SplitWindows(tf.Module):
             `seq_length` leaves a window no room, or the batch sizes differ.
         """
         lengths = tf.cast(tokens.row_lengths(), tf.int32)  # [B]
-        room = tf.zeros_like(lengths) + seq_length - 2
-        checks = []
-        if query is not None:
-            sizes = [tokens.nrows(), query.nrows()]
-            same_size = graph_checks.check(
-                sizes[0] == sizes[1], "tokens and query must have equal batch sizes, got", *sizes
-            )
-            with tf.control_dependencies([same_size]):
-                rows = tf.range(tf.identity(tokens.nrows()))
-            room -= tf.cast(tf.gather(query.row_lengths(), rows), tf.int32) + 1
-        least = tf.reduce_min(room)
-        checks = [
-            graph_checks.check(least > 0, "seq_length leaves no room for tokens, got", seq_length),
-            graph_checks.check(
-                (stride > 0) & (stride <= tf.maximum(least, 1)),
-                "stride must be at least 1 and at most the tokens of a window, got",
-                stride,
-                "where a window holds",
-                least,
-            ),
-        ]
-        with tf.control_dependencies(checks):
+        room = _room(tokens, query, seq_length)  # [B]
+        with tf.control_dependencies(_checks(room, seq_length, stride)):
             stride = tf.identity(stride)
         counts = 1 + (tf.maximum(lengths - room, 0) + stride - 1) // stride  # [B]
         window_to_example = tf.repeat(tf.range(tf.size(counts)), counts)  # [W]
@@ -85,11 +65,39 @@ class SplitWindows(tf.Module):
         limits = tf.minimum(
             starts + tf.gather(room, window_to_example), tf.gather(lengths, window_to_example)
         )
-        first = tf.gather(tf.cast(tokens.row_starts(), tf.int32), window_to_example)
-        places = tf.ragged.range(first + starts, first + limits, row_splits_dtype=tf.int64)
+        firsts = tf.gather(tf.cast(tokens.row_starts(), tf.int32), window_to_example)
+        places = tf.ragged.range(firsts + starts, firsts + limits, row_splits_dtype=tf.int64)
         windows = places.with_values(tf.gather(tokens.values, places.values))
-        if query is None:
-            return self._pack([windows], seq_length), window_to_example
-        return self._pack(
-            [tf.gather(query, window_to_example), windows], seq_length
-        ), window_to_example
+        segments = [windows]
+        if query is not None:
+            segments.insert(0, tf.gather(query, window_to_example))
+        return self._pack(segments, seq_length), window_to_example
+
+
+def _room(
+    tokens: tf.RaggedTensor, query: tf.RaggedTensor | None, seq_length: tf.Tensor
+) -> tf.Tensor:
+    """Returns the number of tokens [B] of each document that a window holds."""
+    if query is None:
+        return tf.fill([tokens.nrows(out_type=tf.int32)], seq_length - 2)
+    sizes = [tokens.nrows(), query.nrows()]
+    same_size = graph_checks.check(
+        sizes[0] == sizes[1], "tokens and query must have equal batch sizes, got", *sizes
+    )
+    with tf.control_dependencies([same_size]):
+        rows = tf.range(tf.identity(sizes[0]))
+    return seq_length - 3 - tf.cast(tf.gather(query.row_lengths(), rows), tf.int32)
+
+
+def _checks(room: tf.Tensor, seq_length: tf.Tensor, stride: tf.Tensor) -> list[tf.Operation]:
+    least = tf.reduce_min(room)
+    return [
+        graph_checks.check(least > 0, "seq_length leaves no room for tokens, got", seq_length),
+        graph_checks.check(
+            (stride > 0) & (stride <= tf.maximum(least, 1)),
+            "stride must be at least 1 and at most the tokens of a window, got",
+            stride,
+            "where a window holds",
+            least,
+        ),
+    ]
