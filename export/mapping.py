@@ -169,6 +169,7 @@ def _names_in(row: weight_table.Row) -> dict[str, str | None]:
 def _block_names(
     config: albert_config.AlbertConfig, group: int, inner: int
 ) -> dict[str, str | None]:
+    number = group * config.inner_group_num + inner
     group_format = "albert.encoder.albert_layer_groups.{}.albert_layers.{}"
     is_only = config.num_hidden_groups == config.inner_group_num == 1
     tf1 = f"bert/encoder/transformer/group_{group}/inner_group_{inner}"
@@ -178,7 +179,9 @@ def _block_names(
         weight_table.HUGGING_FACE: group_format.format(group, inner),
         # Model Garden's encoder has one group with one block, whatever the config says.
         weight_table.MODEL_GARDEN: "encoder/layer_with_weights-5" if group == inner == 0 else None,
-        weight_table.KERAS_HUB: f"group_{group}_inner_layer_{inner}",
+        weight_table.KERAS_HUB: f"transformer_encoder_{number}"
+        if number
+        else "transformer_encoder",
         weight_table.SAVED_MODEL: "transformer"
         if is_only
         else f"transformer/group_{group}/inner_group_{inner}",

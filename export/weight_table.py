@@ -4,7 +4,7 @@
 
 `export/mapping.py` reads it. The names are canonical: a reader of a source takes away what depends
 on how somebody wrapped the model (`module/`, `model/`, a missing `albert.`). A KerasHub name is the
-path of a layer and the number of its variable.
+class and number of a layer and the number of its variable.
 """
 
 import dataclasses
@@ -61,27 +61,27 @@ _TK, _TB, _FK, _OW = (
 TABLE = (
     Row("word_embeddings/embeddings", _T, "VE",
          "bert/embeddings/word_embeddings", "albert.embeddings.word_embeddings.weight",
-         "encoder/layer_with_weights-0/embeddings", "token_embedding/0"),
+         "encoder/layer_with_weights-0/embeddings", "reversible_embedding/0"),
     Row("position_embedding/embeddings", _T, "PE",
          "bert/embeddings/position_embeddings", "albert.embeddings.position_embeddings.weight",
          "encoder/layer_with_weights-1/embeddings", "position_embedding/0"),
     Row("type_embeddings/embeddings", _T, "TE",
          "bert/embeddings/token_type_embeddings", "albert.embeddings.token_type_embeddings.weight",
-         "encoder/layer_with_weights-2/embeddings", "segment_embedding/0"),
+         "encoder/layer_with_weights-2/embeddings", "embedding/0"),
     Row("embeddings/layer_norm/gamma", _V, "E",
          "bert/embeddings/LayerNorm/gamma", "albert.embeddings.LayerNorm.weight",
-         "encoder/layer_with_weights-3/gamma", "embeddings_layer_norm/0"),
+         "encoder/layer_with_weights-3/gamma", "layer_normalization/0"),
     Row("embeddings/layer_norm/beta", _V, "E",
          "bert/embeddings/LayerNorm/beta", "albert.embeddings.LayerNorm.bias",
-         "encoder/layer_with_weights-3/beta", "embeddings_layer_norm/1"),
+         "encoder/layer_with_weights-3/beta", "layer_normalization/1"),
     Row("embedding_projection/kernel", _K, "EH",
          "bert/encoder/embedding_hidden_mapping_in/kernel",
          "albert.encoder.embedding_hidden_mapping_in.weight",
-         "encoder/layer_with_weights-4/kernel", "embedding_projection/0"),
+         "encoder/layer_with_weights-4/kernel", "dense/0"),
     Row("embedding_projection/bias", _V, "H",
          "bert/encoder/embedding_hidden_mapping_in/bias",
          "albert.encoder.embedding_hidden_mapping_in.bias",
-         "encoder/layer_with_weights-4/bias", "embedding_projection/1"),
+         "encoder/layer_with_weights-4/bias", "dense/1"),
     Row("{block}/self_attention/query/kernel", _TK, "HND",
          "{block}/attention_1/self/query/kernel", "{block}.attention.query.weight",
          "{block}/_attention_layer/_query_dense/kernel",
@@ -140,10 +140,10 @@ TABLE = (
          "{block}/_output_layer_norm/beta", "{block}/feedforward_layer_norm/1"),
     Row("pooler_transform/kernel", _K, "HH",
          "bert/pooler/dense/kernel", "albert.pooler.weight",
-         "encoder/layer_with_weights-6/kernel", "pooled_dense/0"),
+         "encoder/layer_with_weights-6/kernel", "dense_1/0"),
     Row("pooler_transform/bias", _V, "H",
          "bert/pooler/dense/bias", "albert.pooler.bias",
-         "encoder/layer_with_weights-6/bias", "pooled_dense/1"),
+         "encoder/layer_with_weights-6/bias", "dense_1/1"),
     Row("cls/predictions/transform/dense/kernel", _K, "HE",
          "cls/predictions/transform/dense/kernel", "predictions.dense.weight",
          "masked_lm/dense/kernel", None),
@@ -205,8 +205,9 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
     KERAS_HUB: {
         r"optimizer/.*": _OPTIMIZER,
         r"(.*/)?seed_generator/.*": "state of a random generator",
-        r"mlm_head/.*": "KerasHub's MLM head normalises with epsilon 1e-5, ALBERT's with "
-        "layer_norm_eps, so that the artifact's head would not compute the same",
+        r"task/masked_lm_head/.*": "KerasHub's MLM head normalises with epsilon 1e-5, ALBERT's "
+        "with layer_norm_eps, so that the artifact's head would not compute the same",
+        r"task/.*": _FINE_TUNED,
     },
     SAVED_MODEL: {
         r"(.*/)?save_counter": "number of saves",

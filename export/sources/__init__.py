@@ -185,7 +185,7 @@ def _open_keras_hub(path: str, location: str, repository: str | None) -> Source:
     return Source(
         format=weight_table.KERAS_HUB,
         location=location,
-        tensors=keras_hub.read(path, blocks_per_group=config.inner_group_num if config else 1),
+        tensors=keras_hub.read(path),
         config=config,
         config_file=config_file,
         sp_model_files=companions.sp_models(os.path.dirname(path)),

@@ -1,10 +1,11 @@
 """Reads KerasHub's weights: `model.weights.h5` of a preset, or a whole task's.
 
-    tensors = keras_hub.read("preset/model.weights.h5", blocks_per_group=1)
+    tensors = keras_hub.read("preset/model.weights.h5")
 
-The file addresses layers by class and number (`layers/dense_1/vars/0`). Newer Keras versions write
-the layer's name beside it; for older ones it follows from the order that AlbertBackbone makes them
-in.
+The file addresses layers by class and number (`layers/dense_1/vars/0`), in the order in which
+AlbertBackbone makes them, and so does Keras when it loads them. Newer versions also write each
+layer's name, as an attribute; it is not read: where its storage is damaged, HDF5 1.14.6 never
+returns.
 """
 
 from typing import Any
@@ -19,17 +20,6 @@ _MAGIC = b"\x89HDF\r\n\x1a\n"
 # Folders of layers: Keras 3, and Keras 2.13 before it.
 _FOLDERS = ("layers", "_layer_checkpoint_dependencies")
 _BACKBONE = "albert_backbone"
-_BLOCK = "transformer_encoder"
-# Layers with weights other than the blocks, by class and number.
-_LAYERS = {
-    "reversible_embedding": "token_embedding",
-    "position_embedding": "position_embedding",
-    "embedding": "segment_embedding",
-    "layer_normalization": "embeddings_layer_norm",
-    "dense": "embedding_projection",
-    "dense_1": "pooled_dense",
-    "masked_lm_head": "mlm_head",
-}
 
 
 def looks_like(path: str) -> bool:
@@ -38,13 +28,8 @@ def looks_like(path: str) -> bool:
         return file.read(len(_MAGIC)) == _MAGIC
 
 
-def read(path: str, *, blocks_per_group: int) -> dict[str, source.LazyTensor]:
-    """Returns the tensors by layer and number, `pooled_dense/0`.
-
-    Args:
-      path: the file.
-      blocks_per_group: `num_inner_repetitions` of the config, which numbers the blocks in files
-        without names.
+def read(path: str) -> dict[str, source.LazyTensor]:
+    """Returns the tensors by layer and number, `dense_1/0`.
 
     Raises:
       errors.CheckpointError: the file cannot be read, or two tensors have the same name.
@@ -56,12 +41,13 @@ def read(path: str, *, blocks_per_group: int) -> dict[str, source.LazyTensor]:
         with h5py.File(path, "r") as file:
             datasets: list[tuple[str, Any]] = []
             file.visititems(lambda name, item: datasets.append((name, item)))
+            is_task = any(f"{folder}/{_BACKBONE}" in file for folder in _FOLDERS)
             for name, dataset in datasets:
                 if not isinstance(dataset, h5py.Dataset):
                     continue
                 if dataset.external or dataset.is_virtual:
                     raise ValueError(f"{name!r} stands in another file")
-                canonical = _canonical_name(name, file, blocks_per_group)
+                canonical = _canonical_name(name, is_task=is_task)
                 if canonical in found:
                     raise ValueError(f"two tensors are {canonical!r}")
                 found[canonical] = _lazy(path, name, dataset)
@@ -88,30 +74,19 @@ def _lazy(path: str, name: str, dataset: Any) -> source.LazyTensor:
     )
 
 
-def _canonical_name(name: str, file: Any, blocks_per_group: int) -> str:
-    parts = name.split("/")
-    start = 0
-    if parts[0] in _FOLDERS and len(parts) > 2:
-        start = 2 if _layer_name(parts[:2], file, blocks_per_group) == _BACKBONE else 0
-    inner = [part for part in parts[start:] if part != "vars"]
-    if inner[0] in _FOLDERS and len(inner) > 2:
-        layer = _layer_name(parts[: start + 2], file, blocks_per_group)
-        inner = [layer, *(part.lstrip("_") for part in inner[2:])]
-    return "/".join(inner)
+def _canonical_name(name: str, *, is_task: bool) -> str:
+    """Returns a path without folders of layers, the backbone around them, and `vars`.
 
-
-def _layer_name(parts: list[str], file: Any, blocks_per_group: int) -> str:
-    """Returns the name of the layer at a path: as it is written, or else by class and number."""
-    variables = file["/".join(parts)].get("vars")
-    written = variables.attrs.get("name") if variables is not None else None
-    if isinstance(written, str):
-        return written
-    layer = parts[-1]
-    if layer == _BLOCK or layer.removeprefix(f"{_BLOCK}_").isdecimal():
-        number = int(layer.removeprefix(_BLOCK).removeprefix("_") or 0)
-        group, inner = divmod(number, blocks_per_group)
-        return f"group_{group}_inner_layer_{inner}"
-    return _LAYERS.get(layer, layer)
+    What else a task has, beside its backbone, goes below `task/`. What is private in a version of
+    Keras (`_query_dense`) is not in another.
+    """
+    parts = [part for part in name.split("/") if part != "vars"]
+    is_layer = parts[0] in _FOLDERS
+    if is_task and is_layer:
+        parts = parts[2:] if parts[1] == _BACKBONE else ["task", *parts[1:]]
+    if parts[0] in _FOLDERS:
+        parts = parts[1:]
+    return "/".join(part.lstrip("_") for part in parts)
 
 
 def _read_errors() -> tuple[type[Exception], ...]:
