@@ -70,21 +70,20 @@ def _recipe() -> recipe.Recipe:
         for flag in (_HIDDEN_DROPOUT_PROB, _ATTENTION_PROBS_DROPOUT_PROB)
         if flag.value is not None
     }
-    if checkpoint_flags.CHECKPOINT.value is None:
-        return recipe.untrained(
-            checkpoint_flags.CONFIG.value,
-            overrides=overrides,
-            sp_model_file=shared_flags.SP_MODEL_FILE.value,
-            mlm=_MLM.value,
-            seed=_SEED.value,
-        )
+    common: dict[str, Any] = {
+        "overrides": overrides,
+        "sp_model_file": shared_flags.SP_MODEL_FILE.value,
+        "vocab_file": shared_flags.VOCAB_FILE.value,
+        "lower_case": shared_flags.LOWER_CASE.value,
+        "mlm": _MLM.value,
+    }
+    config = checkpoint_flags.CONFIG.value
+    checkpoint = checkpoint_flags.CHECKPOINT.value
+    if checkpoint is None:
+        return recipe.untrained(config, seed=_SEED.value, **common)
+    checkpoint_format = checkpoint_flags.CHECKPOINT_FORMAT.value
     return recipe.from_checkpoint(
-        checkpoint_flags.CHECKPOINT.value,
-        checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
-        config=checkpoint_flags.CONFIG.value,
-        overrides=overrides,
-        sp_model_file=shared_flags.SP_MODEL_FILE.value,
-        mlm=_MLM.value,
+        checkpoint, checkpoint_format=checkpoint_format, config=config, **common
     )
 
 

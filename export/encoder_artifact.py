@@ -22,7 +22,7 @@ from export import (
     saved_model,
 )
 from export import recipe as recipes
-from preprocess import sentencepiece_model
+from preprocess import word_piece_vocabulary
 
 
 class _Model:
@@ -63,7 +63,8 @@ def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None
 
     Args:
       directory: where the SavedModel goes.
-      recipe: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`.
+      recipe: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`; a
+        WordPiece vocabulary `vocab_file`, with the variable `do_lower_case`.
       compute_dtype: "float32" or "bfloat16", of activations and products.
 
     Raises:
@@ -72,9 +73,15 @@ def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None
     model = _Model(recipe, compute_dtype=compute_dtype)
     module = _module(model, unpadded=False)
     module.unpadded = _module(model, unpadded=True)
-    sp_model = recipe.sp_model
+    vocabulary = recipe.vocabulary
     with tempfile.TemporaryDirectory() as assets:
-        module.sp_model_file = _asset(sp_model, assets)
+        if isinstance(vocabulary, word_piece_vocabulary.WordPieceVocabulary):
+            module.vocab_file = _asset(vocabulary.file_name, vocabulary.content, assets)
+            # As TF Hub's BERT encoders say it.
+            module.do_lower_case = tf.Variable(recipe.lower_case, trainable=False)
+        else:
+            # Without the paths of whoever trained it.
+            module.sp_model_file = _asset(vocabulary.file_name, vocabulary.proto, assets)
         saved_model.save(module, directory, signatures=_signatures(module))
     facts = {
         "config": dataclasses.asdict(recipe.config),
@@ -85,7 +92,7 @@ def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None
             if recipe.source
             else {"source": "untrained", "seed": recipe.seed}
         ),
-        "tokenizer": {"file": sp_model.file_name, "sha256": sp_model.file_sha256},
+        "tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256},
     }
     manifest.write(directory, artifact=manifest.ENCODER, facts=facts)
 
@@ -149,11 +156,8 @@ def _signatures(module: saved_model.HubModule) -> dict[str, Any]:
     return signatures
 
 
-def _asset(
-    sp_model: sentencepiece_model.SentencePieceModel, directory: str
-) -> tf.saved_model.Asset:
-    """Returns the SentencePiece model as an asset, without the paths of whoever trained it."""
-    path = os.path.join(directory, sp_model.file_name)
+def _asset(name: str, content: bytes, directory: str) -> tf.saved_model.Asset:
+    path = os.path.join(directory, name)
     with open(path, "wb") as file:
-        file.write(sp_model.proto)
+        file.write(content)
     return tf.saved_model.Asset(path)

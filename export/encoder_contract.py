@@ -17,7 +17,7 @@ import tf_keras
 
 from export import hub_api, manifest, weight_table
 from export.contract import Broken, Law, require
-from preprocess import sentencepiece_model
+from preprocess import vocabularies
 
 _BATCH, _LENGTH, _PREDICTIONS = 3, 10, 4
 _BLOCK = re.compile(r"transformer(/group_\d+/inner_group_\d+)?/")
@@ -40,7 +40,10 @@ def laws(module: Any, directory: str) -> list[Law]:
         Law("every trainable variable gets a gradient from the outputs", _gradients),
         Law("training=False is deterministic", _is_deterministic),
         Law("padding does not change what stands at tokens", _ignores_padding),
-        Law("`sp_model_file` is a SentencePiece model of the vocabulary's size", _sp_model_file),
+        Law(
+            "`sp_model_file`, or else `vocab_file`, is a vocabulary of the model's size",
+            _vocabulary,
+        ),
         Law("signature `serving_default` has inputs and outputs by name", _serving_default),
         Law("it works in a trainable hub.KerasLayer, with a static sequence length", _keras_layer),
     ]
@@ -183,9 +186,15 @@ def _ignores_padding(module: Any, directory: str) -> None:
     require(largest < 1e-5, f"ids at padding change pooled_output by {largest:.1e}")
 
 
-def _sp_model_file(module: Any, directory: str) -> None:
-    path = module.sp_model_file.asset_path.numpy().decode()
-    size = sentencepiece_model.read(path).vocab_size
+def _vocabulary(module: Any, directory: str) -> None:
+    sp_model_file, vocab_file = (
+        getattr(module, name).asset_path.numpy().decode() if hasattr(module, name) else None
+        for name in (hub_api.SP_MODEL_FILE, hub_api.VOCAB_FILE)
+    )
+    require(sp_model_file or vocab_file, "there is neither")
+    size = vocabularies.read(sp_model_file, vocab_file=vocab_file).vocab_size
+    if vocab_file:
+        require(module.do_lower_case.dtype == tf.bool, "`do_lower_case` is no bool")
     expected = _dimensions(module)["vocabulary"]
     require(size == expected, f"it has {size} pieces, the embeddings {expected} rows")
 

@@ -26,3 +26,12 @@ SP_MODEL_FILE = flags.DEFINE_string(
     "Default: the one that comes with the checkpoint; the demo vocabulary that ships with the "
     "project only where there is no checkpoint.",
 )
+VOCAB_FILE = flags.DEFINE_string(
+    "vocab_file",
+    None,
+    "WordPiece vocabulary (vocab.txt) with [PAD], [UNK], [CLS], [SEP] and [MASK], as the Chinese "
+    "models have one. Takes the place of --sp_model_file.",
+)
+LOWER_CASE = flags.DEFINE_bool(
+    "lower_case", True, "Whether the vocabulary is uncased, as the released ALBERT models' are."
+)

@@ -34,3 +34,8 @@ UNPADDED = "unpadded"
 ENCODER_SIGNATURE_OUTPUTS = (DEFAULT, POOLED_OUTPUT, SEQUENCE_OUTPUT)
 MLM_SIGNATURE_OUTPUTS = (MLM_LOGITS, POOLED_OUTPUT, SEQUENCE_OUTPUT)
 SOP_SIGNATURE_OUTPUTS = (SOP_LOGITS, POOLED_OUTPUT)
+
+# Attributes of an encoder with its vocabulary: the asset, and whether a WordPiece one is uncased.
+SP_MODEL_FILE = "sp_model_file"
+VOCAB_FILE = "vocab_file"
+DO_LOWER_CASE = "do_lower_case"

@@ -13,22 +13,13 @@ from absl import flags
 from configs import errors
 from export import command, publish
 from export import flags as shared_flags
-from preprocess import sentencepiece_model, tokenizations, word_piece_vocabulary
+from preprocess import tokenizations, vocabularies
 
-_VOCAB_FILE = flags.DEFINE_string(
-    "vocab_file",
-    None,
-    "WordPiece vocabulary (vocab.txt) with [PAD], [UNK], [CLS], [SEP] and [MASK], as the Chinese "
-    "models have one. Takes the place of --sp_model_file.",
-)
 _DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
     "default_seq_length",
     128,
     "Length of the packed rows where the caller gives none, special tokens included.",
     lower_bound=3,
-)
-_LOWER_CASE = flags.DEFINE_bool(
-    "lower_case", True, "Whether to fold case: the released ALBERT models are uncased."
 )
 _TOKENIZATION = flags.DEFINE_enum(
     "tokenization",
@@ -53,24 +44,19 @@ def main() -> None:
             staging.directory,
             vocabulary=vocabulary,
             tokenization=_TOKENIZATION.value,
-            lower_case=_LOWER_CASE.value,
+            lower_case=shared_flags.LOWER_CASE.value,
             default_seq_length=_DEFAULT_SEQ_LENGTH.value,
         )
         print(staging.publish())
 
 
-def _vocabulary() -> (
-    sentencepiece_model.SentencePieceModel | word_piece_vocabulary.WordPieceVocabulary
-):
-    if _VOCAB_FILE.value is None:
-        return sentencepiece_model.read(shared_flags.SP_MODEL_FILE.value)
-    if shared_flags.SP_MODEL_FILE.value is not None:
-        raise errors.VocabularyError("give --sp_model_file or --vocab_file, not both")
-    if _TOKENIZATION.value != tokenizations.HUB:
+def _vocabulary() -> vocabularies.Vocabulary:
+    vocab_file = shared_flags.VOCAB_FILE.value
+    if vocab_file is not None and _TOKENIZATION.value != tokenizations.HUB:
         raise errors.VocabularyError(
             f"--tokenization={_TOKENIZATION.value} is for a SentencePiece model, not --vocab_file"
         )
-    return word_piece_vocabulary.read(_VOCAB_FILE.value)
+    return vocabularies.read(shared_flags.SP_MODEL_FILE.value, vocab_file=vocab_file)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ preprocessor_artifact.write(
 """
 
 from export import hub_api, manifest, saved_model
-from preprocess import engines, preprocessor, sentencepiece_model, word_piece_vocabulary
+from preprocess import engines, preprocessor, vocabularies
 
 
 def write(
     directory: str,
     *,
-    vocabulary: sentencepiece_model.SentencePieceModel | word_piece_vocabulary.WordPieceVocabulary,
+    vocabulary: vocabularies.Vocabulary,
     tokenization: str,
     lower_case: bool,
     default_seq_length: int,

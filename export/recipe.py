@@ -11,7 +11,7 @@ from typing import Any
 
 from configs import albert_config, errors
 from export import restore, sources
-from preprocess import sentencepiece_model
+from preprocess import vocabularies
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,15 +20,17 @@ class Recipe:
 
     Attributes:
       config: the hyper-parameters.
-      sp_model: the tokenizer; its size is the config's `vocab_size`.
+      vocabulary: the tokenizer's; its size is the config's `vocab_size`.
       mlm: whether the artifact gets the masked language model.
+      lower_case: whether the vocabulary is uncased.
       source: where the weights come from; None for random ones.
       seed: of the random weights.
     """
 
     config: albert_config.AlbertConfig
-    sp_model: sentencepiece_model.SentencePieceModel
+    vocabulary: vocabularies.Vocabulary
     mlm: bool
+    lower_case: bool = True
     source: sources.Source | None = None
     seed: int = 0
 
@@ -43,6 +45,8 @@ def untrained(
     *,
     overrides: Mapping[str, Any],
     sp_model_file: str | None,
+    vocab_file: str | None = None,
+    lower_case: bool = True,
     mlm: bool,
     seed: int,
 ) -> Recipe:
@@ -52,6 +56,8 @@ def untrained(
       config: a size or the path of a config.
       overrides: fields of the config to replace.
       sp_model_file: the tokenizer; None for the one that ships with the project.
+      vocab_file: a WordPiece vocabulary in its place.
+      lower_case: whether the vocabulary is uncased.
       mlm: whether the artifact gets the masked language model.
       seed: of the weights.
 
@@ -63,9 +69,9 @@ def untrained(
         sizes = ", ".join(albert_config.SIZES)
         raise errors.ConfigError(f"--config is required without --checkpoint: {sizes} or a path")
     loaded = dataclasses.replace(albert_config.load(config), **overrides)
-    sp_model = sentencepiece_model.read(sp_model_file)
-    sp_model.check_vocab_size(loaded.vocab_size)
-    return Recipe(config=loaded, sp_model=sp_model, mlm=mlm, seed=seed)
+    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
+    vocabulary.check_vocab_size(loaded.vocab_size)
+    return Recipe(config=loaded, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, seed=seed)
 
 
 def from_checkpoint(
@@ -75,6 +81,8 @@ def from_checkpoint(
     config: str | None,
     overrides: Mapping[str, Any],
     sp_model_file: str | None,
+    vocab_file: str | None = None,
+    lower_case: bool = True,
     mlm: bool,
 ) -> Recipe:
     """Returns the recipe of an encoder with the weights of a checkpoint.
@@ -85,6 +93,8 @@ def from_checkpoint(
       config: a size or the path of a config; None for the one that comes with the checkpoint.
       overrides: fields of the config to replace.
       sp_model_file: the tokenizer; None for the one that comes with the checkpoint.
+      vocab_file: a WordPiece vocabulary in its place.
+      lower_case: whether the vocabulary is uncased.
       mlm: whether the artifact gets the masked language model.
 
     Raises:
@@ -97,15 +107,19 @@ def from_checkpoint(
     fitting = dataclasses.replace(
         config_of(source, albert_config.load(config) if config else None), **overrides
     )
-    sp_model = sentencepiece_model.read(sp_model_file or _sp_model_file(source))
-    sp_model.check_vocab_size(fitting.vocab_size)
+    if vocab_file is None and sp_model_file is None:
+        sp_model_file = _sp_model_file(source)
+    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
+    vocabulary.check_vocab_size(fitting.vocab_size)
     if mlm and not restore.has_mlm_head(source):
         raise errors.CheckpointError(
             f"checkpoint {source.location!r} has no masked language model head that can be read; "
             "export without it: --nomlm"
         )
     restore.check(source, config=fitting, mlm=mlm)
-    return Recipe(config=fitting, sp_model=sp_model, mlm=mlm, source=source)
+    return Recipe(
+        config=fitting, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, source=source
+    )
 
 
 def config_of(
@@ -143,7 +157,7 @@ def _sp_model_file(source: sources.Source) -> str:
     if source.sp_model_file is None:
         raise errors.VocabularyError(
             f"checkpoint {source.location!r} comes without a SentencePiece model (spiece.model, "
-            "30k-clean.model); say which with --sp_model_file. The vocabulary that ships with this "
-            "project has other pieces than any published model's"
+            "30k-clean.model); say which with --sp_model_file, or --vocab_file. The vocabulary "
+            "that ships with this project has other pieces than any published model's"
         )
     return source.sp_model_file

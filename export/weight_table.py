@@ -210,6 +210,7 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
         r"task/.*": _FINE_TUNED,
     },
     SAVED_MODEL: {
+        r"do_lower_case": "a setting of the tokenizer",
         r"(.*/)?save_counter": "number of saves",
         r"(.*/)?optimizer/.*": _OPTIMIZER,
         r".*/\.OPTIMIZER_SLOT/.*": _OPTIMIZER,

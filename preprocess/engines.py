@@ -7,17 +7,17 @@ from preprocess import (
     digit_comma,
     hub_normalization,
     original_normalization,
-    sentencepiece_model,
     sentencepiece_tokenizer,
     tokenizations,
     tokenizer,
+    vocabularies,
     word_piece_tokenizer,
     word_piece_vocabulary,
 )
 
 
 def make(
-    vocabulary: sentencepiece_model.SentencePieceModel | word_piece_vocabulary.WordPieceVocabulary,
+    vocabulary: vocabularies.Vocabulary,
     *,
     tokenization: str,
     lower_case: bool,

@@ -236,7 +236,7 @@ def _recipe(artifact: Artifact) -> recipes.Recipe:
     if hub_api.SOP not in artifact.heads:
         return recipes.Recipe(
             config=artifact.config,
-            sp_model=sentencepiece_model.read(str(golden.VOCABULARY)),
+            vocabulary=sentencepiece_model.read(str(golden.VOCABULARY)),
             mlm=hub_api.MLM in artifact.heads,
         )
     return recipes.from_checkpoint(

@@ -35,7 +35,7 @@ def hf(golden_root, tmp_path):
 def test_everything_comes_with_the_checkpoint(hf):
     made_from = _from_checkpoint(hf)
     assert made_from.config == golden.MODELS["tiny"].config
-    assert made_from.sp_model.vocab_size == 100
+    assert made_from.vocabulary.vocab_size == 100
     assert made_from.mlm and made_from.sop
 
 
@@ -72,13 +72,13 @@ def test_the_demo_vocabulary_is_never_the_default_of_a_checkpoint(hf):
     with pytest.raises(errors.VocabularyError, match="without a SentencePiece model"):
         _from_checkpoint(hf)
     made_from = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert made_from.sp_model.vocab_size == 100
+    assert made_from.vocabulary.vocab_size == 100
 
 
 def test_a_given_vocabulary_overrides_the_one_beside_the_weights(hf):
     (hf / "spiece.model").write_bytes(b"no model")
     made_from = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert made_from.sp_model.vocab_size == 100
+    assert made_from.vocabulary.vocab_size == 100
 
 
 def test_a_vocabulary_of_another_size_is_refused(hf):
