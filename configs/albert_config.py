@@ -189,7 +189,7 @@ def load(size_or_path: str) -> AlbertConfig:
     try:
         with open(size_or_path, encoding="utf-8") as file:
             values = json.load(file)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise errors.ConfigError(f"config {size_or_path!r} cannot be read: {error}") from error
     if not isinstance(values, dict):
         raise errors.ConfigError(f"config {size_or_path!r} is not a JSON object")

@@ -48,6 +48,30 @@ def test_unpadded_artifact_computes_the_same_at_tokens(golden_root, name):
     )
 
 
+def test_sentence_order_trains_through_a_keras_layer_and_moves_the_encoder(golden_root):
+    module = hub.load(golden_artifacts.directory("tiny", golden_root))
+    inputs = {
+        name: tf.constant(golden.inputs(golden.MODELS["tiny"])[name])
+        for name in ("input_word_ids", "input_mask", "input_type_ids")
+    }
+    layer = hub.KerasLayer(module.sop, trainable=True)
+    before = module(inputs)["pooled_output"].numpy()
+    labels = tf.constant([0, 1, 0])
+    losses = []
+    for _ in range(8):
+        with tf.GradientTape() as tape:
+            logits = layer(inputs)["sop_logits"]
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        losses.append(float(loss))
+        gradients = tape.gradient(loss, layer.trainable_variables)
+        for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
+            assert gradient is not None, variable.name
+            variable.assign_sub(0.01 * tf.convert_to_tensor(gradient))
+    assert losses[-1] < losses[0]
+    assert len(layer.trainable_variables) == 27
+    assert np.abs(module(inputs)["pooled_output"].numpy() - before).max() > 1e-3
+
+
 def test_exporting_an_artifact_again_changes_no_weight(golden_root, tmp_path):
     first = golden_artifacts.directory("tiny_groups", golden_root)
     source = sources.open(first)
