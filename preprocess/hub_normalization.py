@@ -10,7 +10,7 @@ what TF Hub's does, so that it gives the same ids.
 import tensorflow as tf
 import tensorflow_text as text
 
-from preprocess import alignment, code_points
+from preprocess import alignment, ascii_rows, code_points
 
 # Characters that can change or be changed by the one before them, once they are decomposed, case
 # folded and composed again: marks; formatting characters that the folding drops, so that their
@@ -61,11 +61,8 @@ class HubNormalization(tf.Module):
           sentences: string [B], UTF-8. Invalid bytes become U+FFFD.
         """
         # ASCII has no marks and is folded by lower-casing, at a fraction of the cost.
-        is_ascii = tf.strings.regex_full_match(sentences, r"[\x00-\x7f]*")
-        ascii_form = tf.strings.lower(sentences) if self._lower_case else sentences
-        others = tf.where(~is_ascii)  # [O, 1]
-        folded = self._fold(tf.gather_nd(sentences, others))
-        return tf.tensor_scatter_nd_update(ascii_form, others, folded)
+        ascii_form = tf.strings.lower if self._lower_case else tf.identity
+        return ascii_rows.split(sentences, ascii_form=ascii_form, other_form=self._fold)
 
     def _fold(self, sentences: tf.Tensor) -> tf.Tensor:
         decomposed = text.normalize_utf8(without_many_marks(sentences), "NFD")
