@@ -1,11 +1,12 @@
 # make export     exports the large encoder and the preprocessor to exports/ and tries them out
 # make test       lint and the whole suite
+# make stress     the fuzz tests in full, with what they counted
 # make venv       .venv with the package and what its development needs
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: export test lint venv clean
+.PHONY: export test stress lint venv clean
 
 venv: .venv/installed
 
@@ -21,6 +22,9 @@ export: venv
 
 test: lint
 	$(BIN)/python -m pytest
+
+stress: venv
+	$(BIN)/python -m pytest --stress -rP $$(grep -l stress tests/test_*.py)
 
 lint: venv
 	$(BIN)/ruff check .
