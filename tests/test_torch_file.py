@@ -80,6 +80,13 @@ def test_a_pickle_that_torch_did_not_write_is_not_taken_for_a_checkpoint(tmp_pat
         sources.open(str(path))
 
 
+def test_another_zip_file_is_not_taken_for_torchs(tmp_path):
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(errors.CheckpointError, match=r"torch did not write.*\.keras"):
+        sources.open(str(tmp_path / "model.keras"))
+
+
 def test_a_flipped_byte_in_a_zip_is_found_by_its_checksum(golden_root, tmp_path):
     path = tmp_path / "pytorch_model.bin"
     content = bytearray((golden_root / "tiny" / "hf" / "pytorch_model.bin").read_bytes())

@@ -61,9 +61,15 @@ def _check_checksums(path: str) -> None:
     """Verifies the checksums of a zip file, which torch does not when it maps the file."""
     try:
         with zipfile.ZipFile(path) as archive:
+            is_torch = any(name.endswith("/data.pkl") for name in archive.namelist())
             broken = archive.testzip()
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise errors.CheckpointError(f"{path!r} is truncated or corrupted: {error}") from error
+    if not is_torch:
+        raise errors.CheckpointError(
+            f"{path!r} is a zip file that torch did not write; of a Keras model (.keras), save "
+            "the encoder as a SavedModel"
+        )
     if broken:
         raise errors.CheckpointError(f"{path!r} is corrupted: checksum of {broken!r}")
 
