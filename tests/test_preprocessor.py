@@ -234,6 +234,17 @@ def test_dataset_map_runs_the_steps(loaded):
 
     _assert_same(next(iter(both.map(pair))), _pair(loaded, 9))
 
+    def other_steps(first, second):
+        ids, starts, limits = loaded.tokenize_with_offsets(first)
+        windows, example = loaded.split_windows(ids, seq_length=5, stride=2)
+        return ids, starts, limits, windows, example, loaded.tokenize.detokenize(ids)
+
+    sentences = tf.constant(_SENTENCES)
+    expected = tf.nest.flatten(other_steps(sentences, None), expand_composites=True)
+    got = tf.nest.flatten(next(iter(both.map(other_steps))), expand_composites=True)
+    for ours, theirs in zip(got, expected, strict=True):
+        tf.debugging.assert_equal(ours, theirs)
+
 
 # The snippet of TF Hub's page for albert_en_preprocess, with a local path, and what follows it.
 _SAVE = """
@@ -260,7 +271,11 @@ mask = hub.KerasLayer(preprocessor.mask_lm, arguments=dict(seed=3))
 offsets = hub.KerasLayer(preprocessor.tokenize_with_offsets)
 packed = root(single)
 ids, starts, limits = offsets(single)
-outputs = dict(ids=packed["input_word_ids"], limits=limits.to_tensor(), **mask(packed))
+detokenize = hub.KerasLayer(preprocessor.tokenize.detokenize)
+split = hub.KerasLayer(preprocessor.split_windows, arguments=dict(seq_length=5, stride=2))
+windows, window_to_example = split(ids)
+outputs = dict(ids=packed["input_word_ids"], limits=limits.to_tensor(), text=detokenize(ids),
+               windows=windows["input_word_ids"], example=window_to_example, **mask(packed))
 tf.keras.Model(single, outputs).save(sys.argv[3])
 """
 
@@ -274,8 +289,10 @@ pair = tf_keras.models.load_model(sys.argv[1])
 for row in pair([tf.constant(["hello world"]), tf.constant(["again"])])["input_word_ids"].numpy():
     print(*row)
 single = tf_keras.models.load_model(sys.argv[2])(tf.constant(["hello world"]))
-for name in ("ids", "limits", "input_word_ids", "masked_lm_positions"):
+for name in ("ids", "limits", "input_word_ids", "masked_lm_positions", "windows"):
     print(*single[name].numpy()[0])
+assert single["text"].numpy().tolist() == [b"hello world"]
+assert not single["example"].numpy().any()
 """
 
 
@@ -308,3 +325,4 @@ def test_a_keras_model_with_it_outlives_the_artifact(loaded, tmp_path):
     assert rows[2] == limits.to_list()[0]
     assert rows[3] == masked["input_word_ids"].numpy()[0].tolist()
     assert rows[4] == masked["masked_lm_positions"].numpy()[0].tolist()
+    assert rows[5][0] == 2 and rows[5][1:4] == hello.to_list()[0][:3] and len(rows[5]) == 5
