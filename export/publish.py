@@ -26,7 +26,7 @@ _STAGING_PREFIX = ".tmp-"
 _LOCK = "lock"
 _ARTIFACT = "artifact"
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_MODEL_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class Staging:
@@ -76,7 +76,7 @@ def check(export_dir: str, *, model_name: str, version: int | None) -> None:
         raise errors.DestinationError(
             f"export_dir {export_dir!r} is remote; export to a local folder and copy the version"
         )
-    if not _MODEL_NAME.match(model_name):
+    if not _MODEL_NAME.fullmatch(model_name):
         raise errors.DestinationError(
             f"model_name must be letters, digits, '_', '-' and '.', got {model_name!r}"
         )
