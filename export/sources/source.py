@@ -23,7 +23,7 @@ class LazyTensor:
       name: as the file spells it.
       shape: its shape.
       dtype: name of the type it is stored in ("float32", "bfloat16", "int64", ...).
-      read: reads it. bfloat16, which numpy lacks, arrives as the same numbers in float32. Raises
+      read: reads it. bfloat16 arrives as the same numbers in float32. Raises
         errors.CheckpointError where the file is truncated or corrupted.
     """
 
@@ -100,8 +100,3 @@ def _sha256(path: str) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def bfloat16_to_float32(bits: np.ndarray) -> np.ndarray:
-    """Returns the numbers whose bfloat16 patterns are `bits` (uint16), exactly."""
-    return (bits.astype(np.uint32) << 16).view(np.float32)
