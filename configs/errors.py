@@ -34,6 +34,10 @@ class VersionExistsError(DestinationError):
     """The version to write exists already; versions are never overwritten."""
 
 
+class VerificationError(InputError):
+    """An artifact is damaged, or does not do what it must; the message says what."""
+
+
 def listing(title: str, problems: list[str]) -> str:
     """Returns one line that names every problem: `title: a; b; c`."""
     return f"{title}: " + "; ".join(problems)

@@ -45,19 +45,22 @@ def main() -> None:
     if not model_name:
         raise errors.DestinationError("--model_name is required")
     with publish.staged(
-        shared_flags.EXPORT_DIR.value, model_name=model_name, version=shared_flags.VERSION.value
-    ) as staging:
+        shared_flags.EXPORT_DIR.value,
+        model_name=model_name,
+        version=shared_flags.VERSION.value,
+        serving_warmup=shared_flags.SERVING_WARMUP.value,
+    ) as publication:
         from export import embedder_artifact  # imports TensorFlow: only after all is checked
 
         embedder_artifact.write(
-            staging.directory,
+            publication.directory,
             encoder_dir=encoder,
             preprocessor_dir=preprocessor,
             pooling=_POOLING.value,
             normalize=_NORMALIZE.value,
             max_seq_length=_MAX_SEQ_LENGTH.value,
         )
-        print(staging.publish())
+        print(publication.publish())
 
 
 def _folder(flag: flags.FlagHolder) -> str:

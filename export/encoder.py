@@ -38,15 +38,18 @@ def main() -> None:
     made_from = _recipe()
     model_name = _model_name()
     with publish.staged(
-        shared_flags.EXPORT_DIR.value, model_name=model_name, version=shared_flags.VERSION.value
-    ) as staging:
+        shared_flags.EXPORT_DIR.value,
+        model_name=model_name,
+        version=shared_flags.VERSION.value,
+        serving_warmup=shared_flags.SERVING_WARMUP.value,
+    ) as publication:
         _announce(made_from, model_name)
         from export import encoder_artifact  # imports TensorFlow: only after all is checked
 
         encoder_artifact.write(
-            staging.directory, recipe=made_from, compute_dtype=_COMPUTE_DTYPE.value
+            publication.directory, recipe=made_from, compute_dtype=_COMPUTE_DTYPE.value
         )
-        print(staging.publish())
+        print(publication.publish())
 
 
 def _announce(made_from: recipe.Recipe, model_name: str) -> None:

@@ -74,7 +74,8 @@ def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None
     module = _module(model, unpadded=False)
     module.unpadded = _module(model, unpadded=True)
     vocabulary = recipe.vocabulary
-    with tempfile.TemporaryDirectory() as assets:
+    # Beside the artifact: what a killed exporter leaves there is swept.
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(directory)) as assets:
         if isinstance(vocabulary, word_piece_vocabulary.WordPieceVocabulary):
             module.vocab_file = _asset(vocabulary.file_name, vocabulary.content, assets)
             # As TF Hub's BERT encoders say it.

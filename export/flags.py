@@ -35,3 +35,8 @@ VOCAB_FILE = flags.DEFINE_string(
 LOWER_CASE = flags.DEFINE_bool(
     "lower_case", True, "Whether the vocabulary is uncased, as the released ALBERT models' are."
 )
+SERVING_WARMUP = flags.DEFINE_bool(
+    "serving_warmup",
+    False,
+    "Whether to add requests that TensorFlow Serving runs before it sends users to the version.",
+)

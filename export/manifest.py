@@ -38,6 +38,15 @@ def write(directory: str, *, artifact: str, facts: Mapping[str, Any]) -> None:
         },
         **facts,
     }
+    _write(directory, content)
+
+
+def add(directory: str, facts: Mapping[str, Any]) -> None:
+    """Adds facts to the manifest of the artifact in `directory`."""
+    _write(directory, {**read(directory), **facts})
+
+
+def _write(directory: str, content: Mapping[str, Any]) -> None:
     path = os.path.join(directory, FILE)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:

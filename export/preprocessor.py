@@ -37,17 +37,18 @@ def main() -> None:
         shared_flags.EXPORT_DIR.value,
         model_name=shared_flags.MODEL_NAME.value or "albert_en_preprocess",
         version=shared_flags.VERSION.value,
-    ) as staging:
+        serving_warmup=shared_flags.SERVING_WARMUP.value,
+    ) as publication:
         from export import preprocessor_artifact  # imports TensorFlow: only after all is checked
 
         preprocessor_artifact.write(
-            staging.directory,
+            publication.directory,
             vocabulary=vocabulary,
             tokenization=_TOKENIZATION.value,
             lower_case=shared_flags.LOWER_CASE.value,
             default_seq_length=_DEFAULT_SEQ_LENGTH.value,
         )
-        print(staging.publish())
+        print(publication.publish())
 
 
 def _vocabulary() -> vocabularies.Vocabulary:

@@ -1,213 +1,70 @@
-"""Puts a version where others can load it: completely, or not at all.
+"""Puts a version where others can load it: completely and verified, or not at all.
 
-    with publish.staged("exports", model_name="albert_en_large", version=None) as staging:
-        write_artifact(staging.directory)
-        path = staging.publish()
+    with publish.staged("exports", model_name="albert_en_large", version=None) as publication:
+        write_artifact(publication.directory)
+        path = publication.publish()
 
-Whatever polls the folder of a model (TensorFlow Serving does) takes any numeric name for a version
-the moment it exists. So an artifact is written to `.tmp-<random>/artifact` beside the versions,
-flushed to disk, and renamed. A rename onto a folder that is not empty fails: that is the guard
-against overwriting, and no lock is needed for it. `.tmp-<random>/lock` is locked as long as its
-process lives; whoever comes later removes the staging folders whose lock it gets.
+The artifact is written to a staging folder (`export/staging.py`), completed with its digests
+(`export/completion.py`), loaded and tried by another process (`export/verifier.py`), flushed to
+disk, and only then renamed to its version.
 """
 
 import contextlib
-import errno
-import fcntl
-import os
-import re
-import secrets
-import shutil
 from collections.abc import Iterator
 
-from configs import errors
-
-_STAGING_PREFIX = ".tmp-"
-_LOCK = "lock"
-_ARTIFACT = "artifact"
-_REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+from export import staging, verifier
 
 
-class Staging:
-    """A folder to write an artifact into, and the way to make a version of it.
+class Publication:
+    """A folder to write an artifact into, and the way to publish it.
 
     Attributes:
       directory: the existing, empty folder to write into.
     """
 
-    def __init__(self, model_dir: str, folder: str, version: int | None) -> None:
-        self._model_dir = model_dir
-        self._version = version
-        self.directory = os.path.join(folder, _ARTIFACT)
-        os.mkdir(self.directory)
+    def __init__(
+        self, folder: staging.Staging, verifying: verifier.Verifier, *, serving_warmup: bool
+    ) -> None:
+        self._folder = folder
+        self._verifying = verifying
+        self._serving_warmup = serving_warmup
+        self.directory = folder.directory
 
     def publish(self) -> str:
-        """Flushes the artifact to disk, renames it to its version and returns that path.
+        """Completes, verifies and publishes the artifact; returns the path of the version.
 
         Raises:
           errors.VersionExistsError: the version asked for exists.
+          errors.VerificationError: the artifact cannot be loaded or used.
+          errors.DestinationError: the staging folder is gone.
         """
-        _sync_tree(self.directory)
-        version = self._version or _next_version(self._model_dir)
-        while True:
-            path = os.path.join(self._model_dir, str(version))
-            try:
-                os.rename(self.directory, path)
-            except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                    raise
-                if self._version:
-                    raise errors.VersionExistsError(_exists(path)) from error
-                version += 1
-            else:
-                _sync(self._model_dir)
-                return path
+        from export import completion  # imports TensorFlow, as whoever wrote the artifact did
 
-
-def check(export_dir: str, *, model_name: str, version: int | None) -> None:
-    """Checks, before any work is done, that a version could be written.
-
-    Raises:
-      errors.DestinationError: `export_dir` is remote or not writable, or `model_name` is no name.
-      errors.VersionExistsError: the version exists.
-    """
-    if _REMOTE.match(export_dir):
-        raise errors.DestinationError(
-            f"export_dir {export_dir!r} is remote; export to a local folder and copy the version"
-        )
-    if not _MODEL_NAME.fullmatch(model_name):
-        raise errors.DestinationError(
-            f"model_name must be letters, digits, '_', '-' and '.', got {model_name!r}"
-        )
-    model_dir = os.path.join(export_dir, model_name)
-    if version is not None:
-        path = os.path.join(model_dir, str(version))
-        if os.path.lexists(path):
-            raise errors.VersionExistsError(_exists(path))
-    existing = os.path.abspath(model_dir)
-    while not os.path.lexists(existing):
-        existing = os.path.dirname(existing)
-    if not os.path.isdir(existing):
-        raise errors.DestinationError(f"export_dir {export_dir!r}: {existing!r} is not a folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise errors.DestinationError(f"export_dir {export_dir!r}: {existing!r} is not writable")
+        completion.complete(self.directory, serving_warmup=self._serving_warmup)
+        self._verifying.start(self.directory)
+        self._folder.sync()  # while the other process works
+        self._verifying.wait()
+        return self._folder.rename()
 
 
 @contextlib.contextmanager
-def staged(export_dir: str, *, model_name: str, version: int | None) -> Iterator[Staging]:
-    """Yields a `Staging`; whatever was not published is removed when the block ends.
+def staged(
+    export_dir: str, *, model_name: str, version: int | None, serving_warmup: bool = False
+) -> Iterator[Publication]:
+    """Yields a `Publication`; whatever was not published is removed when the block ends.
 
     Args:
       export_dir: local folder of the models; made if missing.
       model_name: folder below it.
       version: the version to write; None for the next free one.
+      serving_warmup: whether to write requests that TensorFlow Serving warms up with.
 
     Raises:
-      errors.DestinationError: see `check`; or the folders cannot be made.
+      errors.DestinationError: the folder cannot be written to; see `staging.check`.
+      errors.VersionExistsError: the version exists.
     """
-    check(export_dir, model_name=model_name, version=version)
-    model_dir = os.path.join(export_dir, model_name)
-    with _made_folders(model_dir):
-        _sweep(model_dir)
-        folder, lock = _make_staging_folder(model_dir)
-        try:
-            yield Staging(model_dir, folder, version)
-        finally:
-            _remove(folder)
-            os.close(lock)
-
-
-@contextlib.contextmanager
-def _made_folders(path: str) -> Iterator[None]:
-    """Makes `path` and removes again those of its folders that were made and stayed empty."""
-    made = []
-    missing = os.path.abspath(path)
-    while not os.path.isdir(missing):
-        made.append(missing)
-        missing = os.path.dirname(missing)
-    try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise errors.DestinationError(f"{path!r} cannot be made: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        for folder in made:
-            with contextlib.suppress(OSError):  # not empty: something was published
-                os.rmdir(folder)
-
-
-def _make_staging_folder(model_dir: str) -> tuple[str, int]:
-    """Returns a new staging folder and the descriptor that holds its lock."""
-    while True:
-        folder = os.path.join(model_dir, _STAGING_PREFIX + secrets.token_hex(8))
-        os.mkdir(folder)  # the mode is the umask's; mkdtemp's 0700 would hide it from a server
-        lock_path = os.path.join(folder, _LOCK)
-        try:
-            lock = os.open(lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR)
-        except FileNotFoundError:  # swept while it was empty
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(lock), os.stat(lock_path)):
-                return folder, lock
-        except (BlockingIOError, FileNotFoundError):  # a sweeper was faster
-            pass
-        os.close(lock)
-
-
-def _sweep(model_dir: str) -> None:
-    """Removes the staging folders of processes that are gone."""
-    for name in os.listdir(model_dir):
-        folder = os.path.join(model_dir, name)
-        if not name.startswith(_STAGING_PREFIX) or not os.path.isdir(folder):
-            continue
-        try:
-            lock = os.open(os.path.join(folder, _LOCK), os.O_RDWR)
-        except FileNotFoundError:  # being made, or nearly removed: go if it is empty
-            with contextlib.suppress(OSError):
-                os.rmdir(folder)
-            continue
-        except OSError:  # somebody else's
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(folder)
-        except OSError:  # alive, or somebody else's
-            pass
-        finally:
-            os.close(lock)
-
-
-def _remove(folder: str) -> None:
-    """Removes a staging folder, the lock last: a half-removed one can be swept again."""
-    shutil.rmtree(os.path.join(folder, _ARTIFACT), ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(folder, _LOCK))
-    with contextlib.suppress(FileNotFoundError):
-        os.rmdir(folder)
-
-
-def _next_version(model_dir: str) -> int:
-    versions = [int(name) for name in os.listdir(model_dir) if name.isascii() and name.isdigit()]
-    return max(versions, default=0) + 1
-
-
-def _exists(path: str) -> str:
-    return f"version {path!r} exists; versions are never overwritten"
-
-
-def _sync_tree(directory: str) -> None:
-    for folder, _, files in os.walk(directory):
-        for name in files:
-            _sync(os.path.join(folder, name))
-        _sync(folder)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with (
+        staging.staged(export_dir, model_name=model_name, version=version) as folder,
+        verifier.Verifier() as verifying,
+    ):
+        yield Publication(folder, verifying, serving_warmup=serving_warmup)

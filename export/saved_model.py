@@ -15,6 +15,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
+from configs import errors
+
 
 class HubModule(tf.train.Checkpoint):
     """A callable with `variables`, `trainable_variables` and `regularization_losses`.
@@ -80,8 +82,16 @@ def save(
     """Saves `root` so that the same root gives the same bytes in every process.
 
     Only the first save of a process does: TensorFlow numbers functions from a global counter.
+
+    Raises:
+      errors.DestinationError: the files cannot be written: a full disk, a folder that went away.
     """
-    tf.saved_model.save(root, directory, signatures=dict(signatures))
+    try:
+        tf.saved_model.save(root, directory, signatures=dict(signatures))
+    except tf.errors.OpError as error:  # TensorFlow's files raise these, not OSError
+        raise errors.DestinationError(
+            f"the SavedModel cannot be written to {directory!r}: {error.message}"
+        ) from error
     _make_fingerprint_reproducible(directory)
 
 

@@ -13,13 +13,18 @@ import os
 from absl import flags
 
 from configs import errors
-from export import checkpoint_flags, command, sources
+from export import checkpoint_flags, checksums, command, manifest, sources
 
 _REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML with a plot to.")
 flags.adopt_module_key_flags(checkpoint_flags)
 
 
 def main(artifact: str) -> None:
+    if checksums.exists(artifact) or os.path.lexists(os.path.join(artifact, manifest.FILE)):
+        # Before anything is parsed that may be damaged.
+        damages = checksums.problems(artifact)
+        if damages:
+            raise errors.VerificationError(errors.listing(f"{artifact!r} is damaged", damages))
     if not os.path.isfile(os.path.join(artifact, "saved_model.pb")):
         raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
     source = None

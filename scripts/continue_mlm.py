@@ -17,7 +17,7 @@ from typing import Any
 from absl import flags
 
 from configs import errors
-from export import command, hub_api, manifest
+from export import checksums, command, hub_api, manifest
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder with `.mlm`.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of its exported preprocessor.")
@@ -109,6 +109,7 @@ def train(
     path = os.path.join(output_dir, manifest.FILE)
     os.makedirs(os.path.dirname(path))
     shutil.copyfile(os.path.join(encoder_dir, manifest.FILE), path)
+    checksums.write(output_dir)
 
 
 def _batches(preprocessor: Any, text_file: str) -> Any:

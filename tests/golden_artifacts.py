@@ -6,7 +6,7 @@ directory = golden_artifacts.directory("tiny", golden_root)
 import functools
 import pathlib
 
-from export import encoder_artifact, recipe
+from export import completion, encoder_artifact, recipe
 from tests import golden
 
 
@@ -25,4 +25,5 @@ def directory(name: str, golden_root: pathlib.Path, source: str = "tf1") -> str:
         mlm=True,
     )
     encoder_artifact.write(str(path), recipe=made_from, compute_dtype="float32")
+    completion.complete(str(path), serving_warmup=False)
     return str(path)

@@ -1,216 +1,135 @@
-"""A version is published completely or not at all, and never over another."""
+"""What is published was loaded by another process, and says what it is and what it holds."""
 
-import errno
-import fcntl
+import functools
+import json
 import os
-import stat
+import resource
+import shutil
+import subprocess
+import sys
 
 import pytest
+import tensorflow as tf
 
 from configs import errors
-from export import publish
-
-NAME = "model"
-
-
-def _write(directory, content="artifact"):
-    os.makedirs(os.path.join(directory, "variables"))
-    for name in ("saved_model.pb", os.path.join("variables", "variables.index")):
-        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-            file.write(content)
+from export import checksums, completion, hub_api, loading, verifier
+from tests import preprocess_artifacts, processes
 
 
-def _publish(export_dir, *, version=None, content="artifact"):
-    with publish.staged(str(export_dir), model_name=NAME, version=version) as staging:
-        _write(staging.directory, content)
-        return staging.publish()
+def test_artifact_says_what_it_needs_and_how_large_it_is(tiny_encoder):
+    manifest = json.loads((tiny_encoder / "assets.extra" / "manifest.json").read_text())
+    encoder, head = 498_400, 560 + 30_000  # by the shapes of the size
+    assert manifest["parameters"] == encoder + head
+    assert manifest["custom_ops"] == []
+    assert manifest["oldest_tensorflow"] == "2.13"
 
 
-def _versions(export_dir):
-    return sorted(os.listdir(export_dir / NAME), key=int)
+def test_preprocessor_needs_tensorflow_texts_ops():
+    facts = completion.facts(preprocess_artifacts.directory("default"))
+    assert facts["parameters"] == 0
+    assert facts["oldest_tensorflow"] == "2.15"
+    assert "SentencepieceOp" in facts["custom_ops"]
+    # None of them is TensorFlow's own.
+    assert not [name for name in facts["custom_ops"] if hasattr(tf.raw_ops, name)]
 
 
-def test_versions_count_up_from_one(tmp_path):
-    paths = [_publish(tmp_path / "exports") for _ in range(3)]
-    assert paths == [str(tmp_path / "exports" / NAME / str(version)) for version in (1, 2, 3)]
-    assert _versions(tmp_path / "exports") == ["1", "2", "3"]
-    for path in paths:
-        assert sorted(os.listdir(path)) == ["saved_model.pb", "variables"]
+def test_a_good_artifact_is_found_good(tiny_encoder, tiny_preprocessor):
+    assert loading.problems(str(tiny_encoder)) == []
+    assert loading.problems(str(tiny_preprocessor)) == []
 
 
-def test_next_version_is_one_more_than_the_largest_number(tmp_path):
-    for name in ("9", "10", "011x", "latest", "-3", "1.5", "²", ".12"):
-        (tmp_path / NAME / name).mkdir(parents=True)
-        (tmp_path / NAME / name / "file").touch()
-    assert os.path.basename(_publish(tmp_path)) == "11"
+def _save(directory, function):
+    root = tf.Module()
+    root.function = tf.function(function, input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    tf.saved_model.save(root, directory, signatures={hub_api.SERVING_DEFAULT: root.function})
+    checksums.write(directory)
 
 
-def test_a_version_asked_for_is_written_even_below_others(tmp_path):
-    _publish(tmp_path, version=7)
-    assert os.path.basename(_publish(tmp_path, version=3)) == "3"
-    assert os.path.basename(_publish(tmp_path)) == "8"
+def _verify(directory):
+    with verifier.Verifier() as verifying:
+        verifying.start(str(directory))
+        verifying.wait()
 
 
-def test_an_existing_version_is_refused_before_any_work(tmp_path):
-    path = _publish(tmp_path, version=3, content="first")
-    with (
-        pytest.raises(errors.VersionExistsError, match="3' exists"),
-        publish.staged(str(tmp_path), model_name=NAME, version=3),
-    ):
-        pytest.fail("the block must not run")
-    with open(os.path.join(path, "saved_model.pb"), encoding="utf-8") as file:
-        assert file.read() == "first"
+def test_verifier_refuses_what_cannot_be_loaded_run_or_is_not_finite(tmp_path):
+    directory = str(tmp_path / "model")
+    _save(directory, lambda x: {"y": x + 1.0})
+    assert loading.problems(directory) == []
+    _verify(directory)  # returns
+    broken = shutil.copytree(directory, tmp_path / "broken")
+    (broken / "saved_model.pb").write_bytes(b"nothing")
+    with pytest.raises(errors.VerificationError, match=r"nothing is published.*does not load"):
+        _verify(broken)
+    _save(str(tmp_path / "nan"), lambda x: {"y": x / 0.0})
+    assert loading.problems(str(tmp_path / "nan")) == ["output 'y' is not finite"]
+    _save(str(tmp_path / "fails"), lambda x: {"y": tf.ensure_shape(x, [7])})
+    (problem,) = loading.problems(str(tmp_path / "fails"))
+    assert problem.startswith("InvalidArgumentError")
 
 
-@pytest.mark.parametrize("kind", ["folder", "file", "link"])
-def test_a_version_that_appears_meanwhile_is_not_overwritten(tmp_path, kind):
-    with (
-        pytest.raises(errors.VersionExistsError),
-        publish.staged(str(tmp_path), model_name=NAME, version=3) as staging,
-    ):
-        _write(staging.directory)
-        path = tmp_path / NAME / "3"
-        if kind == "folder":
-            _write(path, "other")
-        elif kind == "file":
-            path.write_text("other")
-        else:
-            path.symlink_to(tmp_path)
-        staging.publish()
-    assert os.listdir(tmp_path / NAME) == ["3"]
-    if kind == "folder":
-        assert (path / "saved_model.pb").read_text() == "other"
+def test_verifier_says_how_the_other_process_died(tmp_path, monkeypatch):
+    monkeypatch.setattr(verifier, "_CODE", "raise SystemExit('out of luck')")
+    with pytest.raises(errors.VerificationError, match="ended with status 1: out of luck"):
+        _verify(tmp_path)
 
 
-def test_the_next_free_version_skips_one_that_appears_meanwhile(tmp_path):
-    with publish.staged(str(tmp_path), model_name=NAME, version=None) as staging:
-        _write(staging.directory)
-        assert os.path.basename(_publish(tmp_path, content="other")) == "1"
-        assert os.path.basename(staging.publish()) == "2"
+# Runs the encoder's command with something changed in it before.
+_CHANGED = """
+import sys
+from export import completion, staging, verifier
+{change}
+sys.argv = ["export.encoder", *sys.argv[1:]]
+import runpy
+runpy.run_module("export.encoder", run_name="__main__")
+"""
+_DAMAGE = """
+complete = completion.complete
+def damaged(directory, **flags):
+    complete(directory, **flags)
+    with open(f"{directory}/variables/variables.index", "r+b") as file:
+        file.write(b"damage")
+completion.complete = damaged
+"""
+_REMOVE = """
+import shutil
+complete = completion.complete
+def removed(directory, **flags):
+    complete(directory, **flags)
+    shutil.rmtree("exports")
+completion.complete = removed
+"""
 
 
-def test_nothing_numeric_exists_while_an_artifact_is_written(tmp_path):
-    with publish.staged(str(tmp_path), model_name=NAME, version=None) as staging:
-        _write(staging.directory)
-        (folder,) = os.listdir(tmp_path / NAME)
-        assert folder.startswith(".tmp-")
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_an_interrupted_export_leaves_nothing_behind(tmp_path, error):
-    with (
-        pytest.raises(error),
-        publish.staged(str(tmp_path / "a" / "b"), model_name=NAME, version=None) as staging,
-    ):
-        _write(staging.directory)
-        raise error
-    assert os.listdir(tmp_path) == []
-
-
-def test_an_interrupted_export_keeps_what_was_there(tmp_path):
-    _publish(tmp_path)
-    (tmp_path / "empty").mkdir()
-    with (
-        pytest.raises(RuntimeError),
-        publish.staged(str(tmp_path), model_name=NAME, version=None),
-    ):
-        raise RuntimeError
-    assert _versions(tmp_path) == ["1"]
-    assert (tmp_path / "empty").is_dir()
-
-
-def _abandon(tmp_path, name=".tmp-0123456789abcdef"):
-    folder = tmp_path / NAME / name
-    (folder / "artifact").mkdir(parents=True)
-    (folder / "artifact" / "saved_model.pb").touch()
-    (folder / "lock").touch()
-    return folder
-
-
-def test_staging_folders_of_dead_processes_are_swept(tmp_path):
-    dead = _abandon(tmp_path)
-    nearly_empty = tmp_path / NAME / ".tmp-empty"
-    nearly_empty.mkdir()
-    _publish(tmp_path)
-    assert not dead.exists() and not nearly_empty.exists()
-    assert _versions(tmp_path) == ["1"]
-
-
-def test_staging_folders_of_living_processes_are_left_alone(tmp_path):
-    alive = _abandon(tmp_path)
-    with open(alive / "lock", "rb+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _publish(tmp_path)
-    assert (alive / "artifact" / "saved_model.pb").exists()
-
-
-def test_two_stagings_live_beside_each_other(tmp_path):
-    arguments = {"model_name": NAME, "version": None}
-    with (
-        publish.staged(str(tmp_path), **arguments) as first,
-        publish.staged(str(tmp_path), **arguments) as second,
-    ):
-        _write(first.directory, "first")
-        _write(second.directory, "second")
-        assert os.path.basename(second.publish()) == "1"
-        assert os.path.basename(first.publish()) == "2"
-    assert (tmp_path / NAME / "2" / "saved_model.pb").read_text() == "first"
-    assert _versions(tmp_path) == ["1", "2"]
-
-
-@pytest.mark.parametrize(
-    ("umask", "folder", "file"), [(0o022, 0o755, 0o644), (0o027, 0o750, 0o640)]
-)
-def test_modes_are_the_umasks(tmp_path, umask, folder, file):
-    before = os.umask(umask)
-    try:
-        path = _publish(tmp_path / "exports")
-    finally:
-        os.umask(before)
-    for parent, _, names in os.walk(tmp_path / "exports"):
-        assert stat.S_IMODE(os.stat(parent).st_mode) == folder
-        for name in names:
-            assert stat.S_IMODE(os.stat(os.path.join(parent, name)).st_mode) == file
-    assert os.path.isdir(path)
-
-
-@pytest.mark.parametrize("export_dir", ["gs://bucket/x", "s3://bucket", "hdfs://host/x"])
-def test_remote_folders_are_refused_with_what_to_do(export_dir):
-    with pytest.raises(errors.DestinationError, match="export to a local folder and copy"):
-        publish.check(export_dir, model_name=NAME, version=None)
-
-
-@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "a b", "a\n"])
-def test_a_model_name_is_one_plain_folder(tmp_path, name):
-    with pytest.raises(errors.DestinationError, match="model_name"):
-        publish.check(str(tmp_path), model_name=name, version=None)
-
-
-def test_everything_is_flushed_to_disk_before_the_rename_and_the_parent_after_it(
-    tmp_path, monkeypatch
-):
-    calls = []
-    fsync, rename = os.fsync, os.rename
-    monkeypatch.setattr(
-        publish.os,
-        "fsync",
-        lambda fd: (calls.append(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)),
+def _export(folder, *, change="", preexec_fn=None):
+    return subprocess.run(
+        [sys.executable, "-c", _CHANGED.format(change=change), "--config", "tiny", "--nomlm"],
+        cwd=folder,
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+        preexec_fn=preexec_fn,
     )
-    monkeypatch.setattr(
-        publish.os, "rename", lambda old, new: (calls.append("rename"), rename(old, new))
-    )
-    path = _publish(tmp_path)
-    before, after = calls[: calls.index("rename")], calls[calls.index("rename") + 1 :]
-    names = {os.path.basename(call) for call in before}
-    assert names == {"artifact", "saved_model.pb", "variables", "variables.index"}
-    assert os.path.dirname(path) in after
 
 
-def test_a_failing_rename_is_reported_and_cleaned_up(tmp_path, monkeypatch):
-    def fail(old, new):
-        raise OSError(errno.EIO, "input/output error")
+def _assert_failed(done, folder, message):
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    last_line = done.stderr.splitlines()[-1]
+    assert last_line.startswith("error: ") and message in last_line, done.stderr
+    assert "Traceback" not in done.stderr
+    assert os.listdir(folder) == []
 
-    monkeypatch.setattr(publish.os, "rename", fail)
-    with pytest.raises(OSError, match="input/output error"):
-        _publish(tmp_path / "exports")
-    assert os.listdir(tmp_path) == []
+
+def test_an_artifact_that_does_not_verify_is_not_published(tmp_path):
+    _assert_failed(_export(tmp_path, change=_DAMAGE), tmp_path, "nothing is published")
+
+
+def test_a_folder_that_is_removed_half_way_is_an_error(tmp_path):
+    _assert_failed(_export(tmp_path, change=_REMOVE), tmp_path, "export")
+
+
+# A limit below the weights (2 MB) and one below the graph.
+@pytest.mark.parametrize("limit", [1_000_000, 100_000])
+def test_a_full_disk_is_an_error(tmp_path, limit):
+    set_limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    _assert_failed(_export(tmp_path, preexec_fn=set_limit), tmp_path, "large")

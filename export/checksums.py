@@ -1,0 +1,90 @@
+"""`assets.extra/SHA256SUMS`: the digest of every other file of an artifact.
+
+    checksums.write("exports/albert_en_large/1")
+    checksums.problems("exports/albert_en_large/1")  # [] while nothing was changed
+
+TensorFlow Hub checks nothing when it downloads or loads: a flipped bit in an asset or a weight
+loads silently. The format is that of `sha256sum`, which checks it too:
+
+    cd exports/albert_en_large/1 && sha256sum --check assets.extra/SHA256SUMS
+"""
+
+import hashlib
+import os
+import re
+import stat
+
+FILE = "assets.extra/SHA256SUMS"
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def write(directory: str) -> None:
+    """Writes the digests of the files in `directory`, the root of an artifact."""
+    path = os.path.join(directory, FILE)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(_text(_digests(directory)))
+
+
+def exists(directory: str) -> bool:
+    """Returns whether the artifact in `directory` brings digests of its files."""
+    return os.path.lexists(os.path.join(directory, FILE))
+
+
+def problems(directory: str) -> list[str]:
+    """Makes the digests anew and compares.
+
+    Returns:
+      What was changed since `write`, in a few words for each file; empty if nothing was.
+    """
+    try:
+        with open(os.path.join(directory, FILE), encoding="utf-8", newline="") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return [f"{FILE} is missing"]
+    except (OSError, UnicodeDecodeError):
+        return [f"{FILE} is changed: it cannot be read"]
+    lines = filter(None, map(_LINE.fullmatch, text.splitlines()))
+    listed = {line[2]: line[1] for line in lines}
+    found = _digests(directory)
+    differences = [f"{name} is missing" for name in sorted(listed.keys() - found.keys())]
+    differences += [f"{name} is additional" for name in sorted(found.keys() - listed.keys())]
+    differences += [
+        f"{name} is changed"
+        for name in sorted(listed.keys() & found.keys())
+        if listed[name] != found[name]
+    ]
+    # Whatever a parser lets pass: the file is the one that would be written.
+    if not differences and text != _text(found):
+        differences.append(f"{FILE} is changed")
+    return differences
+
+
+def _text(digests: dict[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+
+
+def _digests(directory: str) -> dict[str, str]:
+    """Returns the digests of all files but `FILE`, by path from the root with `/`."""
+    digests = {}
+    for folder, subfolders, names in os.walk(directory):
+        # A link to a folder is no folder of the artifact, but something that was added to it.
+        links = [name for name in subfolders if os.path.islink(os.path.join(folder, name))]
+        for name in (*names, *links):
+            path = os.path.join(folder, name)
+            relative = os.path.relpath(path, directory).replace(os.sep, "/")
+            if relative != FILE:
+                digests[relative] = _sha256(path)
+    return digests
+
+
+def _sha256(path: str) -> str:
+    """Returns the digest of a file; what is no plain file has none that could be listed."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        return "not a plain file"
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
