@@ -1,12 +1,13 @@
 # make export     exports the large encoder and the preprocessor to exports/ and tries them out
 # make test       lint and the whole suite
-# make stress     the fuzz tests in full, with what they counted
+# make stress     the long tests in full, with what they counted
+# make benchmark  every engine against ours, in interleaved rounds; see scripts/benchmark
 # make venv       .venv with the package and what its development needs
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: export test stress lint venv clean
+.PHONY: export test stress benchmark lint venv clean
 
 venv: .venv/installed
 
@@ -21,10 +22,13 @@ export: venv
 	$(BIN)/python scripts/demo.py --encoder "$$encoder" --preprocessor "$$preprocessor"
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 stress: venv
 	$(BIN)/python -m pytest --stress -rP $$(grep -l stress tests/test_*.py)
+
+benchmark: venv
+	$(BIN)/python -m scripts.benchmark
 
 lint: venv
 	$(BIN)/ruff check .

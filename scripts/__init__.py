@@ -1,0 +1,1 @@
+"""Glue around the toolchain. Nothing imports it but its own tests."""

@@ -1,0 +1,1 @@
+"""What runs inside an engine's own virtual environment: no import of the toolchain, nor of absl."""

@@ -1,0 +1,94 @@
+"""What a worker's model can be asked for.
+
+Each method returns a call without arguments that does the work once and has finished when it
+returns. Making it is not measured; the call is.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+NUM_THREADS = 2
+
+INPUT_WORD_IDS = "input_word_ids"
+INPUT_MASK = "input_mask"
+INPUT_TYPE_IDS = "input_type_ids"
+
+# How padding is treated; the names that `engines` gives them.
+LONGEST = "longest"
+UNPADDED = "unpadded"
+
+# Of stochastic gradient descent. Its value changes nothing in the time; small, so that nothing
+# overflows in many steps.
+LEARNING_RATE = 1e-5
+
+# Texts are embedded as sentence-transformers does it: sorted by length, in batches of 32, each
+# padded to its longest.
+_TEXTS_PER_BATCH = 32
+_MAX_SEQ_LENGTH = 512
+_PADDED_SEQ_LENGTH = 128
+
+Batch = Mapping[str, np.ndarray]  # int32 [B, S] by name
+Call = Callable[[], Any]
+
+
+class Model(Protocol):
+    """A loaded model. A worker has those of the methods that its engines' kinds of work need."""
+
+    def infer(self, batch: Batch, padding: str) -> Call:
+        """Computes `pooled_output` and `sequence_output`."""
+
+    def train(self, batch: Batch, padding: str) -> Call:
+        """Does a step: forward, backward and update of all variables."""
+
+    def embed(self, texts: list[str]) -> Call:
+        """Makes one vector of each text."""
+
+    def preprocess(self, texts: list[str]) -> Call:
+        """Makes ids of the texts, padded to 128 where the engine can."""
+
+
+def cut(batch: Batch, padding: str) -> Batch:
+    """Returns the batch, cut to its longest row if that is how padding is treated."""
+    if padding != LONGEST:
+        return batch
+    longest = int(batch[INPUT_MASK].sum(axis=1).max())
+    return {name: np.ascontiguousarray(values[:, :longest]) for name, values in batch.items()}
+
+
+def tokenizer(directory: str, *, pad: bool = False) -> Any:
+    """Returns the tokenizer saved in `directory`; `pad` cuts and pads to 128 instead of to 512."""
+    import tokenizers
+
+    loaded = tokenizers.Tokenizer.from_file(os.path.join(directory, "tokenizer.json"))
+    loaded.enable_truncation(_PADDED_SEQ_LENGTH if pad else _MAX_SEQ_LENGTH)
+    if pad:
+        loaded.enable_padding(length=_PADDED_SEQ_LENGTH)
+    else:
+        loaded.enable_padding()
+    return loaded
+
+
+def batches_of_texts(loaded_tokenizer: Any, texts: list[str]) -> Iterator[Batch]:
+    """Yields the texts in batches, sorted by length, each padded to its longest."""
+    texts = sorted(texts, key=len)
+    for start in range(0, len(texts), _TEXTS_PER_BATCH):
+        encoded = loaded_tokenizer.encode_batch(texts[start : start + _TEXTS_PER_BATCH])
+        yield {
+            INPUT_WORD_IDS: np.array([row.ids for row in encoded], np.int64),
+            INPUT_MASK: np.array([row.attention_mask for row in encoded], np.int64),
+            INPUT_TYPE_IDS: np.array([row.type_ids for row in encoded], np.int64),
+        }
+
+
+def read_batch(path: str) -> Batch:
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def read_texts(path: str) -> list[str]:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
