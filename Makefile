@@ -2,12 +2,13 @@
 # make test       lint and the whole suite
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see scripts/benchmark
+# make reproduce  exports twice, in surroundings that differ, and compares every byte
 # make venv       .venv with the package and what its development needs
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: export test stress benchmark lint venv clean
+.PHONY: export test stress benchmark reproduce lint venv clean
 
 venv: .venv/installed
 
@@ -29,6 +30,9 @@ stress: venv
 
 benchmark: venv
 	$(BIN)/python -m scripts.benchmark
+
+reproduce: venv
+	$(BIN)/python scripts/reproduce.py
 
 lint: venv
 	$(BIN)/ruff check .
