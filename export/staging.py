@@ -26,6 +26,8 @@ from configs import errors
 _STAGING_PREFIX = ".tmp-"
 _LOCK = "lock"
 _ARTIFACT = "artifact"
+# Of making folders that others remove: each attempt takes another's failure at that very moment.
+_ATTEMPTS = 100
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -144,7 +146,7 @@ def _make_folders(model_dir: str, made: set[str]) -> tuple[str, int]:
     Returns:
       The staging folder, and the descriptor that holds its lock.
     """
-    while True:
+    for attempt in range(_ATTEMPTS):
         missing = os.path.abspath(model_dir)
         while not os.path.isdir(missing):
             made.add(missing)
@@ -155,12 +157,14 @@ def _make_folders(model_dir: str, made: set[str]) -> tuple[str, int]:
                 _sync(os.path.dirname(path))
             _sweep(model_dir)
             return _make_staging_folder(model_dir)
-        except FileNotFoundError:
-            continue  # an exporter that failed removed the folders it had made: make them again
         except OSError as error:
+            # An exporter that failed removed the folders it had made: make them again.
+            if isinstance(error, FileNotFoundError) and attempt + 1 < _ATTEMPTS:
+                continue
             raise errors.DestinationError(
                 f"{model_dir!r} cannot be made or written to: {error.strerror}"
             ) from error
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _make_staging_folder(model_dir: str) -> tuple[str, int]:
