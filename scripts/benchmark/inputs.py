@@ -66,7 +66,6 @@ _MODULES = (
     "threading",
     "tokenize",
     "traceback",
-    "typing",
     "unittest",
     "urllib.parse",
     "urllib.request",
