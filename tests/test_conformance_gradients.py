@@ -9,11 +9,11 @@ import tensorflow_hub as hub
 
 from tests import conformance
 
-CASES = pytest.mark.parametrize("case", conformance.CASES, ids=str)
 LARGEST_CASES = pytest.mark.parametrize("case", conformance.LARGEST_CASES, ids=str)
+STRUCTURES = pytest.mark.parametrize("case", conformance.STRUCTURES, ids=str)
 # The gradient of `tf.gather_nd` scatters into a shape that XLA does not know.
 PADDED_CASES = pytest.mark.parametrize(
-    "case", [case for case in conformance.LARGEST_CASES if not case.is_unpadded], ids=str
+    "case", [case for case in conformance.STRUCTURES if not case.is_unpadded], ids=str
 )
 
 # Relative to the largest element of a gradient: the same sums, in another order.
@@ -68,7 +68,7 @@ def _assert_persistent(case, gradients, again):
     _assert_same(case, {"first_layer": again}, {"first_layer": expected["first_layer"]})
 
 
-@CASES
+@LARGEST_CASES
 def test_gradients_equal_finite_differences_of_the_oracle(case):
     call = conformance.shared(case)
     tensors = conformance.tensors(call)
@@ -93,14 +93,14 @@ def test_gradients_equal_finite_differences_of_the_oracle(case):
             assert difference <= case.artifact.gradient_rtol * scale, (loss, name, want)
 
 
-@CASES
+@STRUCTURES
 def test_persistent_tape_gives_the_same_gradients_in_eager_mode(case):
     call = conformance.shared(case)
     gradients, again = _persistent_gradients(case, call, call.trainable_variables)
     _assert_persistent(case, gradients, again)
 
 
-@LARGEST_CASES
+@STRUCTURES
 def test_persistent_tape_gives_the_same_gradients_in_a_tf_function(case):
     call = conformance.shared(case)
     function = tf.function(lambda: _persistent_gradients(case, call, call.trainable_variables))
@@ -108,7 +108,7 @@ def test_persistent_tape_gives_the_same_gradients_in_a_tf_function(case):
     _assert_persistent(case, gradients, again)
 
 
-@LARGEST_CASES
+@STRUCTURES
 def test_persistent_tape_gives_the_same_gradients_through_keras_layer(case):
     layer = hub.KerasLayer(conformance.shared(case), trainable=True)
     gradients, again = _persistent_gradients(case, layer, layer.trainable_weights)
@@ -133,7 +133,7 @@ def test_gradients_are_the_same_compiled_by_xla(case):
     _assert_same(case, {"sum": function()}, {"sum": expected})
 
 
-@LARGEST_CASES
+@STRUCTURES
 def test_second_order_gradients_equal_finite_differences_of_the_oracle(case):
     """In the direction of a random vector v over all variables, v'Hv of the first loss."""
     call = conformance.shared(case)

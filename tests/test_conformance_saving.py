@@ -51,7 +51,7 @@ def reloaded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("saved")
     originals = folder / "originals"
     expected = {}
-    for case in conformance.LARGEST_CASES:
+    for case in conformance.STRUCTURES:
         original = originals / str(case)
         shutil.copytree(conformance.directory(case.artifact), original)
         # By its path, as most users do; a head has none.
@@ -70,7 +70,7 @@ def reloaded(tmp_path_factory):
     return expected, outputs, json.loads((folder / "counts.json").read_text())
 
 
-@pytest.mark.parametrize("case", conformance.LARGEST_CASES, ids=str)
+@pytest.mark.parametrize("case", conformance.STRUCTURES, ids=str)
 def test_saved_keras_model_loads_in_a_new_process_without_the_original(case, reloaded):
     expected, outputs, counts = reloaded
     for name, value in expected[str(case)].items():

@@ -39,7 +39,7 @@ class SavedModels:
     def embed(self, texts: list[str]) -> model.Call:
         sentences = tf.constant(texts)
         if "embedder" in self._options:
-            embedder = hub.load(self._options["embedder"])
+            embedder = _load_with_text_ops(self._options["embedder"])
             return lambda: embedder(sentences).numpy()
         return lambda: self._encoder(self._preprocessor(sentences))["pooled_output"].numpy()
 
@@ -52,9 +52,13 @@ class SavedModels:
 
     @cached_property
     def _preprocessor(self) -> Any:
-        import tensorflow_text  # noqa: F401, registers its ops
+        return _load_with_text_ops(self._options["preprocessor"])
 
-        return hub.load(self._options["preprocessor"])
+
+def _load_with_text_ops(directory: str) -> Any:
+    import tensorflow_text  # noqa: F401, registers the ops; an encoder loads without them
+
+    return hub.load(directory)
 
 
 def _tensors(batch: model.Batch) -> dict[str, tf.Tensor]:
