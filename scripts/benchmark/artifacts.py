@@ -12,7 +12,7 @@ from scripts.benchmark import engines, failure, processes
 SIZE = "large"
 SP_MODEL_FILE = os.path.join("configs", "vocabulary", "en_uncased_30k.model")
 
-# As it shows in error messages of Keras 2, which Model Garden is written for.
+# Model Garden is written for Keras 2.
 GARDEN_ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1"}
 
 
@@ -55,7 +55,7 @@ class Artifacts:
                 "--checkpoint",
                 self._path("garden", "pretrainer-1"),
                 "--config",
-                self._path("config.json"),
+                SIZE,
                 "--sp_model_file",
                 SP_MODEL_FILE,
             ],
@@ -65,10 +65,11 @@ class Artifacts:
                 "garden",
                 self._garden_export("model_with_mlm", target),
                 environment=GARDEN_ENVIRONMENT,
+                log=f"export {engine}",
             )
         else:
             flags = [*ours[engine], "--model_name", "encoder", "--export_dir", target]
-            measured = self._run("ours", ["export.encoder", *flags])
+            measured = self._run("ours", ["export.encoder", *flags], log=f"export {engine}")
         return {**measured, **_sizes(target)}
 
     def _ours(self) -> None:
@@ -132,11 +133,12 @@ class Artifacts:
         arguments: list[str],
         *,
         environment: Mapping[str, str] | None = None,
+        log: str = "",
     ) -> dict[str, float]:
-        """Runs a module of an environment."""
+        """Runs a module of an environment; the log has the module's name unless it is given."""
         return processes.run(
             [self._pythons[environment_name], "-m", *arguments],
-            log_path=os.path.join(self._log_dir, f"command_{arguments[0]}.log"),
+            log_path=os.path.join(self._log_dir, f"{log or arguments[0]}.log"),
             environment=environment,
         )
 

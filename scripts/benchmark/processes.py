@@ -10,8 +10,8 @@ from typing import Any
 
 from scripts.benchmark import engines, failure
 
-_POLL_SECONDS = 0.05
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# Adding up a process's memory takes the kernel some milliseconds.
+_POLL_SECONDS = 0.1
 
 _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
@@ -74,8 +74,8 @@ def run(
 ) -> dict[str, float]:
     """Runs a command and returns its `seconds` and `peak_bytes`.
 
-    The memory is the resident memory of the process and all its descendants, summed: pages that
-    they share count once for each.
+    The memory is that of the process and all its descendants together; pages that several share,
+    as those of TensorFlow's library, count once (the proportional set size of Linux).
 
     Raises:
       failure.EngineError: the exit status is not 0.
@@ -91,7 +91,7 @@ def run(
         )
         peak_bytes = 0
         while process.poll() is None:
-            peak_bytes = max(peak_bytes, sum(map(_resident_bytes, _tree(process.pid))))
+            peak_bytes = max(peak_bytes, sum(map(_proportional_bytes, _tree(process.pid))))
             time.sleep(_POLL_SECONDS)
     seconds = time.perf_counter() - start
     if process.returncode:
@@ -110,9 +110,10 @@ def _tree(pid: int) -> Iterator[int]:
                 yield from _tree(int(child))
 
 
-def _resident_bytes(pid: int) -> int:
+def _proportional_bytes(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * _PAGE_BYTES
-    except (OSError, IndexError):  # it has ended
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):  # it has ended
         return 0
+    return int(line.split()[1]) * 1024

@@ -20,6 +20,9 @@ PHASES = (
     (engines.TRAIN,),
     (engines.PREPROCESS,),
 )
+# Training too, because TensorFlow keeps the memory of the largest step it did, and would show it as
+# that of every step after.
+_IN_FRESH_PROCESS = (engines.LOAD, engines.TRAIN)
 _WITH_GEMM_RATE = (engines.INFER, engines.EMBED, engines.TRAIN)
 
 
@@ -134,11 +137,14 @@ class _Phase:
             "input": inputs.path(self._plan.input_dir, item.input),
             "padding": engine.padding,
         }
-        if item.kind != engines.LOAD:
+        if item.kind not in _IN_FRESH_PROCESS:
             return self._process(worker).request(do="run", **request)
         process = self._plan.start(worker)
         try:
-            return process.request(do="load", **{**request, "kind": engines.INFER})
+            if item.kind == engines.LOAD:
+                return process.request(do="load", **{**request, "kind": engines.INFER})
+            process.request(do="load")
+            return process.request(do="run", **request)
         finally:
             process.stop()
 
