@@ -38,6 +38,10 @@ class VerificationError(InputError):
     """An artifact is damaged, or does not do what it must; the message says what."""
 
 
+class ReleaseError(InputError):
+    """A list of models cannot be used, or some of its models cannot be released."""
+
+
 def listing(title: str, problems: list[str]) -> str:
     """Returns one line that names every problem: `title: a; b; c`."""
     return f"{title}: " + "; ".join(problems)

@@ -75,14 +75,14 @@ def _digests(directory: str) -> dict[str, str]:
             path = os.path.join(folder, name)
             relative = os.path.relpath(path, directory).replace(os.sep, "/")
             if relative != FILE:
-                digests[relative] = _sha256(path)
+                # What is no plain file has no digest that could be listed.
+                is_plain = stat.S_ISREG(os.lstat(path).st_mode)
+                digests[relative] = sha256(path) if is_plain else "not a plain file"
     return digests
 
 
-def _sha256(path: str) -> str:
-    """Returns the digest of a file; what is no plain file has none that could be listed."""
-    if not stat.S_ISREG(os.lstat(path).st_mode):
-        return "not a plain file"
+def sha256(path: str) -> str:
+    """Returns the digest of a file in hexadecimal digits."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):

@@ -3,7 +3,6 @@
 encoder_artifact.write("dir", recipe=made_from, compute_dtype="float32")
 """
 
-import dataclasses
 import os
 import tempfile
 from collections.abc import Mapping
@@ -85,15 +84,9 @@ def write(directory: str, *, recipe: recipes.Recipe, compute_dtype: str) -> None
             module.sp_model_file = _asset(vocabulary.file_name, vocabulary.proto, assets)
         saved_model.save(module, directory, signatures=_signatures(module))
     facts = {
-        "config": dataclasses.asdict(recipe.config),
+        **recipe.facts(),
         "compute_dtype": compute_dtype,
         "heads": [name for name in (hub_api.MLM, hub_api.SOP) if hasattr(module, name)],
-        "weights": (
-            {"source": "checkpoint", **recipe.source.facts()}
-            if recipe.source
-            else {"source": "untrained", "seed": recipe.seed}
-        ),
-        "tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256},
     }
     manifest.write(directory, artifact=manifest.ENCODER, facts=facts)
 

@@ -39,6 +39,21 @@ class Recipe:
         """Whether the artifact gets the sentence-order head: where the weights have it."""
         return self.source is not None and restore.has_sop_head(self.source)
 
+    def facts(self) -> dict[str, Any]:
+        """Returns what a manifest records of it: no paths, but digests of the files."""
+        return {
+            "config": dataclasses.asdict(self.config),
+            "weights": (
+                {"source": "checkpoint", **self.source.facts()}
+                if self.source
+                else {"source": "untrained", "seed": self.seed}
+            ),
+            "tokenizer": {
+                "file": self.vocabulary.file_name,
+                "sha256": self.vocabulary.file_sha256,
+            },
+        }
+
 
 def untrained(
     config: str | None,

@@ -29,7 +29,8 @@ _ARTIFACT = "artifact"
 # Of making folders that others remove: each attempt takes another's failure at that very moment.
 _ATTEMPTS = 100
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# Of a model, as a folder and in addresses.
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class Staging:
@@ -49,8 +50,8 @@ class Staging:
         """Flushes the artifact to disk, files and folders."""
         for folder, _, files in os.walk(self.directory):
             for name in files:
-                _sync(os.path.join(folder, name))
-            _sync(folder)
+                sync(os.path.join(folder, name))
+            sync(folder)
 
     def rename(self) -> str:
         """Makes the artifact a version, flushes that to disk and returns the version's path.
@@ -75,7 +76,7 @@ class Staging:
                     raise errors.VersionExistsError(_exists(path)) from error
                 version += 1
             else:
-                _sync(self._model_dir)
+                sync(self._model_dir)
                 return path
 
 
@@ -90,7 +91,7 @@ def check(export_dir: str, *, model_name: str, version: int | None) -> None:
         raise errors.DestinationError(
             f"export_dir {export_dir!r} is remote; export to a local folder and copy the version"
         )
-    if not _MODEL_NAME.fullmatch(model_name):
+    if not MODEL_NAME.fullmatch(model_name):
         raise errors.DestinationError(
             f"model_name must be letters, digits, '_', '-' and '.', got {model_name!r}"
         )
@@ -154,7 +155,7 @@ def _make_folders(model_dir: str, made: set[str]) -> tuple[str, int]:
         try:
             os.makedirs(model_dir, exist_ok=True)
             for path in made:
-                _sync(os.path.dirname(path))
+                sync(os.path.dirname(path))
             _sweep(model_dir)
             return _make_staging_folder(model_dir)
         except OSError as error:
@@ -229,7 +230,8 @@ def _exists(path: str) -> str:
     return f"version {path!r} exists; versions are never overwritten"
 
 
-def _sync(path: str) -> None:
+def sync(path: str) -> None:
+    """Flushes a file or a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

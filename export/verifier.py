@@ -18,6 +18,7 @@ import tempfile
 from typing import Any
 
 from configs import errors
+from export import subprocesses
 
 _CODE = "from export import loading; loading.main()"
 
@@ -30,14 +31,12 @@ class Verifier:
 
     def __enter__(self) -> "Verifier":
         self._stderr = tempfile.TemporaryFile()  # a pipe that is not read could fill up
-        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             [sys.executable, "-c", _CODE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+            env=subprocesses.environment(),
             # Of its own, so that Ctrl-C reaches this process alone, which ends the other.
             start_new_session=True,
         )

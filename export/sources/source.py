@@ -4,7 +4,6 @@ source.tensors["albert.pooler.bias"].read()
 """
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from configs import albert_config, errors
-from export import mapping
+from export import checksums, mapping
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ class Source:
         Raises:
           errors.CheckpointError: there are several, and they differ.
         """
-        by_content = {_sha256(path): path for path in reversed(self.sp_model_files)}
+        by_content = {checksums.sha256(path): path for path in reversed(self.sp_model_files)}
         if len(by_content) > 1:
             names = ", ".join(map(os.path.basename, self.sp_model_files))
             raise errors.CheckpointError(
@@ -89,14 +88,6 @@ class Source:
                     if mapping.reason_to_ignore(name, source_format=self.format) is None
                 }
             ),
-            "files": {os.path.basename(path): _sha256(path) for path in self.files},
+            "files": {os.path.basename(path): checksums.sha256(path) for path in self.files},
         }
         return facts | ({"repository": self.repository} if self.repository else {})
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

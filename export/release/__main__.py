@@ -1,0 +1,92 @@
+"""Releases a set of models: a folder to host, documented, checkable and signed.
+
+    python -m export.release --models models.json --publisher tensorflow --output_dir dist
+    python -m export.release --configs tiny,base --publisher tensorflow
+
+Writes, for every model, `<output_dir>/<publisher>/<name>/<version>.tar.gz` and its in-toto
+statement (SLSA provenance), with --signing_key an OpenSSF model signature; then `SHA256SUMS`. Every
+model is exported in a fresh process and verified as it comes out of the tarball. Prints the paths
+of the tarballs and nothing else on stdout. A list of models is JSON:
+
+    {"models": [
+      {"name": "albert_en_large", "kind": "encoder", "version": 3,
+       "checkpoint": "albert_large/model.ckpt-best", "options": {"compute_dtype": "bfloat16"}},
+      {"name": "albert_en_preprocess", "kind": "preprocessor", "version": 3,
+       "sp_model_file": "albert_large/30k-clean.model"},
+      {"name": "albert_en_large_embed", "kind": "embedder", "version": 1,
+       "encoder": "albert_en_large/3", "preprocessor": "albert_en_preprocess/3",
+       "options": {"pooling": "mean"}}
+    ]}
+
+An encoder has `config` or `checkpoint` or both, `sp_model_file` or `vocab_file` where they do not
+come with the checkpoint; `options` are other flags of the exporters. What is complete is not built
+again, and a version is never overwritten.
+"""
+
+from absl import flags
+
+from configs import errors
+from export import command, staging
+from export.release import models, outcomes, releasing, signature
+
+_MODELS = flags.DEFINE_string("models", None, "The list of models, a JSON file.")
+_CONFIGS = flags.DEFINE_list(
+    "configs",
+    None,
+    "In place of a list: sizes to release with random weights, and the preprocessor, as version 1.",
+)
+_PUBLISHER = flags.DEFINE_string("publisher", None, "Folder above the models. Required.")
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", "dist", "Folder to write the release into.")
+_SIGNING_KEY = flags.DEFINE_string(
+    "signing_key",
+    None,
+    "PEM file with a private key (P-256, P-384 or P-521) to sign with. Needs the extra `release`.",
+)
+_SOURCE_URI = flags.DEFINE_string(
+    "source_uri",
+    None,
+    "Public address of this project's repository for the statements, as git+https://...",
+)
+_JOBS = flags.DEFINE_integer("jobs", 1, "Models to build at a time.", lower_bound=1)
+
+
+def main() -> None:
+    done = releasing.run(
+        _listed(),
+        publisher=_publisher(),
+        output_dir=_OUTPUT_DIR.value,
+        jobs=_JOBS.value,
+        key=signature.Key(_SIGNING_KEY.value) if _SIGNING_KEY.value else None,
+        source_uri=_SOURCE_URI.value,
+    )
+    outcomes.print_table(done)
+    failed = [outcome for outcome in done if outcome.problem]
+    for outcome in done:
+        if outcome not in failed:
+            print(outcome.place.tarball)
+    if failed:
+        problems = [f"{outcome.model}: {outcome.problem}" for outcome in failed]
+        title = f"{len(failed)} of {len(done)} models failed"
+        raise errors.ReleaseError(errors.listing(title, problems))
+
+
+def _listed() -> list[models.Model]:
+    path, sizes = _MODELS.value, _CONFIGS.value
+    if path and not sizes:
+        return models.read(path)
+    if sizes and not path:
+        return models.untrained(sizes)
+    raise errors.ReleaseError("give one of --models and --configs")
+
+
+def _publisher() -> str:
+    publisher = _PUBLISHER.value
+    if publisher is None or not staging.MODEL_NAME.fullmatch(publisher):
+        raise errors.ReleaseError(
+            f"--publisher must be letters, digits, '_', '-' and '.', got {publisher!r}"
+        )
+    return publisher
+
+
+if __name__ == "__main__":
+    command.run(main)
