@@ -19,9 +19,10 @@ from export.sources import hugging_face_hub
 
 _REQUIRED: Mapping[str, type] = {"name": str, "kind": str, "version": int}
 _OPTIONS = "options"
+_FILES = ("config", "checkpoint", "sp_model_file", "vocab_file")
 # What a model of each kind is made from: checkpoints, files, or other models of the list.
 _SOURCES: Mapping[str, tuple[str, ...]] = {
-    manifest.ENCODER: ("config", "checkpoint", "sp_model_file", "vocab_file"),
+    manifest.ENCODER: _FILES,
     manifest.PREPROCESSOR: ("sp_model_file", "vocab_file"),
     manifest.EMBEDDER: ("encoder", "preprocessor"),
 }
@@ -124,17 +125,16 @@ def read(path: str) -> list[Model]:
     problems = [f"unknown field {name!r}" for name in content if name != "models"]
     if not content["models"]:
         problems.append("the list is empty")
+    folder = os.path.dirname(os.path.abspath(path))
     found = []
     for number, values in enumerate(content["models"], start=1):
         title = f"model {number}"
         if isinstance(values, dict) and isinstance(values.get("name"), str):
             title += f" ({values['name']})"
-        wrong = _problems(values)
+        wrong = _problems(values, folder)
         problems += [f"{title}: {problem}" for problem in wrong]
         if not wrong:
-            model = _model(values, os.path.dirname(os.path.abspath(path)))
-            problems += [f"{title}: {problem}" for problem in _missing_files(model)]
-            found.append(model)
+            found.append(_model(values, folder))
     problems += _inconsistencies(found, all_valid=len(found) == len(content["models"]))
     if problems:
         raise errors.ReleaseError(errors.listing(f"models {path!r}", problems))
@@ -148,8 +148,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _problems(values: Any) -> list[str]:
-    """Returns what is wrong with the fields of a model, each for itself."""
+def _problems(values: Any, folder: str) -> list[str]:
+    """Returns what is wrong with the fields of a model, each for itself.
+
+    Args:
+      values: of the model.
+      folder: that paths are relative to.
+    """
     if not isinstance(values, dict):
         return ["must be a JSON object"]
     problems = [f"{name} is missing" for name in _REQUIRED if name not in values]
@@ -171,6 +176,13 @@ def _problems(values: Any) -> list[str]:
         problems.append("config or checkpoint is missing")
     if kind == manifest.EMBEDDER:
         problems += [f"{part} is missing" for part in sources if part not in values]
+    for field in sources:
+        value = values.get(field)
+        if isinstance(value, str) and _is_path(field, value):
+            path = os.path.join(folder, value)
+            # A TensorFlow checkpoint is named by the prefix of its files.
+            if not (os.path.exists(path) or os.path.exists(f"{path}.index")):
+                problems.append(f"{field} {path!r} does not exist")
     return problems
 
 
@@ -197,32 +209,22 @@ def _is(value: Any, kind: type) -> bool:
 
 def _model(values: Mapping[str, Any], folder: str) -> Model:
     sources = {name: values[name] for name in _SOURCES[values["kind"]] if name in values}
-    if values["kind"] != manifest.EMBEDDER:
-        sources = {
-            name: value
-            if hugging_face_hub.is_uri(value) or (name == "config" and value in albert_config.SIZES)
-            else os.path.join(folder, value)
-            for name, value in sources.items()
-        }
     return Model(
         name=values["name"],
         version=values["version"],
         kind=values["kind"],
-        sources=sources,
+        sources={
+            name: os.path.join(folder, value) if _is_path(name, value) else value
+            for name, value in sources.items()
+        },
         options=values.get(_OPTIONS, {}),
     )
 
 
-def _missing_files(model: Model) -> list[str]:
-    if model.kind == manifest.EMBEDDER:
-        return []
-    return [
-        f"{name} {value!r} does not exist"
-        for name, value in model.sources.items()
-        if os.path.isabs(value)
-        # A TensorFlow checkpoint is named by the prefix of its files.
-        and not (os.path.exists(value) or os.path.exists(f"{value}.index"))
-    ]
+def _is_path(field: str, value: str) -> bool:
+    if field == "config":
+        return value not in albert_config.SIZES
+    return field in _FILES and not hugging_face_hub.is_uri(value)
 
 
 def _inconsistencies(found: Sequence[Model], *, all_valid: bool) -> list[str]:
