@@ -4,8 +4,9 @@
     python -m export.release --configs tiny,base --publisher tensorflow
 
 Writes, for every model, `<output_dir>/<publisher>/<name>/<version>.tar.gz` and its in-toto
-statement (SLSA provenance), with --signing_key an OpenSSF model signature; then `SHA256SUMS`. Every
-model is exported in a fresh process and verified as it comes out of the tarball. Prints the paths
+statement (SLSA provenance), with --signing_key an OpenSSF model signature; then pages in Markdown
+and HTML, `index.html`, and `SHA256SUMS`. Every model is exported in a fresh process and verified as
+it comes out of the tarball. `hosting/nginx.conf` serves it all. Prints the paths
 of the tarballs and nothing else on stdout. A list of models is JSON:
 
     {"models": [
@@ -47,6 +48,11 @@ _SOURCE_URI = flags.DEFINE_string(
     None,
     "Public address of this project's repository for the statements, as git+https://...",
 )
+_BASE_URL = flags.DEFINE_string(
+    "base_url",
+    "http://127.0.0.1:8500",
+    "Public address of the output folder: handles in the pages begin with it.",
+)
 _JOBS = flags.DEFINE_integer("jobs", 1, "Models to build at a time.", lower_bound=1)
 
 
@@ -58,6 +64,7 @@ def main() -> None:
         jobs=_JOBS.value,
         key=signature.Key(_SIGNING_KEY.value) if _SIGNING_KEY.value else None,
         source_uri=_SOURCE_URI.value,
+        base_url=_BASE_URL.value,
     )
     outcomes.print_table(done)
     failed = [outcome for outcome in done if outcome.problem]

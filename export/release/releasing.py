@@ -1,7 +1,8 @@
 """A release: every model of a list, built or left as it is, and what is made of them all.
 
     done = releasing.run(
-        listed, publisher="tensorflow", output_dir="dist", jobs=2, key=None, source_uri=None
+        listed, publisher="tensorflow", output_dir="dist", jobs=2, key=None, source_uri=None,
+        base_url="https://example.org",
     )
 
 A version that is complete is not built again. One whose model or inputs are others now is an error:
@@ -38,6 +39,7 @@ def run(
     jobs: int,
     key: signature.Key | None,
     source_uri: str | None,
+    base_url: str,
 ) -> list[outcomes.Outcome]:
     """Releases models.
 
@@ -48,13 +50,19 @@ def run(
       jobs: how many models are built at a time.
       key: signs the tarballs and the digests; None for no signatures.
       source_uri: public address of this project's repository.
+      base_url: public address of the folder: handles in the pages begin with it.
 
     Returns:
       What became of each, in the order of the list.
 
     Raises:
+      errors.ReleaseError: the libraries that pages are made with are not installed.
       errors.VerificationError: a version that is not in the list was changed.
     """
+    try:
+        from export.release import website
+    except ImportError as error:
+        raise errors.ReleaseError(f"{error}: pip install 'albert-hub-export[release]'") from error
     made_with = toolchain.find(source_uri=source_uri)
     with places.locked(output_dir) as (work, lock), reporting.Report(total=len(listed)) as report:
         if made_with.modified or not made_with.commit:
@@ -77,6 +85,7 @@ def run(
                 release.done |= {
                     str(outcome.model): outcome for outcome in pool.map(release.one, chosen)
                 }
+        website.write(output_dir, publisher=publisher, base_url=base_url)
         _complete(output_dir, former=former, work=work, key=key)
     return [release.done[str(model)] for model in listed]
 

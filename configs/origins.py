@@ -1,0 +1,46 @@
+"""What is known of released vocabularies and weights that no file of theirs says.
+
+    origins.VOCABULARIES.get(sha256)  # Origin(language="en", ...), None if it is not known
+
+The values are the tags of TF Hub's documentation format.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a vocabulary or weights come from.
+
+    Attributes:
+      language: code of the language.
+      license: of the file.
+      dataset: what it was made from; None where there is no tag for it.
+    """
+
+    language: str
+    license: str
+    dataset: str | None = None
+
+
+_ALBERT_V2 = Origin(language="en", license="apache-2.0", dataset="wikipedia-and-bookscorpus")
+
+# By the sha256 of the file.
+VOCABULARIES: Mapping[str, Origin] = {
+    # 30k-clean.model of google-research/albert, spiece.model of albert/albert-*-v2.
+    "fefb02b667a6c5c2fe27602d28e5fb3428f66ab89c7d6f388e7c8d44a02d0336": _ALBERT_V2,
+    # The one that ships with this project; see configs/vocabulary/README.md.
+    "54cad1494489f9157233294cb000b7cbd91fcf812d2e5cb55f38bf0845a2fa40": Origin(
+        language="en", license="apache-2.0"
+    ),
+}
+
+# The organization that holds the released models on the Hugging Face hub.
+_RELEASED = re.compile(r"albert/albert-(base|large|xlarge|xxlarge)-v[12]@\w+")
+
+
+def of_repository(repository: str | None) -> Origin | None:
+    """Returns the origin of weights from `org/name@commit` of the Hugging Face hub, if known."""
+    return _ALBERT_V2 if repository and _RELEASED.fullmatch(repository) else None

@@ -1,0 +1,35 @@
+"""The first page of a release, `index.html`: every model, its size, its digest and its page."""
+
+from export import documentation, manifest, rendering
+from export.release import catalog, places
+
+_HEADINGS = {
+    manifest.ENCODER: "Encoders",
+    manifest.PREPROCESSOR: "Preprocessors",
+    manifest.EMBEDDER: "Embedders",
+}
+_LABELS = {places.STATEMENT: "provenance", places.SIGNATURE: "signature"}
+
+
+def render(models: catalog.Catalog) -> str:
+    """Returns the page.
+
+    Args:
+      models: everything that was released.
+    """
+    latest = models.latest()
+    kinds = [
+        (heading, [model for model in latest if model.kind == kind])
+        for kind, heading in _HEADINGS.items()
+    ]
+    return rendering.html(
+        "index.html.jinja",
+        title="ALBERT for TensorFlow Hub",
+        kinds=[(heading, found) for heading, found in kinds if found],
+        older={model.handle: models.versions(model)[-2::-1] for model in latest},
+        publishers=sorted({model.publisher for model in latest}),
+        collection=documentation.COLLECTION,
+        labels=_LABELS.items(),
+        root="",
+        trail=[],
+    )
