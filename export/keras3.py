@@ -1,0 +1,195 @@
+"""SavedModels with TF Hub's interface as layers of Keras 3: to call, to train and to save.
+
+    encoder = keras3.SavedModelLayer("exports/albert_en_large/1", trainable=True)
+    outputs = encoder({"input_word_ids": ids, "input_mask": mask, "input_type_ids": types})
+
+hub.KerasLayer is a layer of Keras 2, and Keras 3's TFSMLayer cannot train these models: it gives
+its weights the names of the variables, and Keras 3's optimizers refuse the `:0` in them.
+
+`model.save("model.keras")` needs nothing beside that file to be loaded again: the SavedModel's
+graph and assets travel in the layer's config, the weights as those of every layer. A graph is a
+program, so that Keras loads it, as its own TFSMLayer, only from a file that is trusted:
+
+    keras.models.load_model("model.keras", safe_mode=False)
+
+This file imports nothing else of the project, so that it can be copied to where it is needed.
+"""
+
+import base64
+import inspect
+import io
+import operator
+import os
+import tempfile
+import zipfile
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras.src.saving import serialization_lib  # Keras offers no public way to ask for the mode
+
+
+@keras.saving.register_keras_serializable(package="albert_hub_export")
+class SavedModelLayer(keras.layers.Layer):
+    """A callable of a SavedModel as a layer.
+
+    It takes and returns what the callable does, dicts included; `training` is handed on if the
+    callable takes it. The weights are the SavedModel's variables themselves, not copies. They are
+    named after them with `_` for `/`, as Keras 3 wants it: `exclude_from_weight_decay(
+    var_names=["layer_norm", "bias"])` finds what it is meant to. Regularization losses of the
+    SavedModel are not added; the models of this project have none.
+    """
+
+    def __init__(
+        self,
+        handle: str | os.PathLike[str] | None = None,
+        *,
+        callable: str | None = None,
+        trainable: bool = False,
+        name: str | None = None,
+        saved_model: str | None = None,
+    ) -> None:
+        """Loads the SavedModel.
+
+        Args:
+          handle: folder of a SavedModel, or an address that `tensorflow_hub.resolve` knows.
+          callable: attributes from the root of the SavedModel to what is called, with dots, as
+            "mlm" or "unpadded.mlm". The root itself by default.
+          trainable: whether the trainable variables are trained.
+          name: of the layer.
+          saved_model: in place of `handle`, what `get_config()` calls so: the SavedModel without
+            values of variables, which have to be loaded before the layer is called.
+
+        Raises:
+          ValueError: Keras is not of version 3 or does not run on TensorFlow, the handle is no
+            SavedModel, or the SavedModel has no such callable.
+        """
+        _check_keras()
+        super().__init__(name=name, autocast=False)
+        if saved_model is None:
+            directory = _resolve(handle)
+            self._archive = _pack(directory)
+            self._loaded = tf.saved_model.load(directory)
+        else:
+            self._archive = saved_model
+            self._folder = tempfile.TemporaryDirectory()  # the assets stay there
+            _unpack(saved_model, self._folder.name)
+            options = tf.saved_model.LoadOptions(experimental_skip_checkpoint=True)
+            self._loaded = tf.saved_model.load(self._folder.name, options=options)
+        self.callable = callable
+        self._function = _find(self._loaded, callable)
+        parameters = inspect.signature(self._function.__call__).parameters
+        self._takes_training = "training" in parameters
+        self._shared_variables = _weights(self._function)
+        # Only now are there weights to tell it, and setting it to what it is tells them nothing.
+        self.trainable = trainable
+        self.supports_jit = False  # strings, and shapes that depend on values, are not for XLA
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if self._takes_training:
+            return self._function(inputs, training=bool(training))
+        return self._function(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["dtype"]  # the graph has its own
+        return {**config, "callable": self.callable, "saved_model": self._archive}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SavedModelLayer":
+        """Makes a layer whose weights have no values yet.
+
+        Raises:
+          ValueError: a file is loaded with `safe_mode=True`.
+        """
+        if serialization_lib.in_safe_mode():
+            raise ValueError(
+                "a SavedModelLayer holds a TensorFlow graph, which is a program: if you trust "
+                "where the file comes from, load it with safe_mode=False"
+            )
+        return cls(**config)
+
+
+def _check_keras() -> None:
+    if not keras.__version__.startswith("3."):
+        raise ValueError(f"SavedModelLayer needs Keras 3, got {keras.__version__}")
+    if keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"SavedModelLayer needs Keras's tensorflow backend, got {keras.config.backend()!r}: "
+            "set KERAS_BACKEND=tensorflow"
+        )
+    # Whoever sets it builds models with tf.keras, which would fail far from here.
+    if os.environ.get("TF_USE_LEGACY_KERAS", "") in ("1", "true", "True"):
+        raise ValueError(
+            "TF_USE_LEGACY_KERAS asks for Keras 2 as tf.keras, and SavedModelLayer is a layer of "
+            "Keras 3: unset it, or use hub.KerasLayer"
+        )
+
+
+def _resolve(handle: str | os.PathLike[str] | None) -> str:
+    """Returns the folder of the SavedModel."""
+    if handle is None:
+        raise ValueError("SavedModelLayer needs the handle of a SavedModel")
+    directory = os.fspath(handle)
+    if "://" in directory:
+        import tensorflow_hub as hub  # needed for addresses alone, and imports Keras 2 as well
+
+        directory = hub.resolve(directory)
+    if not tf.saved_model.contains_saved_model(directory):
+        raise ValueError(f"handle must be the folder or address of a SavedModel, got {handle!r}")
+    return directory
+
+
+def _find(loaded: Any, path: str | None) -> Any:
+    """Returns the callable at these attributes of a loaded SavedModel."""
+    try:
+        found = operator.attrgetter(path)(loaded) if path else loaded
+    except AttributeError:
+        found = None
+    if not callable(found):
+        names = [
+            name
+            for name, value in vars(loaded).items()
+            if callable(value) and not name.startswith("_")
+        ]
+        raise ValueError(
+            f"callable must lead to what can be called in the SavedModel, got {path!r}; "
+            f"there is: {', '.join(sorted(names)) or 'nothing'}"
+        )
+    return found
+
+
+def _weights(function: Any) -> list[keras.Variable]:
+    """Returns the variables of the callable as Keras's; they share their values."""
+    trainable = {id(variable) for variable in getattr(function, "trainable_variables", ())}
+    return [
+        keras.Variable(
+            variable,
+            dtype=variable.dtype,
+            trainable=id(variable) in trainable,
+            name=variable.name.split(":")[0].replace("/", "_"),
+        )
+        for variable in getattr(function, "variables", ())
+    ]
+
+
+def _pack(directory: str) -> str:
+    """Returns the SavedModel without its variables' values: a zip file in base64."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for folder, _, names in tf.io.gfile.walk(directory):
+            relative = os.path.relpath(folder, directory)
+            if relative == tf.saved_model.VARIABLES_DIRECTORY:
+                continue
+            for name in names:
+                # Without times: the same SavedModel gives the same config.
+                info = zipfile.ZipInfo(os.path.join(relative, name))
+                with tf.io.gfile.GFile(os.path.join(folder, name), "rb") as file:
+                    archive.writestr(info, file.read(), zipfile.ZIP_DEFLATED)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _unpack(saved_model: str, directory: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(saved_model))) as archive:
+        archive.extractall(directory)
