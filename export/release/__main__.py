@@ -28,7 +28,7 @@ from absl import flags
 
 from configs import errors
 from export import command, staging
-from export.release import models, outcomes, releasing, signature
+from export.release import models, releasing, signature
 
 _MODELS = flags.DEFINE_string("models", None, "The list of models, a JSON file.")
 _CONFIGS = flags.DEFINE_list(
@@ -66,7 +66,6 @@ def main() -> None:
         source_uri=_SOURCE_URI.value,
         base_url=_BASE_URL.value,
     )
-    outcomes.print_table(done)
     failed = [outcome for outcome in done if outcome.problem]
     for outcome in done:
         if outcome not in failed:

@@ -104,11 +104,8 @@ class Builder:
 
     def sign(self, place: places.Place) -> None:
         """Signs a version that is published, unless its signature is there."""
-        if self._key is None or self._key.has_signed(place.tarball, place.signature):
-            return
-        path = os.path.join(self._work, place.name.replace("/", "_") + places.SIGNATURE)
-        self._key.sign(place.tarball, path)
-        places.put(path, place.signature)
+        if self._key is not None:
+            signature.ensure(self._key, place.tarball, place.signature, work=self._work)
 
     def _export(self, model: models.Model, work: str, parts: Mapping[str, str]) -> str:
         """Returns the folder of the artifact, which its exporter has verified."""

@@ -64,15 +64,16 @@ def run(
     except ImportError as error:
         raise errors.ReleaseError(f"{error}: pip install 'albert-hub-export[release]'") from error
     made_with = toolchain.find(source_uri=source_uri)
-    with places.locked(output_dir) as (work, lock), reporting.Report(total=len(listed)) as report:
-        if made_with.modified or not made_with.commit:
-            state = "modified since its last commit" if made_with.commit else "in no commit"
-            report.say(f"this project is {state}; the statements say so")
+    with places.locked(output_dir) as (work, lock):
         former = sums.read(output_dir)
         with (
+            reporting.Report(total=len(listed)) as report,
             concurrent.futures.ThreadPoolExecutor(jobs) as pool,
             children.Children(lock=lock, say=report.say) as running,
         ):
+            if made_with.modified or not made_with.commit:
+                state = "modified since its last commit" if made_with.commit else "in no commit"
+                report.say(f"this project is {state}; the statements say so")
             builder = building.Builder(
                 running=running, work=work, made_with=made_with, key=key, say=report.say
             )
@@ -85,21 +86,16 @@ def run(
                 release.done |= {
                     str(outcome.model): outcome for outcome in pool.map(release.one, chosen)
                 }
+        done = [release.done[str(model)] for model in listed]
+        outcomes.print_table(done)
+        # Of all the versions that there are, whoever built them.
+        sums.check(output_dir, former=former)
         website.write(output_dir, publisher=publisher, base_url=base_url)
-        _complete(output_dir, former=former, work=work, key=key)
-    return [release.done[str(model)] for model in listed]
-
-
-def _complete(
-    output_dir: str, *, former: Mapping[str, str], work: str, key: signature.Key | None
-) -> None:
-    """Writes what is made of all the versions that there are, whoever built them."""
-    sums.write(output_dir, former=former, work=work)
-    path = os.path.join(output_dir, sums.FILE)
-    if key is not None and not key.has_signed(path, path + places.SIGNATURE):
-        signed = os.path.join(work, sums.FILE + places.SIGNATURE)
-        key.sign(path, signed)
-        places.put(signed, path + places.SIGNATURE)
+        sums.write(output_dir, work=work)
+        if key is not None:
+            path = os.path.join(output_dir, sums.FILE)
+            signature.ensure(key, path, path + places.SIGNATURE, work=work)
+    return done
 
 
 class _Release:

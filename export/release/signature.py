@@ -14,6 +14,7 @@ import tempfile
 from typing import Any
 
 from configs import errors
+from export.release import places
 
 _INSTALL = "pip install 'albert-hub-export[release]'"
 
@@ -59,6 +60,21 @@ class Key:
         except Exception:  # whatever a damaged signature makes the library run into
             return False
         return True
+
+
+def ensure(key: Key, path: str, signature_path: str, *, work: str) -> None:
+    """Signs a file that is published, unless its signature by this key is there.
+
+    Args:
+      key: signs.
+      path: of the file.
+      signature_path: where its signature is published.
+      work: folder on the same file system to write a file in.
+    """
+    if not key.has_signed(path, signature_path):
+        written = os.path.join(work, signature_path.replace(os.sep, "_"))
+        key.sign(path, written)
+        places.put(written, signature_path)
 
 
 def _verifier(verifying: Any, public_key: bytes) -> Any:

@@ -1,7 +1,7 @@
 """`SHA256SUMS` of a release: the digest of every published file.
 
-    former = sums.read("dist")
-    sums.write("dist", former=former, work="dist/.work")
+    sums.check("dist", former=sums.read("dist"))
+    sums.write("dist", work="dist/.work")
 
 It is what `sha256sum --check SHA256SUMS` reads. Signatures are not in it: each is checked by
 checking it, and they alone differ from one release to the next.
@@ -27,33 +27,39 @@ def read(output_dir: str) -> dict[str, str]:
     return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
 
-def write(output_dir: str, *, former: Mapping[str, str], work: str) -> None:
-    """Writes the digests of all published files.
+def check(output_dir: str, *, former: Mapping[str, str]) -> None:
+    """Checks that what never changes is what the last release published.
 
     Args:
       output_dir: the release.
       former: what `read` returned.
-      work: folder on the same file system to write a file in.
 
     Raises:
-      errors.VerificationError: what never changes was changed since the last release; nothing is
-        written then.
+      errors.VerificationError: a tarball or a statement was changed.
     """
-    digests = {
-        name: checksums.sha256(os.path.join(output_dir, name))
-        for name in places.published(output_dir)
-        if name != FILE and not name.endswith(places.SIGNATURE)
-    }
     changed = [
         name
-        for name, digest in digests.items()
-        if name.endswith((places.TARBALL, places.STATEMENT)) and former.get(name, digest) != digest
+        for name in places.published(output_dir)
+        if name.endswith((places.TARBALL, places.STATEMENT))
+        and name in former
+        and checksums.sha256(os.path.join(output_dir, name)) != former[name]
     ]
     if changed:
         raise errors.VerificationError(
-            f"changed since the last release, according to {FILE}: {', '.join(changed)}"
+            errors.listing(f"changed since the last release, according to {FILE}", changed)
         )
+
+
+def write(output_dir: str, *, work: str) -> None:
+    """Writes the digests of all published files.
+
+    Args:
+      output_dir: the release.
+      work: folder on the same file system to write a file in.
+    """
     path = os.path.join(work, FILE)
     with open(path, "w", encoding="utf-8") as file:
-        file.writelines(f"{digest}  {name}\n" for name, digest in digests.items())
+        for name in places.published(output_dir):
+            if name != FILE and not name.endswith(places.SIGNATURE):
+                file.write(f"{checksums.sha256(os.path.join(output_dir, name))}  {name}\n")
     places.put(path, os.path.join(output_dir, FILE))
