@@ -8,6 +8,7 @@ a handle, the second a description, then come tags as comments, then Markdown. T
 `export/templates/*.md.jinja`; what they say of a model comes from its manifest alone.
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -96,16 +97,19 @@ def _module_tags(model: catalog.Model, base_url: str) -> list[tuple[str, str]]:
 def _origin_tags(model: catalog.Model) -> list[tuple[str, str]]:
     """Returns language, license and dataset, as far as they are known of vocabulary and weights."""
     vocabulary = origins.VOCABULARIES.get(model.tokenizer["sha256"])
-    tags = [("language", vocabulary.language)] if vocabulary else []
-    encoder = model.encoder
-    origin = vocabulary
-    if encoder and encoder["weights"]["source"] != "untrained":
-        origin = origins.of_repository(encoder["weights"].get("repository"))
-    if vocabulary and origin:
+    if not vocabulary:
+        return []
+    tags = [("language", vocabulary.language)]
+    origin: origins.Origin | None = vocabulary
+    if model.encoder:
+        weights = model.encoder["weights"]
+        if weights["source"] == "untrained":  # they were made from no text
+            origin = dataclasses.replace(vocabulary, dataset=None)
+        else:
+            origin = origins.of_repository(weights.get("repository"))
+    if origin:
         tags.append(("license", origin.license))
-        # Random weights were made from no text.
-        is_untrained = encoder is not None and encoder["weights"]["source"] == "untrained"
-        if origin.dataset and not is_untrained:
+        if origin.dataset:
             tags.append(("dataset", origin.dataset))
     return tags
 

@@ -69,6 +69,7 @@ def test_wheel_holds_the_packages_the_vocabulary_and_nothing_else(wheel):
         "export",
     }
     assert "configs/vocabulary/en_uncased_30k.model" in names
+    assert {"export/templates/encoder.md.jinja", "export/templates/style.css"} <= set(names)
     modules = {
         path.relative_to(processes.REPOSITORY).as_posix()
         for package in ("configs", "preprocess", "export")
