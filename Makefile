@@ -2,7 +2,7 @@
 # make test       lint and the whole suite
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see scripts/benchmark
-# make reproduce  exports twice, in surroundings that differ, and compares every byte
+# make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
 # make venv       .venv with the package and what its development needs
 
 PYTHON ?= python3

@@ -1,9 +1,10 @@
-"""Exports everything twice, in surroundings that differ in all they can, and compares every byte.
+"""Releases twice, from two clones in surroundings that differ in all they can; compares every byte.
 
     python scripts/reproduce.py
+    python scripts/reproduce.py --configs tiny,base
 
-Folder, process, working directory, locale, time zone, umask, hash seed and environment differ. What
-the bytes do depend on stands in BUILD_NOTES.md.
+Clone, folder, process, working directory, locale, time zone, umask, hash seed and environment
+differ. What is committed is compared. What the bytes do depend on stands in BUILD_NOTES.md.
 """
 
 import os
@@ -12,14 +13,13 @@ import subprocess
 import sys
 import tempfile
 
+from absl import flags
+
 from configs import errors
 from export import command
 
-EXPORTS = (
-    ("export.encoder", "--config=base"),
-    ("export.encoder", "--config=large"),
-    ("export.preprocessor",),
-)
+_CONFIGS = flags.DEFINE_string("configs", "tiny,base,large", "Sizes to release.")
+
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _SURROUNDINGS = (
     {"umask": 0o022, "LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "0", "HOME": "/"},
@@ -34,36 +34,36 @@ _SURROUNDINGS = (
 
 
 def main() -> None:
-    different = []
-    for export in EXPORTS:
-        with tempfile.TemporaryDirectory() as folder:
-            first, second = (
-                _contents(_export(export, pathlib.Path(folder) / name, surroundings))
-                for name, surroundings in zip(("one", "other/folder"), _SURROUNDINGS, strict=True)
-            )
-        names = sorted(first.keys() | second.keys())
-        found = [name for name in names if first.get(name) != second.get(name)]
-        size = sum(map(len, first.values()))
-        result = f"different: {', '.join(found)}" if found else "identical"
-        print(f"{' '.join(export)}: {len(names)} files, {size:,} bytes: {result}", flush=True)
-        different += found
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = (
+            _contents(_release(pathlib.Path(folder) / name, surroundings))
+            for name, surroundings in zip(("one", "other/folder"), _SURROUNDINGS, strict=True)
+        )
+    names = sorted(first.keys() | second.keys())
+    different = [name for name in names if first.get(name) != second.get(name)]
+    print(f"{len(names)} files, {sum(map(len, first.values())):,} bytes")
     if different:
-        raise errors.VerificationError("two exports differ")
+        raise errors.VerificationError(errors.listing("two releases differ", different))
+    print("identical")
 
 
-def _export(export: tuple[str, ...], folder: pathlib.Path, surroundings: dict) -> pathlib.Path:
-    folder.mkdir(parents=True)
+def _release(folder: pathlib.Path, surroundings: dict) -> pathlib.Path:
+    """Releases from a new clone, and returns the folder of the release."""
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
     environment = {name: value for name, value in surroundings.items() if name != "umask"}
-    done = subprocess.run(
-        [sys.executable, "-m", *export, "--export_dir=exports"],
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "export.release", f"--configs={_CONFIGS.value}"),
+            *("--publisher=tensorflow", "--output_dir=dist"),
+        ],
         cwd=folder,
-        env={**os.environ, **environment, "PYTHONPATH": str(_ROOT)},
+        env={**os.environ, **environment, "PYTHONPATH": str(clone)},
         umask=surroundings["umask"],
-        stdout=subprocess.PIPE,
-        text=True,
+        stdout=subprocess.DEVNULL,
         check=True,
     )
-    return folder / done.stdout.strip()
+    return folder / "dist"
 
 
 def _contents(directory: pathlib.Path) -> dict[str, bytes]:
