@@ -164,3 +164,22 @@ def test_a_release_waits_for_whoever_still_writes_to_the_folder(copying, undistu
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert processes.contents(output_dir) == good
+
+
+def test_a_release_that_is_told_to_stop_stops_what_it_started(tmp_path):
+    output_dir = tmp_path / "dist"
+    arguments = ["-m", "export.release", "--configs=tiny", "--publisher=org", "--jobs=2"]
+    process = _start(output_dir, arguments=[*arguments, f"--output_dir={output_dir}"])
+    for line in process.stderr:
+        if line.startswith("albert_en_preprocess/1: exporting"):
+            break
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM, stderr
+    assert "Traceback" not in stderr
+    assert stdout == ""
+    assert os.listdir(output_dir) == []
+    # Whatever it started holds this lock as long as it lives.
+    descriptor = os.open(output_dir, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)

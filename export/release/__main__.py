@@ -91,6 +91,7 @@ def _publisher() -> str:
         raise errors.ReleaseError(
             f"--publisher must be letters, digits, '_', '-' and '.', got {publisher!r}"
         )
+    staging.check(_OUTPUT_DIR.value, model_name=publisher, version=None)
     return publisher
 
 
