@@ -25,12 +25,13 @@ def progress(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def run(main: Callable[..., None], *, positional: Sequence[str] = ()) -> None:
+def run(main: Callable[..., None], *, positional: Sequence[str] | None = ()) -> None:
     """Parses the flags, runs `main` and exits.
 
     Args:
       main: takes the positional arguments of the command.
-      positional: what these are called, for the error where there are more or fewer.
+      positional: what these are called, for the error where there are more or fewer; None where
+        there may be any.
     """
     # TensorFlow's chatter on stderr would hide what the command says. The user may override it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -50,8 +51,10 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
 
 
 def _guarded(
-    main: Callable[..., None], arguments: Sequence[str], positional: Sequence[str]
+    main: Callable[..., None], arguments: Sequence[str], positional: Sequence[str] | None
 ) -> None:
+    if positional is None:
+        positional = arguments
     if len(arguments) > len(positional):
         fail(f"unexpected arguments: {' '.join(arguments[len(positional) :])}")
     if len(arguments) < len(positional):

@@ -1,0 +1,163 @@
+"""Embeds one shard of a corpus and publishes it: the step that Beam distributes.
+
+A shard is complete when its Parquet file is there: its bad records are published before. A worker
+that is given a complete shard again, as after another's death, leaves it as it is.
+
+Of what runs on workers nothing imports this project: they need what
+`scripts/corpus/requirements.txt` lists, and no more.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, BinaryIO, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam import metrics
+from apache_beam.utils import shared
+from pyarrow import parquet
+
+from scripts.corpus import batching, records, storage
+
+# Shard number and the parts of files it is made of. Plain tuples: see `records.Part`.
+Shard = tuple[int, list[records.Part]]
+
+COUNTERS = "embed_corpus"  # their namespace
+RECORDS, BAD_RECORDS, SHARDS = "records", "bad records", "shards"
+TEXT_BYTES, MILLISECONDS = "bytes of text", "milliseconds in the embedder"
+
+# Texts that are sorted by length together, and a row group of what is written.
+_WINDOW = 4096
+_WINDOW_BYTES = 1 << 23
+# English has 4 to 5 bytes a token: what the embedder cuts off a long text costs nothing.
+_BYTES_PER_TOKEN = 4
+
+
+class Settings(NamedTuple):
+    """What a worker has to know.
+
+    Attributes:
+      source: how records are read.
+      output: folder of all that is written.
+      embedder: folder of the embedder artifact.
+      max_seq_length: tokens after which the embedder cuts.
+      num_shards: of the whole corpus.
+      batch_bytes: see `batching.by_length`.
+      threads: of TensorFlow in a process; 0 for its own choice.
+    """
+
+    source: records.Source
+    output: str
+    embedder: str
+    max_seq_length: int
+    num_shards: int
+    batch_bytes: int
+    threads: int
+
+
+def vectors_name(number: int, num_shards: int) -> str:
+    """Returns the name of a shard's vectors below the output folder."""
+    return f"vectors/part-{number:05}-of-{num_shards:05}.parquet"
+
+
+def bad_records_name(number: int, num_shards: int) -> str:
+    """Returns the name of a shard's bad records; there is no such file if there are none."""
+    return f"bad_records/part-{number:05}-of-{num_shards:05}.jsonl"
+
+
+class EmbedShard(beam.DoFn):
+    """Publishes `Shard`s; yields nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._shared = shared.Shared()
+        self._embed: Any = None
+
+    def setup(self) -> None:
+        # One embedder for all threads of the process.
+        self._embed = self._shared.acquire(lambda: _load(self._settings))
+
+    def process(self, element: Shard) -> None:
+        number, parts = element
+        settings = self._settings
+        name = vectors_name(number, settings.num_shards)
+        if storage.exists(settings.output, name):
+            return
+        width = self._embed([]).shape[1]
+        schema = pa.schema({"id": pa.string(), "vector": pa.list_(pa.float32(), width)})
+        with (
+            storage.published(settings.output, name) as file,
+            # Random floats do not compress.
+            parquet.ParquetWriter(
+                file, schema, compression={"id": "zstd", "vector": "none"}, use_dictionary=False
+            ) as writer,
+            contextlib.ExitStack() as bad_records,
+        ):
+            for window in _windows(self._good(number, parts, bad_records)):
+                writer.write_table(self._table(window, schema))
+        _count(SHARDS, 1)
+
+    def _good(
+        self, number: int, parts: Iterable[records.Part], bad_records: contextlib.ExitStack
+    ) -> Iterator[records.Record]:
+        """Yields the good records; publishes the others, if any, when `bad_records` is left."""
+        settings = self._settings
+        file: BinaryIO | None = None
+        for part in parts:
+            for record in records.read(part, settings.source):
+                if isinstance(record, records.Record):
+                    yield record
+                    continue
+                if file is None:
+                    name = bad_records_name(number, settings.num_shards)
+                    file = bad_records.enter_context(storage.published(settings.output, name))
+                file.write(json.dumps(record._asdict()).encode() + b"\n")
+                _count(f"{BAD_RECORDS}: {record.reason}", 1)
+
+    def _table(self, window: list[records.Record], schema: pa.Schema) -> pa.Table:
+        settings = self._settings
+        longest = settings.max_seq_length * _BYTES_PER_TOKEN
+        lengths = [min(len(record.text), longest) for record in window]
+        vectors = np.empty((len(window), schema.field("vector").type.list_size), np.float32)
+        start = time.perf_counter()
+        for batch in batching.by_length(lengths, budget=settings.batch_bytes):
+            vectors[batch] = self._embed([window[index].text for index in batch])
+        _count(MILLISECONDS, round(1000 * (time.perf_counter() - start)))
+        _count(RECORDS, len(window))
+        _count(TEXT_BYTES, sum(len(record.text) for record in window))
+        columns = [
+            pa.array([record.id for record in window], pa.string()),
+            pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), vectors.shape[1]),
+        ]
+        return pa.table(columns, schema=schema)
+
+
+def _load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
+    import tensorflow as tf
+    import tensorflow_hub as hub
+    import tensorflow_text  # noqa: F401, registers the embedder's ops
+
+    tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
+    embedder = hub.load(settings.embedder)
+    return lambda texts: embedder(tf.constant(texts, tf.string)).numpy()  # float32 [B, H]
+
+
+def _windows(good: Iterable[records.Record]) -> Iterator[list[records.Record]]:
+    window: list[records.Record] = []
+    size = 0
+    for record in good:
+        window.append(record)
+        size += len(record.text)
+        if len(window) == _WINDOW or size >= _WINDOW_BYTES:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def _count(name: str, number: int) -> None:
+    metrics.Metrics.counter(COUNTERS, name).inc(number)

@@ -1,0 +1,76 @@
+"""Runs the embedding of shards on any of Beam's runners and counts what was done."""
+
+import contextlib
+import io
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam import runners
+from apache_beam.internal import cloudpickle
+from apache_beam.options import pipeline_options
+
+import scripts.corpus
+from configs import errors
+from scripts.corpus import embedding
+
+
+def options(runner: str, flags: Sequence[str]) -> pipeline_options.PipelineOptions:
+    """Returns Beam's options.
+
+    Args:
+      runner: name of the runner.
+      flags: further options, `--name=value`; Beam says which are unknown.
+
+    Raises:
+      errors.InputError: one has no such value, or there is no such runner.
+    """
+    usage = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(usage):
+            made = pipeline_options.PipelineOptions([f"--runner={runner}", *flags])
+            made.get_all_options()
+            runners.create_runner(made.view_as(pipeline_options.StandardOptions).runner)
+    except SystemExit:  # of argparse, which printed pages about it
+        message = usage.getvalue().strip().splitlines()[-1]
+        raise errors.InputError(f"pipeline options: {message}") from None
+    except (ValueError, ImportError) as error:
+        raise errors.InputError(f"pipeline options: {error}") from error
+    return made
+
+
+def run(
+    shards: Sequence[embedding.Shard],
+    settings: embedding.Settings,
+    pipeline: pipeline_options.PipelineOptions,
+) -> dict[str, int]:
+    """Embeds and publishes shards.
+
+    Returns:
+      What was counted, by name: see `embedding.COUNTERS`.
+
+    Raises:
+      errors.InputError: the run failed. Shards that were published stay.
+    """
+    # The workers get the code of these modules with the step, and need not have the project.
+    cloudpickle.register_pickle_by_value(scripts.corpus)
+    to_run = beam.Pipeline(options=pipeline)
+    _ = (
+        to_run
+        | "Shards" >> beam.Create(shards)
+        | "Spread over the workers" >> beam.Reshuffle()
+        | "Embed" >> beam.ParDo(embedding.EmbedShard(settings))
+    )
+    try:
+        result = to_run.run()
+        state = result.wait_until_finish()
+    except Exception as error:  # a worker's, of any kind: the runner logs its traceback
+        raise errors.InputError(_failure(str(error))) from error
+    if state != runners.runner.PipelineState.DONE:
+        raise errors.InputError(_failure(f"it ended as {state}"))
+    found = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(embedding.COUNTERS))
+    return {counter.key.metric.name: counter.committed or 0 for counter in found["counters"]}
+
+
+def _failure(message: str) -> str:
+    lines = message.strip().splitlines() or ["no reason given"]
+    return f"the pipeline failed, and goes on where it was with the same command: {lines[-1]}"

@@ -1,0 +1,63 @@
+"""Files on whatever Beam reads and writes: local folders, GCS, S3, HDFS.
+
+    with storage.published("out", "vectors/part-00000-of-00016.parquet") as file:
+        file.write(content)
+
+A file is there under its name completely or not at all: it is written below `temporary/` and
+renamed.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from apache_beam.io import filesystem, filesystems
+
+TEMPORARY = "temporary"
+
+# Beam would decompress by the file's name.
+_AS_IT_IS = filesystem.CompressionTypes.UNCOMPRESSED
+_FileSystems = filesystems.FileSystems
+
+
+def path(folder: str, name: str) -> str:
+    """Returns the path of `name`, which has `/` between its parts, below `folder`."""
+    return _FileSystems.join(folder, *name.split("/"))
+
+
+def exists(folder: str, name: str) -> bool:
+    """Returns whether there is such a file."""
+    return _FileSystems.exists(path(folder, name))
+
+
+def matching(pattern: str) -> list[filesystem.FileMetadata]:
+    """Returns the files that match a glob pattern, sorted by path."""
+    (match,) = _FileSystems.match([pattern])
+    return sorted(match.metadata_list, key=lambda file: file.path)
+
+
+def reading(file_path: str) -> BinaryIO:
+    """Opens a file."""
+    return _FileSystems.open(file_path, compression_type=_AS_IT_IS)
+
+
+@contextlib.contextmanager
+def published(folder: str, name: str) -> Iterator[BinaryIO]:
+    """Yields a file to write, which gets its name when the block ends without an exception."""
+    temporary = path(folder, f"{TEMPORARY}/{secrets.token_hex(8)}")
+    final = path(folder, name)
+    with _FileSystems.create(temporary, compression_type=_AS_IT_IS) as file:
+        yield file
+    # A local rename needs the folder. Where folders are not files, there is nothing to make.
+    parent, _ = _FileSystems.split(final)
+    with contextlib.suppress(OSError):  # it exists
+        _FileSystems.mkdirs(parent)
+    _FileSystems.rename([temporary], [final])
+
+
+def remove_temporary(folder: str) -> None:
+    """Removes what killed runs left."""
+    left_over = path(folder, TEMPORARY)
+    if _FileSystems.exists(left_over):
+        _FileSystems.delete([left_over])
