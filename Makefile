@@ -3,12 +3,13 @@
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see scripts/benchmark
 # make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
+# make serve      serves the release in dist/ with nginx, at http://127.0.0.1:8500
 # make venv       .venv with the package and what its development needs
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: export test stress benchmark reproduce lint venv clean
+.PHONY: export test stress benchmark reproduce serve lint venv clean
 
 venv: .venv/installed
 
@@ -33,6 +34,10 @@ benchmark: venv
 
 reproduce: venv
 	$(BIN)/python scripts/reproduce.py
+
+serve:
+	mkdir -p build/nginx
+	nginx -p build/nginx -c "$(CURDIR)/hosting/nginx.conf" -g "daemon off;"
 
 lint: venv
 	$(BIN)/ruff check .

@@ -119,7 +119,7 @@ def test_index_names_every_model_with_its_size_digest_and_page(tmp_path):
     index = sites.Page(site.text("index.html"))
     sha256sum = subprocess.run(["sha256sum", tarball], capture_output=True, check=True, text=True)
     digest = sha256sum.stdout.split()[0]
-    for fact in ("org/albert_en_large", "1,234,567", "24, 1024, 16", digest):
+    for fact in ("org/albert_en_large", "1,234,567", "24 layers, width 1024, 16 heads", digest):
         assert fact in index.text
     for suffix in (".html", ".tar.gz", ".intoto.json", ".sig"):
         assert f"org/albert_en_large/3{suffix}" in index.links
