@@ -191,7 +191,12 @@ def test_collection_and_publisher_name_the_latest_version_of_each_model(site):
         assert f"{sites.BASE_URL}/org/albert_en_base/10" in page
         assert f"{sites.BASE_URL}/org/albert_en_preprocess/1" in page
         assert "albert_en_base/9" not in page
-    assert "| 12 | 768 | 12 | 1,234,567 |" in site.text("org/collections/albert/1.md")
+    collection = site.text("org/collections/albert/1.md")
+    assert "| 12 | 768 | 12 | 1,234,567 |" in collection
+    # The format wants a model's address to begin so; no reader is sent there.
+    assert "https://tfhub.dev/org/albert_en_base/10" in collection
+    links = sites.Page(site.text("org/collections/albert/1.html")).links
+    assert links and not [link for link in links if "tfhub.dev" in link]
 
 
 @pytest.fixture(scope="module")
