@@ -36,3 +36,14 @@ def tiny_preprocessor(tmp_path_factory):
     """A preprocessor, exported by the command. Tests must not write into it."""
     folder = tmp_path_factory.mktemp("tiny_preprocessor")
     return processes.export("export.preprocessor", cwd=folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_embedder(tiny_encoder, tiny_preprocessor, tmp_path_factory):
+    """An embedder of the two, exported by the command. Tests must not write into it."""
+    return processes.export(
+        "export.embedder",
+        *("--encoder", tiny_encoder, "--preprocessor", tiny_preprocessor),
+        *("--model_name", "tiny_embedder", "--pooling", "mean"),
+        cwd=tmp_path_factory.mktemp("tiny_embedder"),
+    )

@@ -8,6 +8,7 @@ renamed.
 """
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -33,7 +34,9 @@ def exists(folder: str, name: str) -> bool:
 
 def matching(pattern: str) -> list[filesystem.FileMetadata]:
     """Returns the files that match a glob pattern, sorted by path."""
-    (match,) = _FileSystems.match([pattern])
+    # Of a glob without a folder Beam finds nothing.
+    in_folder = pattern if os.path.dirname(pattern) else os.path.join(os.curdir, pattern)
+    (match,) = _FileSystems.match([in_folder])
     return sorted(match.metadata_list, key=lambda file: file.path)
 
 
