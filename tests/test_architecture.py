@@ -87,6 +87,7 @@ def test_nobody_imports_a_command():
         "preprocess.sentencepiece_model",
         "export.publish, export.manifest, export.hub_api, export.flags, export.command",
         "export.recipe",
+        "export.release.releasing",
     ],
 )
 def test_what_checks_the_users_input_imports_no_tensorflow(modules):

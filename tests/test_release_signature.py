@@ -89,3 +89,19 @@ def test_what_cannot_sign_is_refused_at_once(tmp_path, kind):
         path.write_text("no key")
     with pytest.raises(errors.ReleaseError, match="must be an elliptic curve key"):
         signature.Key(str(path))
+
+
+@pytest.mark.parametrize("missing", ["model_signing", "OpenSSL"])
+def test_a_library_that_is_not_installed_is_named_with_the_remedy(tmp_path, missing):
+    private_key, _ = write_keys(tmp_path)
+    done = processes.python(
+        "-c",
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from configs import errors\n"
+        "from export.release import signature\n"
+        f"try: signature.Key({str(private_key)!r})\n"
+        "except errors.ReleaseError as error: print(error)",
+        cwd=tmp_path,
+    )
+    assert missing in done.stdout, done.stderr
+    assert "pip install 'albert-hub-export[release]'" in done.stdout
