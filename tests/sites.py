@@ -52,18 +52,16 @@ def encoder(
     }
 
 
-def preprocessor(
-    *, tokenizer: Mapping[str, str] = _TOKENIZER, tokenization: str = "hub", lower_case: bool = True
-) -> dict[str, Any]:
+def preprocessor(*, tokenizer: Mapping[str, str] = _TOKENIZER) -> dict[str, Any]:
     """Returns the manifest of a preprocessor."""
     return {
         "artifact": manifest.PREPROCESSOR,
         "boundary": " ",
         "custom_ops": ["SentencepieceOp"],
         "default_seq_length": 96,
-        "lower_case": lower_case,
+        "lower_case": True,
         "parameters": 0,
-        "tokenization": tokenization,
+        "tokenization": "hub",
         "tokenizer": dict(tokenizer),
         **_MADE_WITH,
     }

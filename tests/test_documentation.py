@@ -146,10 +146,12 @@ def test_an_encoder_without_a_preprocessor_says_how_to_make_one(site):
         ({"tokenization": "original"}, "google-research/albert's own tokenizer, with which"),
         ({"tokenization": "hub"}, "The ids are those of TF Hub's preprocessor"),
         ({"lower_case": False}, "It is cased"),
+        ({"custom_ops": ["WordpieceTokenizeWithOffsets"]}, "word pieces as BERT does"),
     ],
 )
 def test_a_preprocessor_says_whose_ids_it_gives(site, changes, expected):
-    assert expected in page_of(site, "org/preprocess/1", sites.preprocessor(**changes))
+    artifact = sites.preprocessor() | changes
+    assert expected in page_of(site, "org/preprocess/1", artifact)
 
 
 def test_changelog_tells_what_differs_from_the_version_before(site):

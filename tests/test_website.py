@@ -7,6 +7,7 @@ import urllib.parse
 import pytest
 
 from configs import errors
+from export.release import website
 from tests import processes, sites
 
 MODELS = {
@@ -134,6 +135,21 @@ def test_index_has_the_models_of_all_publishers(tmp_path):
     assert {"org/albert_en_base/10.html", "other/albert/1.html"} <= set(
         sites.Page(site.text("index.html")).links
     )
+
+
+@pytest.mark.parametrize(
+    "address", ["models.example.org", "https://", 'https://x/"; rm', "ftp://x", "https://x/\n", ""]
+)
+def test_handles_must_begin_with_an_address(address):
+    with pytest.raises(errors.ReleaseError, match="--base_url"):
+        website.check(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:8500", "https://models.example.org/", "https://[::1]:80/a/b-c"]
+)
+def test_an_address_may_have_a_port_and_folders(address):
+    website.check(address)
 
 
 @pytest.mark.parametrize("damage", ["cut", "no manifest", "no artifact", "no gzip"])

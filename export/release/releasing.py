@@ -56,13 +56,15 @@ def run(
       What became of each, in the order of the list.
 
     Raises:
-      errors.ReleaseError: the libraries that pages are made with are not installed.
+      errors.ReleaseError: the libraries that pages are made with are not installed, or
+        `base_url` is no address.
       errors.VerificationError: a version that is not in the list was changed.
     """
     try:
         from export.release import website
     except ImportError as error:
         raise errors.ReleaseError(f"{error}: pip install 'albert-hub-export[release]'") from error
+    website.check(base_url)
     made_with = toolchain.find(source_uri=source_uri)
     with places.locked(output_dir) as (work, lock):
         former = sums.read(output_dir)

@@ -10,14 +10,29 @@ by a rename.
 
 import contextlib
 import os
+import re
 import shutil
 from importlib import resources
 
+from configs import errors
 from export import documentation
 from export.release import catalog, index_page, pages, places
 
 # The tarball of a model's highest version, which a later release may replace.
 LATEST = "latest.tgz"
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~-]+)*/?", re.ASCII)
+
+
+def check(base_url: str) -> None:
+    """Checks, before any work is done, the address that handles will begin with.
+
+    Raises:
+      errors.ReleaseError: it is no address of a folder.
+    """
+    if not _ADDRESS.fullmatch(base_url):
+        raise errors.ReleaseError(
+            f"--base_url must be like https://models.example.org/folder, got {base_url!r}"
+        )
 
 
 def write(output_dir: str, *, publisher: str, base_url: str) -> None:
