@@ -2,6 +2,7 @@
 # make test       lint and the whole suite
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see scripts/benchmark
+# make portability  small artifacts in many versions of TensorFlow and elsewhere; the README's table
 # make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
 # make serve      serves the release in dist/ with nginx, at http://127.0.0.1:8500
 # make venv       .venv with the package and what its development needs
@@ -9,7 +10,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: export test stress benchmark reproduce serve lint venv clean
+.PHONY: export test stress benchmark portability reproduce serve lint venv clean
 
 venv: .venv/installed
 
@@ -31,6 +32,9 @@ stress: venv
 
 benchmark: venv
 	$(BIN)/python -m scripts.benchmark
+
+portability: venv
+	$(BIN)/python -m tests.portability
 
 reproduce: venv
 	$(BIN)/python scripts/reproduce.py

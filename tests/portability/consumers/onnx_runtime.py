@@ -1,0 +1,25 @@
+"""A signature converted by tf2onnx and run by ONNX Runtime."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import onnxruntime
+
+_OPSET = "18"
+
+
+def run(folder, part):
+    with tempfile.TemporaryDirectory() as work:
+        path = os.path.join(work, "model.onnx")
+        of = ("--saved-model", part.directory(folder), "--tag", "serve")
+        of += ("--signature_def", part.signature, "--opset", _OPSET, "--output", path)
+        done = subprocess.run(
+            [sys.executable, "-m", "tf2onnx.convert", *of], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip().splitlines()[-1])
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, part.arrays()), strict=True))

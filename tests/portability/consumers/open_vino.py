@@ -1,0 +1,22 @@
+"""OpenVINO reads the SavedModel itself, and of its signatures `serving_default` alone."""
+
+import re
+
+import openvino
+
+# What stands in its errors before the reason.
+_PREAMBLE = re.compile(r"(Exception from|Check |FrontEnd API|Model wasn't|-- \w+ with a message).*")
+
+
+def run(folder, part):
+    core = openvino.Core()
+    model = core.read_model(part.directory(folder))
+    try:
+        # Some CPUs would compute in bfloat16 otherwise.
+        compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    except RuntimeError as error:
+        lines = str(error).replace("Summary:", "").splitlines()
+        reasons = [line for line in lines if line and not _PREAMBLE.fullmatch(line)]
+        raise RuntimeError("\n".join(reasons)) from error
+    outputs = compiled(part.arrays())
+    return {name: array for output, array in outputs.items() for name in output.get_names()}

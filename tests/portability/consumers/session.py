@@ -1,0 +1,13 @@
+"""A session of `tf.compat.v1`, as TensorFlow 1 and its servers load it."""
+
+import tensorflow as tf
+import tensorflow_text  # noqa: F401, registers the preprocessor's ops
+
+
+def run(folder, part):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], part.directory(folder))
+        signature = meta_graph.signature_def[part.signature]
+        fetches = {name: info.name for name, info in signature.outputs.items()}
+        feed = {signature.inputs[name].name: array for name, array in part.arrays().items()}
+        return session.run(fetches, feed)
