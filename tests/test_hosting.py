@@ -8,7 +8,9 @@ import hashlib
 import http.client
 import http.server
 import re
+import shutil
 import socket
+import subprocess
 import threading
 import urllib.error
 import urllib.parse
@@ -156,6 +158,18 @@ def test_fifty_downloads_at_a_time_are_all_complete(server, site):
 
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         assert set(pool.map(download, range(50))) == {expected}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_download_is_checked_as_its_page_says(server, site, tmp_path):
+    download = site.text(f"{HANDLE}.md").partition("## Download")[2]
+    script = re.search("^```shell\n(.*?)^```$", download, re.M | re.S)[1]
+    assert sites.BASE_URL in script
+    script = "set -e\n" + script.replace(sites.BASE_URL, server)
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "10.tar.gz: OK" in done.stdout
+    assert "variables/variables.index: OK" in done.stdout
 
 
 def test_malformed_requests_get_nothing_that_is_not_published(site, tmp_path):
