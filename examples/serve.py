@@ -1,0 +1,52 @@
+"""Asks TensorFlow Serving for vectors of sentences, by REST and by gRPC.
+
+Serving reads `<base path>/<version>/`, which is how the exporters write; TF Text's ops, which the
+embedder needs, are in its official image:
+
+    docker run --rm -p 8500:8500 -p 8501:8501 -e MODEL_NAME=embedder \\
+        -v "$PWD/exports/embedder:/models/embedder" tensorflow/serving
+
+    python examples/serve.py
+
+What the first request would have to wait for is done before with `export.embedder
+--serving_warmup`.
+"""
+
+# %% Settings
+import json
+import os
+import urllib.request
+
+MODEL = os.environ.get("MODEL", "embedder")
+REST = os.environ.get("REST", "localhost:8501")
+GRPC = os.environ.get("GRPC", "localhost:8500")
+SENTENCES = ["The river rose slowly through the night.", "The café opens at seven."]
+
+# %% REST: inputs and outputs by name
+request = {"signature_name": "serving_default", "inputs": {"sentences": SENTENCES}}
+print(f"POST http://{REST}/v1/models/{MODEL}:predict\n{json.dumps(request)}")
+with urllib.request.urlopen(
+    f"http://{REST}/v1/models/{MODEL}:predict", data=json.dumps(request).encode()
+) as response:
+    # There is one output; of several, as of an encoder, it would be an object by name.
+    rest_vectors = json.load(response)["outputs"]
+print(f"REST: {len(rest_vectors)} vectors of {len(rest_vectors[0])} numbers")
+
+# %% gRPC: the same, without numbers as text; pip install tensorflow-serving-api
+import grpc  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc  # noqa: E402
+
+predict = predict_pb2.PredictRequest()
+predict.model_spec.name = MODEL
+predict.model_spec.signature_name = "serving_default"
+predict.inputs["sentences"].CopyFrom(tf.make_tensor_proto(SENTENCES))
+with grpc.insecure_channel(GRPC) as channel:
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    reply = stub.Predict(predict, timeout=60)
+grpc_vectors = tf.make_ndarray(reply.outputs["default"])  # float32 [B, H]
+print(f"gRPC: {grpc_vectors.shape[0]} vectors of {grpc_vectors.shape[1]} numbers")
+
+# %% Both are the same model
+difference = abs(grpc_vectors - rest_vectors).max()
+print(f"largest difference: {difference:.1e}")
