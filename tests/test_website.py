@@ -187,3 +187,15 @@ def test_pages_are_written_without_tensorflow(tmp_path):
     assert 'hub.load("https://example.org/org/albert_en_large/3")' in site.text(
         "org/albert_en_large/3.md"
     )
+
+
+def test_a_release_without_the_libraries_for_pages_says_so_before_any_work(tmp_path):
+    (tmp_path / "jinja2.py").write_text("raise ModuleNotFoundError(\"No module named 'jinja2'\")")
+    environment = processes.environment(without_tensorflow=True)
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), environment["PYTHONPATH"]])
+    options = ("--configs", "tiny", "--publisher", "org")
+    done = processes.run("export.release", *options, cwd=tmp_path, env=environment)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last == "error: No module named 'jinja2': pip install 'albert-hub-export[release]'"
+    assert not (tmp_path / "dist").exists()

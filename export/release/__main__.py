@@ -6,8 +6,8 @@
 Writes, for every model, `<output_dir>/<publisher>/<name>/<version>.tar.gz` and its in-toto
 statement (SLSA provenance), with --signing_key an OpenSSF model signature; then pages in Markdown
 and HTML, `index.html`, and `SHA256SUMS`. Every model is exported in a fresh process and verified as
-it comes out of the tarball. `hosting/nginx.conf` serves it all. Prints the paths
-of the tarballs and nothing else on stdout. A list of models is JSON:
+it comes out of the tarball. `hosting/nginx.conf` serves it all. Prints the paths of the tarballs
+and nothing else on stdout. A list of models is JSON:
 
     {"models": [
       {"name": "albert_en_large", "kind": "encoder", "version": 3,
