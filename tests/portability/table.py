@@ -3,6 +3,7 @@
 text = table.markdown(reports)
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ END = "<!-- portability:end -->"
 Reports = Mapping[str, Mapping[str, Any]]
 
 _NOT_TRIED = "·"
+_REASON_WIDTH = 200
 _INTRODUCTION = f"""\
 Largest absolute differences to `hub.load` in the pinned TensorFlow: of outputs and, after `fit`, of
 trained weights. `make portability` measures them and writes this.
@@ -91,7 +93,7 @@ def _cell(found: list[Mapping[str, Any]], notes: list[str]) -> str:
     """Returns the largest difference, or where something failed the numbers of the reasons."""
     if not found:
         return _NOT_TRIED
-    reasons = dict.fromkeys(result["error"] for result in found if "error" in result)
+    reasons = dict.fromkeys(_reason(result["error"]) for result in found if "error" in result)
     if reasons:
         for reason in reasons:
             if reason not in notes:
@@ -99,6 +101,14 @@ def _cell(found: list[Mapping[str, Any]], notes: list[str]) -> str:
         return "no, " + ", ".join(f"({notes.index(reason) + 1})" for reason in reasons)
     largest = max(result["difference"] for result in found)
     return f"{largest:.0e}" if largest else "0"
+
+
+def _reason(error: str) -> str:
+    """Returns an error as a line of Markdown that is the same on every machine."""
+    error = re.sub(r" in binary running on \S+ .*", "", error)  # TensorFlow names the host
+    error = re.sub(r"^RuntimeError: (?=[\w.]+Error: )", "", error)  # of a process in the process
+    error = re.sub(r"(__inference_\S+?)_\d+", r"\1", error)  # numbers of a run
+    return f"``{error[:_REASON_WIDTH]}{'...' * (len(error) > _REASON_WIDTH)}``"
 
 
 def _title(reports: Reports, environment: str) -> str:

@@ -129,7 +129,13 @@ def test_table_shows_differences_and_reasons():
         "0",
     ]
     assert "| TensorFlow 2.21.0, hub 0.16.1 |" in text
-    assert text.splitlines()[-1] == f"1. {reason}"
+    assert text.splitlines()[-1] == f"1. ``{reason}``"
+
+
+def test_table_does_not_name_the_machine():
+    error = "RuntimeError: Op type not registered 'A' in binary running on host. Make sure the Op"
+    text = table.markdown(_reports(preprocessor={"error": error}))
+    assert text.splitlines()[-1] == "1. ``RuntimeError: Op type not registered 'A'``"
 
 
 def test_problems_are_differences_above_the_limit_of_their_kind():

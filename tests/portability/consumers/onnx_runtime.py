@@ -20,6 +20,8 @@ def run(folder, part):
         )
         if done.returncode:
             raise RuntimeError(done.stderr.strip().splitlines()[-1])
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        names = [output.name for output in session.get_outputs()]
-        return dict(zip(names, session.run(names, part.arrays()), strict=True))
+        with open(path, "rb") as file:
+            model = file.read()
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, part.arrays()), strict=True))

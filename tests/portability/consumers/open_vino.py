@@ -10,13 +10,13 @@ _PREAMBLE = re.compile(r"(Exception from|Check |FrontEnd API|Model wasn't|-- \w+
 
 def run(folder, part):
     core = openvino.Core()
-    model = core.read_model(part.directory(folder))
     try:
-        # Some CPUs would compute in bfloat16 otherwise.
-        compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        model = core.read_model(part.directory(folder))
     except RuntimeError as error:
         lines = str(error).replace("Summary:", "").splitlines()
         reasons = [line for line in lines if line and not _PREAMBLE.fullmatch(line)]
         raise RuntimeError("\n".join(reasons)) from error
+    # Some CPUs would compute in bfloat16 otherwise.
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     outputs = compiled(part.arrays())
     return {name: array for output, array in outputs.items() for name in output.get_names()}
