@@ -1,6 +1,7 @@
 """The pages of a release follow from its tarballs alone, and need nothing but each other."""
 
 import os
+import re
 import subprocess
 import urllib.parse
 
@@ -39,6 +40,18 @@ def test_every_version_has_its_pages_where_the_format_wants_them(tmp_path):
         "org/org.md",
     }
     assert {path.replace(".md", ".html") for path in found} <= set(processes.contents(site.root))
+
+
+def test_a_page_in_html_has_the_sections_and_code_of_the_one_in_markdown(tmp_path):
+    site = release(tmp_path)
+    site.write()
+    for path in site.root.rglob("*.md"):
+        markdown, html = path.read_text(), path.with_suffix(".html").read_text()
+        sections = re.findall("^##+ (.+)$", markdown, re.M)
+        assert sections
+        assert re.findall("<h[23]>(.+)</h[23]>", html) == sections
+        assert html.count("<pre>") == markdown.count("```") / 2
+        assert "&lt;!--" not in html  # tags are shown as what they are
 
 
 def test_the_same_tarballs_give_the_same_bytes(tmp_path):

@@ -26,6 +26,7 @@ def render(models: catalog.Catalog) -> str:
         "index.html.jinja",
         title="ALBERT for TensorFlow Hub",
         kinds=[(heading, found) for heading, found in kinds if found],
+        # Falling, without the latest.
         older={model.handle: models.versions(model)[-2::-1] for model in latest},
         publishers=sorted({model.publisher for model in latest}),
         collection=documentation.COLLECTION,

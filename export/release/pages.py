@@ -28,6 +28,7 @@ def render(markdown: str, *, path: str, base_url: str) -> str:
     """
     handle, description, *lines = markdown.splitlines()
     tags = list(filter(None, map(_TAG.fullmatch, lines)))
+    text = [line for line in lines if not _TAG.fullmatch(line)]
     root = "../" * path.count("/")
     publisher, *names = path.split("/")
     trail = [(publisher, f"{root}{publisher}/index.html"), *((name, None) for name in names)]
@@ -37,7 +38,7 @@ def render(markdown: str, *, path: str, base_url: str) -> str:
         description=description,
         # The others are addresses, and stand in the text.
         tags=[(tag["key"], tag["value"]) for tag in tags if ":" not in tag["value"]],
-        body=_body("\n".join(lines[len(tags) + 2 :]), root=root, base_url=base_url),
+        body=_body("\n".join(text), root=root, base_url=base_url),
         root=root,
         trail=trail[:1] if names == [publisher] else trail,
         markdown=f"{names[-1]}.md",
