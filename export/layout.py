@@ -35,7 +35,7 @@ class Unpadded(NamedTuple):
 
     adder: tf.Tensor  # float32 [G, L, L]: a token sees those of its own sequence
     row_of_slot: tf.Tensor  # int32 [G, L]; T where a slot is empty
-    slot_of_row: tf.Tensor  # int32 [T, 2], the (sequence, slot) of a row
+    slot_of_row: tf.Tensor  # int32 [T], the slot of a row among all G * L
 
     def sequences(self, rows: tf.Tensor) -> tf.Tensor:
         """Returns rows [T, X] as sequences [G, L, X]."""
@@ -43,7 +43,10 @@ class Unpadded(NamedTuple):
 
     def rows(self, sequences: tf.Tensor) -> tf.Tensor:
         """Returns sequences [G, L, X] as rows [T, X]."""
-        return tf.gather_nd(sequences, self.slot_of_row)
+        # Not `tf.gather_nd`, whose gradient XLA cannot compile: it scatters into a shape that XLA
+        # does not know. That of `tf.gather` needs a bound only.
+        slots = tf.reshape(sequences, [-1, sequences.shape[-1]])  # [G * L, X]
+        return tf.gather(slots, self.slot_of_row)
 
 
 class Tokens(NamedTuple):
@@ -63,7 +66,7 @@ Layout = Padded | Unpadded
 
 def padded(mask: tf.Tensor) -> Padded:
     """Returns the layout that computes padding too. mask is int32 [B, S], 1 for tokens."""
-    return Padded((1.0 - tf.cast(mask[:, tf.newaxis, :], tf.float32)) * _MASKED_SCORE)
+    return Padded((1.0 - tf.cast(tf.expand_dims(mask, 1), tf.float32)) * _MASKED_SCORE)
 
 
 def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
@@ -101,7 +104,7 @@ def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
     rows = Unpadded(
         adder=tf.where(sees, 0.0, _MASKED_SCORE),
         row_of_slot=by_slot(tf.range(num_rows), num_rows),
-        slot_of_row=slot_of_row,
+        slot_of_row=slot_of_row[:, 0] * length + slot_of_row[:, 1],
     )
     return rows, Tokens(
         positions=positions,

@@ -11,13 +11,11 @@ from tests import conformance
 
 LARGEST_CASES = pytest.mark.parametrize("case", conformance.LARGEST_CASES, ids=str)
 STRUCTURES = pytest.mark.parametrize("case", conformance.STRUCTURES, ids=str)
-# The gradient of `tf.gather_nd` scatters into a shape that XLA does not know.
-PADDED_CASES = pytest.mark.parametrize(
-    "case", [case for case in conformance.STRUCTURES if not case.is_unpadded], ids=str
-)
 
 # Relative to the largest element of a gradient: the same sums, in another order.
 _SAME_RTOL = {"float32": 1e-4, "bfloat16": 0.1}
+# XLA rounds to bfloat16 at other places: it fuses what the kernels keep apart.
+_XLA_RTOL = {"float32": 1e-4, "bfloat16": 0.2}
 
 
 def _dense(gradients):
@@ -46,10 +44,10 @@ def _persistent_gradients(case, call, variables):
     return gradients, tape.gradient(losses["first_layer"], variables)
 
 
-def _assert_same(case, gradients, expected):
+def _assert_same(case, gradients, expected, rtols=_SAME_RTOL):
     assert set(gradients) == set(expected)
     variables = conformance.shared(case).trainable_variables
-    rtol = _SAME_RTOL[case.artifact.compute_dtype]
+    rtol = rtols[case.artifact.compute_dtype]
     for loss, wanted in expected.items():
         for variable, got, want in zip(variables, _dense(gradients[loss]), wanted, strict=True):
             name = conformance.name_of(variable)
@@ -115,7 +113,7 @@ def test_persistent_tape_gives_the_same_gradients_through_keras_layer(case):
     _assert_persistent(case, gradients, again)
 
 
-@PADDED_CASES
+@STRUCTURES
 def test_gradients_are_the_same_compiled_by_xla(case):
     call = conformance.shared(case)
 
@@ -130,7 +128,7 @@ def test_gradients_are_the_same_compiled_by_xla(case):
         np.sum([g for g in gradients if g is not None], axis=0)
         for gradients in zip(*single, strict=True)
     ]
-    _assert_same(case, {"sum": function()}, {"sum": expected})
+    _assert_same(case, {"sum": function()}, {"sum": expected}, _XLA_RTOL)
 
 
 @STRUCTURES

@@ -49,11 +49,12 @@ def test_a_token_sees_exactly_the_tokens_of_its_own_example(mask):
     rows_layout, tokens = layout.unpadded(tf.constant(mask))
     slots = rows_layout.slot_of_row.numpy()
     positions = tokens.positions.numpy()
+    adder = rows_layout.adder.numpy()
     for query, (example, _) in enumerate(positions):
-        group, slot = slots[query]
-        seen = rows_layout.adder.numpy()[group, slot] == 0
+        group, slot = divmod(slots[query], adder.shape[1])
+        seen = adder[group, slot] == 0
         expected = {
-            tuple(slots[key])
+            divmod(slots[key], adder.shape[1])
             for key, (other, position) in enumerate(positions)
             if other == example and mask[other, position]
         }
