@@ -27,13 +27,11 @@ class Environment:
     """What pip installs, and for which Python.
 
     Attributes:
-      title: as the table calls it.
       pythons: versions of Python that every wheel exists for, the preferred one first.
       requirements: with all that they require.
       alone: without what they require.
     """
 
-    title: str
     pythons: tuple[str, ...]
     requirements: tuple[str, ...]
     alone: tuple[str, ...] = ()
@@ -41,7 +39,6 @@ class Environment:
 
 def _tensorflow(version: str, *, text: str, tf_keras: str) -> Environment:
     return Environment(
-        title=f"TensorFlow {version}",
         pythons=("3.11", "3.10"),
         requirements=(f"tensorflow-cpu=={version}", _SETUPTOOLS),
         alone=("tensorflow-hub==0.16.1", f"tensorflow-text=={text}", f"tf-keras=={tf_keras}"),
@@ -50,7 +47,6 @@ def _tensorflow(version: str, *, text: str, tf_keras: str) -> Environment:
 
 ENVIRONMENTS = {
     "tf2.13": Environment(
-        title="TensorFlow 2.13.1",
         pythons=("3.10",),  # TensorFlow Text 2.13 has no wheel for a later one
         requirements=("tensorflow-cpu==2.13.1", _SETUPTOOLS),
         alone=("tensorflow-hub==0.15.0", "tensorflow-text==2.13.0"),
@@ -59,12 +55,10 @@ ENVIRONMENTS = {
     "tf2.17": _tensorflow("2.17.1", text="2.17.0", tf_keras="2.17.0"),
     "tf2.19": _tensorflow("2.19.1", text="2.19.0", tf_keras="2.19.0"),
     "onnx": Environment(
-        title="ONNX Runtime",
         pythons=("3.11", "3.10"),
         requirements=("tensorflow-cpu==2.21.0", "tf2onnx==1.17.0", "onnxruntime==1.23.2"),
     ),
     "openvino": Environment(
-        title="OpenVINO",
         pythons=("3.12", "3.11", "3.10"),
         requirements=("openvino==2026.4.1",),
     ),

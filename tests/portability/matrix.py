@@ -1,6 +1,6 @@
 """Which consumer is tried where on what, and how far from the reference it may be.
 
-for consumer in matrix.CONSUMERS: ...
+matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
 """
 
 import dataclasses
@@ -17,7 +17,6 @@ _VERSIONS = ("tf2.13", "tf2.15", "tf2.17", "tf2.19", PINNED)
 _ALL = tuple(parts.PARTS)
 _TRAINED = tuple(name for name, part in parts.PARTS.items() if part.is_trained)
 _SIGNATURES = tuple(name for name, part in parts.PARTS.items() if part.signature)
-_FUNCTIONS = tuple(name for name, part in parts.PARTS.items() if not part.is_text)
 
 # Of outputs and trained weights of order 1. The same sums in another order.
 _LIMIT = 1e-5

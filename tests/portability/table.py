@@ -17,6 +17,7 @@ END = "<!-- portability:end -->"
 Reports = Mapping[str, Mapping[str, Any]]
 
 _NOT_TRIED = "·"
+_NOT_RUN = "not run"
 _REASON_WIDTH = 200
 _INTRODUCTION = f"""\
 Largest absolute differences to `hub.load` in the pinned TensorFlow: of outputs and, after `fit`, of
@@ -79,7 +80,10 @@ def _consumers_table(reports: Reports, notes: list[str]) -> str:
     rows = [["", *(f"`{name}`" if name.startswith(".") else name for name in parts.PARTS)]]
     for consumer in matrix.CONSUMERS:
         found = _found(reports, consumer.environments[-1], consumer)
-        cells = (_cell([found[p]] if p in found else [], notes) for p in parts.PARTS)
+        cells = (
+            _cell([found[p]] if p in found else [], notes) if p in consumer.parts else _NOT_TRIED
+            for p in parts.PARTS
+        )
         rows.append([consumer.title, *cells])
     return _table(rows)
 
@@ -92,7 +96,7 @@ def _found(reports: Reports, environment: str, consumer: matrix.Consumer) -> Map
 def _cell(found: list[Mapping[str, Any]], notes: list[str]) -> str:
     """Returns the largest difference, or where something failed the numbers of the reasons."""
     if not found:
-        return _NOT_TRIED
+        return _NOT_RUN
     reasons = dict.fromkeys(_reason(result["error"]) for result in found if "error" in result)
     if reasons:
         for reason in reasons:

@@ -33,12 +33,19 @@ def _consumer(module, names):
     )
 
 
-@pytest.mark.parametrize("module", ["mirrored_strategy", "keras_3_mirrored"])
-def test_consumer_agrees_with_hub_load(module, folder):
-    consumer = _consumer(module, (".unpadded.mlm",))
-    found = matrix.measure(consumer, python=sys.executable, folder=folder)["parts"]
-    assert "error" not in found[".unpadded.mlm"], found
-    assert found[".unpadded.mlm"]["difference"] <= consumer.limit(".unpadded.mlm")
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("mirrored_strategy", ".unpadded.mlm"),
+        ("keras_3_mirrored", ".unpadded.mlm"),
+        ("lite_rt", "encoder"),
+    ],
+)
+def test_consumer_agrees_with_hub_load(module, name, folder):
+    consumer = _consumer(module, (name,))
+    found = matrix.measure(consumer, python=sys.executable, folder=folder)["parts"][name]
+    assert "error" not in found, found
+    assert found["difference"] <= consumer.limit(name)
 
 
 def test_training_moves_far_more_than_the_limit(folder):
@@ -132,6 +139,13 @@ def test_table_shows_differences_and_reasons():
     assert text.splitlines()[-1] == f"1. ``{reason}``"
 
 
+def test_table_tells_what_was_not_run_from_what_has_no_meaning():
+    reports = _reports()
+    del reports["openvino"]["open_vino"]
+    cells = _row(table.markdown(reports), "OpenVINO, from the SavedModel")
+    assert cells == ["not run", "·", "·", "·", "not run", "not run", "not run"]
+
+
 def test_table_does_not_name_the_machine():
     error = "RuntimeError: Op type not registered 'A' in binary running on host. Make sure the Op"
     text = table.markdown(_reports(preprocessor={"error": error}))
@@ -167,7 +181,7 @@ def test_a_readme_without_the_section_is_refused(readme):
 
 def test_a_python_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    environment = environments.Environment(title="", pythons=("3.1",), requirements=())
+    environment = environments.Environment(pythons=("3.1",), requirements=())
     monkeypatch.setitem(environments.ENVIRONMENTS, "old", environment)
     with pytest.raises(errors.InputError, match=r"python3\.1 with venv is needed"):
         environments.make("old", directory=str(tmp_path / "venvs"))
