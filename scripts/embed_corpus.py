@@ -76,8 +76,8 @@ _BATCH_BYTES = flags.DEFINE_integer(
 _THREADS = flags.DEFINE_integer(
     "threads",
     1,
-    "Threads of TensorFlow in each worker process, 0 for one a core. Processes make better use of "
-    "cores.",
+    "Threads of TensorFlow in each worker process, 0 for one a core; 1 is right where there are as "
+    "many processes as cores.",
     lower_bound=0,
 )
 _RUNNER = flags.DEFINE_string(

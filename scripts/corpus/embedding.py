@@ -78,7 +78,7 @@ class EmbedShard(beam.DoFn):
 
     def setup(self) -> None:
         # One embedder for all threads of the process.
-        self._embed = self._shared.acquire(lambda: _load(self._settings))
+        self._embed = self._shared.acquire(lambda: load(self._settings))
 
     def process(self, element: Shard) -> None:
         number, parts = element
@@ -96,7 +96,7 @@ class EmbedShard(beam.DoFn):
             ) as writer,
             contextlib.ExitStack() as bad_records,
         ):
-            for window in _windows(self._good(number, parts, bad_records)):
+            for window in windows(self._good(number, parts, bad_records)):
                 writer.write_table(self._table(window, schema))
         _count(SHARDS, 1)
 
@@ -135,7 +135,8 @@ class EmbedShard(beam.DoFn):
         return pa.table(columns, schema=schema)
 
 
-def _load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
+def load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
+    """Returns the embedder, from texts in UTF-8 to float32 [B, H]."""
     import tensorflow as tf
     import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the embedder's ops
@@ -143,10 +144,11 @@ def _load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
     embedder = hub.load(settings.embedder)
-    return lambda texts: embedder(tf.constant(texts, tf.string)).numpy()  # float32 [B, H]
+    return lambda texts: embedder(tf.constant(texts, tf.string)).numpy()
 
 
-def _windows(good: Iterable[records.Record]) -> Iterator[list[records.Record]]:
+def windows(good: Iterable[records.Record]) -> Iterator[list[records.Record]]:
+    """Splits records into lists whose texts are sorted by length together."""
     window: list[records.Record] = []
     size = 0
     for record in good:

@@ -62,5 +62,8 @@ def published(folder: str, name: str) -> Iterator[BinaryIO]:
 def remove_temporary(folder: str) -> None:
     """Removes what killed runs left."""
     left_over = path(folder, TEMPORARY)
-    if _FileSystems.exists(left_over):
+    files = [file.path for file in matching(path(left_over, "**"))]
+    if files:
+        _FileSystems.delete(files)
+    if _FileSystems.exists(left_over):  # where folders are more than parts of names
         _FileSystems.delete([left_over])
