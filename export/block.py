@@ -119,12 +119,13 @@ def _attend(
     sequences = rows_layout.sequences(query_key_value)  # [G, L, 3H]
     shape = tf.unstack(tf.shape(sequences))[:2]
     # One transpose for all three: on the CPU each costs more than it moves.
-    split = tf.transpose(tf.reshape(sequences, [*shape, 3 * heads, width]), [0, 2, 1, 3])
-    query, key, value = tf.split(split, 3, axis=1)  # [G, N, L, D]
-    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [G, N, L, L]
-    probs = tf.nn.softmax(scores + rows_layout.adder[:, tf.newaxis])  # [G, N, L, L]
+    # Heads first, so that splitting copies nothing.
+    split = tf.transpose(tf.reshape(sequences, [*shape, 3 * heads, width]), [2, 0, 1, 3])
+    query, key, value = tf.split(split, 3)  # [N, G, L, D]
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [N, G, L, L]
+    probs = tf.nn.softmax(scores + rows_layout.adder)  # [N, G, L, L]
     probs = layers.dropout(probs, config.attention_probs_dropout_prob, training)
-    context = tf.matmul(tf.cast(probs, value.dtype), value)  # [G, N, L, D]
-    context = tf.transpose(context, [0, 2, 1, 3])  # [G, L, N, D]
+    context = tf.matmul(tf.cast(probs, value.dtype), value)  # [N, G, L, D]
+    context = tf.transpose(context, [1, 2, 0, 3])  # [G, L, N, D]
     context = tf.reshape(context, [*shape, config.hidden_size])  # [G, L, H]
     return rows_layout.rows(context)

@@ -71,9 +71,9 @@ def layer_norm(x: tf.Tensor, weights: LayerNorm, eps: float) -> tf.Tensor:
     values = tf.cast(x, tf.float32)
     # Not `tf.nn.moments`, which stops the gradient of the mean: second-order gradients would be
     # wrong. The axis is a list because OpenVINO's reader refuses a scalar.
-    mean = tf.reduce_mean(values, [-1], keepdims=True)
-    variance = tf.reduce_mean(tf.math.squared_difference(values, mean), [-1], keepdims=True)
-    normed = tf.nn.batch_normalization(values, mean, variance, weights.beta, weights.gamma, eps)
+    centered = values - tf.reduce_mean(values, [-1], keepdims=True)
+    variance = tf.reduce_mean(tf.square(centered), [-1], keepdims=True)
+    normed = centered * tf.math.rsqrt(variance + eps) * weights.gamma + weights.beta
     return tf.cast(normed, x.dtype)
 
 

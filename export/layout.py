@@ -99,8 +99,8 @@ def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
 
     example = by_slot(positions[:, 0], -1)  # [G, L]
     is_key = by_slot(tf.gather_nd(tf.cast(is_token, tf.int32), positions), 0) > 0  # [G, L]
-    sees = tf.equal(example[:, :, tf.newaxis], example[:, tf.newaxis, :])  # [G, L, L]
-    sees &= is_key[:, tf.newaxis, :]  # [G, L, L]
+    sees = tf.equal(tf.expand_dims(example, 2), tf.expand_dims(example, 1))  # [G, L, L]
+    sees &= tf.expand_dims(is_key, 1)  # [G, L, L]
     rows = Unpadded(
         adder=tf.where(sees, 0.0, _MASKED_SCORE),
         row_of_slot=by_slot(tf.range(num_rows), num_rows),
