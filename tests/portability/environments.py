@@ -53,7 +53,12 @@ ENVIRONMENTS = {
     ),
     "tf2.15": _tensorflow("2.15.1", text="2.15.0", tf_keras="2.15.1"),
     "tf2.17": _tensorflow("2.17.1", text="2.17.0", tf_keras="2.17.0"),
-    "tf2.19": _tensorflow("2.19.1", text="2.19.0", tf_keras="2.19.0"),
+    # Not the CPU build: TensorFlow Text 2.19 misses a symbol in it.
+    "tf2.19": Environment(
+        pythons=("3.11", "3.10"),
+        requirements=("tensorflow==2.19.1", _SETUPTOOLS),
+        alone=("tensorflow-hub==0.16.1", "tensorflow-text==2.19.0", "tf-keras==2.19.0"),
+    ),
     "onnx": Environment(
         pythons=("3.11", "3.10"),
         requirements=("tensorflow-cpu==2.21.0", "tf2onnx==1.17.0", "onnxruntime==1.23.2"),
