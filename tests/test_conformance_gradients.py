@@ -14,8 +14,9 @@ STRUCTURES = pytest.mark.parametrize("case", conformance.STRUCTURES, ids=str)
 
 # Relative to the largest element of a gradient: the same sums, in another order.
 _SAME_RTOL = {"float32": 1e-4, "bfloat16": 0.1}
-# XLA rounds to bfloat16 at other places: it fuses what the kernels keep apart.
-_XLA_RTOL = {"float32": 1e-4, "bfloat16": 0.2}
+# XLA's gradients in bfloat16 differ from float32's by up to 0.117 (padded) and 0.126 (unpadded), the
+# kernels' by up to 0.070; from each other, unpadded, by 0.106.
+_XLA_UNPADDED_BFLOAT16_RTOL = 0.12
 
 
 def _dense(gradients):
@@ -44,10 +45,10 @@ def _persistent_gradients(case, call, variables):
     return gradients, tape.gradient(losses["first_layer"], variables)
 
 
-def _assert_same(case, gradients, expected, rtols=_SAME_RTOL):
+def _assert_same(case, gradients, expected, rtol=None):
     assert set(gradients) == set(expected)
     variables = conformance.shared(case).trainable_variables
-    rtol = rtols[case.artifact.compute_dtype]
+    rtol = rtol or _SAME_RTOL[case.artifact.compute_dtype]
     for loss, wanted in expected.items():
         for variable, got, want in zip(variables, _dense(gradients[loss]), wanted, strict=True):
             name = conformance.name_of(variable)
@@ -128,7 +129,9 @@ def test_gradients_are_the_same_compiled_by_xla(case):
         np.sum([g for g in gradients if g is not None], axis=0)
         for gradients in zip(*single, strict=True)
     ]
-    _assert_same(case, {"sum": function()}, {"sum": expected}, _XLA_RTOL)
+    is_exception = case.is_unpadded and case.artifact.compute_dtype == "bfloat16"
+    rtol = _XLA_UNPADDED_BFLOAT16_RTOL if is_exception else None
+    _assert_same(case, {"sum": function()}, {"sum": expected}, rtol)
 
 
 @STRUCTURES
