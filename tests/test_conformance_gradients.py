@@ -14,8 +14,8 @@ STRUCTURES = pytest.mark.parametrize("case", conformance.STRUCTURES, ids=str)
 
 # Relative to the largest element of a gradient: the same sums, in another order.
 _SAME_RTOL = {"float32": 1e-4, "bfloat16": 0.1}
-# XLA's gradients in bfloat16 differ from float32's by up to 0.117 (padded) and 0.126 (unpadded), the
-# kernels' by up to 0.070; from each other, unpadded, by 0.106.
+# XLA's gradients in bfloat16 differ from float32's by up to 0.117 (padded) and 0.126 (unpadded),
+# the kernels' by up to 0.070; from each other, unpadded, by 0.106.
 _XLA_UNPADDED_BFLOAT16_RTOL = 0.12
 
 
