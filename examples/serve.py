@@ -17,6 +17,10 @@ import json
 import os
 import urllib.request
 
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
 MODEL = os.environ.get("MODEL", "embedder")
 REST = os.environ.get("REST", "localhost:8501")
 GRPC = os.environ.get("GRPC", "localhost:8500")
@@ -33,10 +37,6 @@ with urllib.request.urlopen(
 print(f"REST: {len(rest_vectors)} vectors of {len(rest_vectors[0])} numbers")
 
 # %% gRPC: the same, without numbers as text; pip install tensorflow-serving-api
-import grpc  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc  # noqa: E402
-
 predict = predict_pb2.PredictRequest()
 predict.model_spec.name = MODEL
 predict.model_spec.signature_name = "serving_default"

@@ -2,15 +2,13 @@
 
 import configparser
 import os
-import shutil
 import subprocess
 import sys
 
+from scripts import virtual_environments
 from scripts.benchmark import engines, failure
 
 _SETUP_CFG = "setup.cfg"
-# Lists what was installed: written last, so that a half-made environment is made again.
-_MARK = "requirements.txt"
 
 
 def make(environment: engines.Environment, *, directory: str, log_dir: str) -> str:
@@ -24,28 +22,18 @@ def make(environment: engines.Environment, *, directory: str, log_dir: str) -> s
     Raises:
       failure.EngineError: pip fails.
     """
-    root = os.path.join(directory, environment.name)
-    python = os.path.join(root, "bin", "python")
-    wanted = "\n".join(environment.requirements or _own_requirements()) + "\n"
-    mark = os.path.join(root, _MARK)
-    if os.path.exists(mark):
-        with open(mark, encoding="utf-8") as file:
-            if file.read() == wanted:
-                return python
-    shutil.rmtree(root, ignore_errors=True)
     log_path = os.path.join(log_dir, f"pip_{environment.name}.log")
-    with open(log_path, "w", encoding="utf-8") as log:
-        for arguments in (
-            [sys.executable, "-m", "venv", root],
-            [python, "-m", "pip", "install", *wanted.splitlines()],
-        ):
-            if subprocess.run(arguments, stdout=log, stderr=subprocess.STDOUT).returncode:
-                raise failure.EngineError(
-                    f"environment {environment.name} does not install; see {log_path}"
-                )
-    with open(mark, "w", encoding="utf-8") as file:
-        file.write(wanted)
-    return python
+    try:
+        return virtual_environments.make(
+            os.path.join(directory, environment.name),
+            python=sys.executable,
+            installs=[environment.requirements or _own_requirements()],
+            log_path=log_path,
+        )
+    except subprocess.CalledProcessError as error:
+        raise failure.EngineError(
+            f"environment {environment.name} does not install; see {log_path}"
+        ) from error
 
 
 def _own_requirements() -> list[str]:

@@ -14,9 +14,7 @@ import subprocess
 import sys
 
 from configs import errors
-
-# Lists what was installed: written last, so that a half-made environment is made again.
-_MARK = "requirements.txt"
+from scripts import virtual_environments
 
 # tensorflow-hub imports pkg_resources, which setuptools 81 dropped.
 _SETUPTOOLS = "setuptools<81"
@@ -81,31 +79,19 @@ def make(name: str, *, directory: str) -> str:
       errors.InputError: no Python on PATH suits, or pip fails.
     """
     environment = ENVIRONMENTS[name]
-    root = os.path.join(directory, name)
-    python = os.path.join(root, "bin", "python")
-    wanted = "\n".join([*environment.requirements, *environment.alone]) + "\n"
-    mark = os.path.join(root, _MARK)
-    if os.path.exists(mark):
-        with open(mark, encoding="utf-8") as file:
-            if file.read() == wanted:
-                return python
-    shutil.rmtree(root, ignore_errors=True)
-    os.makedirs(directory, exist_ok=True)
-    log_path = f"{root}.log"
-    install = [python, "-m", "pip", "install", "--no-cache-dir"]
-    commands = [
-        [_find(environment.pythons), "-m", "venv", root],
-        [*install, *environment.requirements],
-    ]
+    installs = [environment.requirements]
     if environment.alone:
-        commands.append([*install, "--no-deps", *environment.alone])
-    with open(log_path, "w", encoding="utf-8") as log:
-        for command in commands:
-            if subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode:
-                raise errors.InputError(f"environment {name} cannot be made; see {log_path}")
-    with open(mark, "w", encoding="utf-8") as file:
-        file.write(wanted)
-    return python
+        installs.append(("--no-deps", *environment.alone))
+    log_path = os.path.join(directory, f"{name}.log")
+    try:
+        return virtual_environments.make(
+            os.path.join(directory, name),
+            python=_find(environment.pythons),
+            installs=installs,
+            log_path=log_path,
+        )
+    except subprocess.CalledProcessError as error:
+        raise errors.InputError(f"environment {name} cannot be made; see {log_path}") from error
 
 
 def _find(versions: tuple[str, ...]) -> str:

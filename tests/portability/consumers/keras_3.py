@@ -6,7 +6,7 @@ import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from export import keras3
 from tests.portability import parts
-from tests.portability.consumers import hub_load
+from tests.portability.consumers import functional, hub_load
 
 
 def run(folder, part):
@@ -16,7 +16,7 @@ def run(folder, part):
         return parts.flat(next(iter(dataset)))
     layer, model = compiled(folder, part)
     outputs = parts.flat(layer(hub_load.inputs(part)))
-    fit(model, part)
+    functional.fit(model, part)
     return outputs | parts.trained({weight.name: weight.numpy() for weight in layer.weights})
 
 
@@ -25,23 +25,4 @@ def compiled(folder, part):
     layer = keras3.SavedModelLayer(
         part.directory(folder), callable=part.path or None, trainable=True
     )
-    if part.is_text:
-        given = keras.Input((), dtype="string")
-    else:
-        shapes = {name: array.shape[1:] for name, array in part.arrays().items()}
-        given = {name: keras.Input(s, dtype="int32", name=name) for name, s in shapes.items()}
-    outputs = layer(given)
-    model = keras.Model(given, outputs[part.target_output] if part.target_output else outputs)
-    model.compile(
-        keras.optimizers.SGD(parts.LEARNING_RATE),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        if part.target_output == "mlm_logits"
-        else keras.losses.MeanSquaredError(),
-    )
-    return layer, model
-
-
-def fit(model, part):
-    """Trains on the one batch."""
-    dataset = tf.data.Dataset.from_tensor_slices((hub_load.inputs(part), part.target))
-    model.fit(dataset.batch(parts.B), epochs=parts.STEPS, verbose=0)
+    return layer, functional.compiled(keras, keras.Model, layer, part)

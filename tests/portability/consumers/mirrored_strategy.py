@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.portability import parts
-from tests.portability.consumers import keras_layer
+from tests.portability.consumers import functional, keras_layer
 
 (_cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(_cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -14,7 +14,7 @@ strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 def run(folder, part):
     with strategy.scope():
         layer, model = keras_layer.compiled(folder, part, model_class=keras_layer.keras.Model)
-    keras_layer.fit(model, part)
+    functional.fit(model, part)
     return parts.trained({variable.name: in_step(variable) for variable in layer.variables})
 
 
