@@ -23,7 +23,7 @@ DROPOUT_CASES = pytest.mark.parametrize(
 ENCODER_CASES = pytest.mark.parametrize(
     "case", [case for case in conformance.CASES if not case.head], ids=str
 )
-STEPS = 10
+STEPS = 30
 
 
 @CASES
@@ -128,7 +128,9 @@ def test_optimizer_steps_reduce_the_mlm_loss_and_move_the_encoder(case):
 @ENCODER_CASES
 def test_optimizer_steps_reduce_a_classification_loss(case):
     layer = hub.KerasLayer(case.of(conformance.load(case.artifact)), trainable=True)
-    classifier = tf_keras.layers.Dense(2)
+    # Wrong at first, and always equally so: an initial loss of 1.5, where guessing has 0.7.
+    initializer = tf_keras.initializers.RandomNormal(stddev=0.5, seed=1)
+    classifier = tf_keras.layers.Dense(2, kernel_initializer=initializer)
     inputs = case.inputs()
     labels = tf.constant([0, 1, 1, 0])
 
@@ -142,15 +144,22 @@ def test_optimizer_steps_reduce_a_classification_loss(case):
 
 
 def _train(layer, loss):
+    """Trains until dropout, which cannot be seeded in a restored graph, hardly matters."""
     optimizer = tf_keras.optimizers.Adam(0.01)
     first = loss(False)
-    for _ in range(STEPS):
+
+    @tf.function
+    def gradients():
         with tf.GradientTape() as tape:
             value = loss(True)
-        gradients = tape.gradient(value, layer.trainable_weights)
+        return tape.gradient(value, layer.trainable_weights)
+
+    for _ in range(STEPS):
         used = [
-            (g, v) for g, v in zip(gradients, layer.trainable_weights, strict=True) if g is not None
+            (g, v)
+            for g, v in zip(gradients(), layer.trainable_weights, strict=True)
+            if g is not None
         ]
         assert used
         optimizer.apply_gradients(used)
-    assert loss(False) < 0.8 * first
+    assert loss(False) < 0.5 * first
