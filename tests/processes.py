@@ -52,6 +52,15 @@ def python(
     )
 
 
+def error(done: subprocess.CompletedProcess[str]) -> str:
+    """Returns the error that a command which must fail ended with: its last line on stderr."""
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: "), last
+    return last.removeprefix("error: ")
+
+
 def export(module: str, *arguments: object, cwd: str | os.PathLike[str]) -> pathlib.Path:
     """Runs an exporter that must succeed and returns the path it printed, made absolute."""
     done = run(module, *arguments, cwd=cwd)

@@ -249,10 +249,7 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
         cwd=tmp_path,
         env=processes.environment(without_tensorflow=True),
     )
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: ") and message in last
-    assert "Traceback" not in done.stderr
+    assert message in processes.error(done)
     assert not (tmp_path / "out").exists()
 
 
@@ -268,7 +265,7 @@ def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp
         *("--output", "out"),
         cwd=tmp_path,
     )
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: the pipeline failed, and goes on where it was with the same")
+    assert processes.error(done).startswith(
+        "the pipeline failed, and goes on where it was with the same"
+    )
     assert not (tmp_path / "out" / "vectors").exists()
