@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import stat
+from typing import BinaryIO
 
 FILE = "assets.extra/SHA256SUMS"
 
@@ -45,8 +46,7 @@ def problems(directory: str) -> list[str]:
         return [f"{FILE} is missing"]
     except (OSError, UnicodeDecodeError):
         return [f"{FILE} is changed: it cannot be read"]
-    lines = filter(None, map(_LINE.fullmatch, text.splitlines()))
-    listed = {line[2]: line[1] for line in lines}
+    listed = parse(text)
     found = _digests(directory)
     differences = [f"{name} is missing" for name in sorted(listed.keys() - found.keys())]
     differences += [f"{name} is additional" for name in sorted(found.keys() - listed.keys())]
@@ -59,6 +59,12 @@ def problems(directory: str) -> list[str]:
     if not differences and text != _text(found):
         differences.append(f"{FILE} is changed")
     return differences
+
+
+def parse(text: str) -> dict[str, str]:
+    """Returns the digests that `FILE` lists, by path from the root of the artifact."""
+    lines = filter(None, map(_LINE.fullmatch, text.splitlines()))
+    return {line[2]: line[1] for line in lines}
 
 
 def _text(digests: dict[str, str]) -> str:
@@ -83,8 +89,13 @@ def _digests(directory: str) -> dict[str, str]:
 
 def sha256(path: str) -> str:
     """Returns the digest of a file in hexadecimal digits."""
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
+        return sha256_of(file)
+
+
+def sha256_of(file: BinaryIO) -> str:
+    """Returns the digest of what is left to read of `file`."""
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
     return digest.hexdigest()

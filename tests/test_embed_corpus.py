@@ -21,6 +21,7 @@ from apache_beam.internal import cloudpickle, pickler
 from pyarrow import parquet
 
 import scripts.corpus
+from export import checksums
 from scripts.corpus import embedding, plan, records
 from tests import processes, real_sentences
 
@@ -253,19 +254,33 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_damaged_embedder_is_refused_before_anything_is_written(tiny_embedder, tmp_path):
+    done = _embed_with_other_graph(tiny_embedder, tmp_path)
+    assert processes.error(done) == "--embedder 'embedder': saved_model.pb is changed"
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp_path):
-    embedder = tmp_path / "embedder"
+    done = _embed_with_other_graph(tiny_embedder, tmp_path, write_digests=True)
+    assert done.returncode == 1
+    # Before it stands what the runner logs of the worker, with its traceback.
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: the pipeline failed, and goes on where it was with the same"
+    )
+    assert not (tmp_path / "out" / "vectors").exists()
+
+
+def _embed_with_other_graph(tiny_embedder, folder, *, write_digests=False):
+    embedder = folder / "embedder"
     for name, content in processes.contents(tiny_embedder).items():
         (embedder / name).parent.mkdir(parents=True, exist_ok=True)
         (embedder / name).write_bytes(content if name != "saved_model.pb" else b"damaged")
-    (tmp_path / "in.txt").write_text("one\n")
-    done = processes.run(
+    if write_digests:
+        checksums.write(embedder)
+    (folder / "in.txt").write_text("one\n")
+    return processes.run(
         MODULE,
         *("--embedder", "embedder", "--input", "in.txt", "--input_format", "text"),
         *("--output", "out"),
-        cwd=tmp_path,
+        cwd=folder,
     )
-    assert processes.error(done).startswith(
-        "the pipeline failed, and goes on where it was with the same"
-    )
-    assert not (tmp_path / "out" / "vectors").exists()

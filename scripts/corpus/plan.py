@@ -97,7 +97,7 @@ def embedder_facts(folder: str) -> dict[str, Any]:
     """Returns the manifest of an embedder and, as `digest`, what tells its files from others'.
 
     Raises:
-      errors.InputError: it is none.
+      errors.InputError: it is none, or a file is not what was exported.
     """
     if not folder or not storage.exists(folder, manifest.FILE):
         raise errors.InputError(f"--embedder must be the folder of an embedder, got {folder!r}")
@@ -109,7 +109,14 @@ def embedder_facts(folder: str) -> dict[str, Any]:
             f"an artifact of kind {facts.get('artifact')!r}"
         )
     with storage.reading(storage.path(folder, checksums.FILE)) as file:
-        return {**facts, "digest": hashlib.sha256(file.read()).hexdigest()}
+        listed = file.read()
+    for name, digest in checksums.parse(listed.decode()).items():
+        if not storage.exists(folder, name):
+            raise errors.InputError(f"--embedder {folder!r}: {name} is missing")
+        with storage.reading(storage.path(folder, name)) as file:
+            if checksums.sha256_of(file) != digest:
+                raise errors.InputError(f"--embedder {folder!r}: {name} is changed")
+    return {**facts, "digest": hashlib.sha256(listed).hexdigest()}
 
 
 def begin(plan: Plan, output: str) -> list[embedding.Shard]:
