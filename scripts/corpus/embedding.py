@@ -144,7 +144,13 @@ def load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
     embedder = hub.load(settings.embedder)
-    return lambda texts: embedder(tf.constant(texts, tf.string)).numpy()
+
+    def embed(texts: Sequence[bytes]) -> np.ndarray:
+        # Called as an object it would be traced and optimised anew for every size of a batch.
+        signature = embedder.signatures["serving_default"]
+        return signature(sentences=tf.constant(texts, tf.string))["default"].numpy()
+
+    return embed
 
 
 def windows(good: Iterable[records.Record]) -> Iterator[list[records.Record]]:
