@@ -18,8 +18,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs import albert_config
-from export import block, hub_api, layers, layout
+from configs import albert_config, hub_api
+from export import block, layers, layout
 
 _Inputs = Mapping[str, tf.Tensor]
 

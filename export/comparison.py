@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from configs import albert_config
-from export import hub_api, manifest, reference, restore, sources
+from configs import albert_config, hub_api
+from export import manifest, reference, restore, sources
 
 # Largest difference that is allowed, as a share of the largest magnitude of the output and at least
 # of 1. Frameworks differ among themselves by 4e-6 on the golden models, whose outputs are of order

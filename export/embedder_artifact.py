@@ -11,7 +11,8 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
-from export import hub_api, manifest, saved_model
+from configs import hub_api
+from export import manifest, saved_model
 from preprocess import early_cut
 
 # [CLS] and [SEP].

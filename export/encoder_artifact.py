@@ -10,10 +10,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from configs import hub_api
 from export import (
     albert,
     heads,
-    hub_api,
     initial_weights,
     manifest,
     progress,

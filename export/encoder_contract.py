@@ -15,7 +15,8 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
 
-from export import comparison, hub_api, manifest, weight_table
+from configs import hub_api
+from export import comparison, manifest, weight_table
 from export.contract import Broken, Law, require
 from preprocess import vocabularies
 

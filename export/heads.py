@@ -8,7 +8,8 @@ Follows google-research/albert's run_pretraining.py (`get_masked_lm_output`,
 
 import tensorflow as tf
 
-from export import albert, hub_api, layers
+from configs import hub_api
+from export import albert, layers
 
 
 class MaskedLanguageModel:

@@ -11,7 +11,8 @@ import os
 import sys
 from typing import Any
 
-from export import checksums, hub_api, manifest
+from configs import hub_api
+from export import checksums, manifest
 
 
 def main() -> None:

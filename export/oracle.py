@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config
-from export import hub_api
+from configs import albert_config, hub_api
 
 # Output that the artifact does not have: float [B, S, E], the embeddings before the projection.
 EMBEDDING_OUTPUT = "embedding_output"

@@ -5,7 +5,8 @@ preprocessor_artifact.write(
 )
 """
 
-from export import hub_api, manifest, saved_model
+from configs import hub_api
+from export import manifest, saved_model
 from preprocess import engines, preprocessor, vocabularies
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
 
-from export import hub_api
+from configs import hub_api
 from export.contract import Law, require
 
 _SENTENCES = ("The cat sat on the mat.", "", "ALBERT is a lite BERT, for self-supervised learning!")

@@ -5,11 +5,11 @@ with progress.Progress("reading weights", total=entries) as report:
         report.advance(entry.size)
 """
 
-import sys
 import types
 from typing import TextIO
 
-_WIDTH = 30
+from rich import console, progress
+
 _LOG_STEPS = 4  # lines that a log gets, besides the first
 
 
@@ -26,12 +26,21 @@ class Progress:
         """
         self._label = label
         self._total = max(total, 1)
-        self._stream = stream if stream is not None else sys.stderr
+        self._console = console.Console(file=stream, stderr=True)
         self._done = 0
-        self._shown = -1
+        self._logged = -1
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task(label, total=self._total)
 
     def __enter__(self) -> "Progress":
-        self._show()
+        self._bar.start()
+        self._log()
         return self
 
     def __exit__(
@@ -40,25 +49,17 @@ class Progress:
         error: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> None:
-        if self._stream.isatty():  # whatever comes next starts on a line of its own
-            self._stream.write("\n")
-            self._stream.flush()
+        self._bar.stop()
 
     def advance(self, amount: int) -> None:
         """Adds to what is done."""
         self._done += amount
-        self._show()
+        self._bar.advance(self._task, amount)
+        self._log()
 
-    def _show(self) -> None:
+    def _log(self) -> None:
         share = min(self._done / self._total, 1.0)
-        if self._stream.isatty():
-            filled = int(share * _WIDTH)
-            bar = "#" * filled + "." * (_WIDTH - filled)
-            self._stream.write(f"\r{self._label} [{bar}] {share:4.0%}")
-        else:
-            step = int(share * _LOG_STEPS)
-            if step == self._shown:
-                return
-            self._shown = step
-            self._stream.write(f"{self._label}: {share:.0%}\n")
-        self._stream.flush()
+        step = int(share * _LOG_STEPS)
+        if step != self._logged and not self._console.is_terminal:
+            self._logged = step
+            self._console.print(f"{self._label}: {share:.0%}", highlight=False)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config
-from export import hub_api, oracle, restore, sources, weight_table
+from configs import albert_config, hub_api
+from export import oracle, restore, sources, weight_table
 
 # Output of a TF1 Hub module: the log-softmax of our `sop_logits`.
 SOP_LOG_PROBS = "sop_log_probs"

@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from export import hub_api, manifest
+from configs import hub_api
+from export import manifest
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 

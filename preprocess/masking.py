@@ -16,11 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from preprocess import packing
-
-MASKED_LM_POSITIONS = "masked_lm_positions"
-MASKED_LM_IDS = "masked_lm_ids"
-MASKED_LM_WEIGHTS = "masked_lm_weights"
+from configs import hub_api
 
 _MAX_WORDS = 3
 # p(n) ~ 1/n, cumulated: the chance of at most n words.
@@ -32,10 +28,7 @@ _MASK_SHARE, _KEEP_SHARE = 0.8, 0.1
 _PREDICTIONS, _PREDICTIONS_LENGTH = 20, 128
 _ALGORITHM = "philox"  # the same numbers on every kind of device
 
-_PACKED = {
-    name: tf.TensorSpec([None, None], tf.int32, name)
-    for name in (packing.INPUT_WORD_IDS, packing.INPUT_MASK, packing.INPUT_TYPE_IDS)
-}
+_PACKED = {name: tf.TensorSpec([None, None], tf.int32, name) for name in hub_api.ENCODER_INPUTS}
 
 
 class MaskLm(tf.Module):
@@ -91,7 +84,7 @@ class MaskLm(tf.Module):
           prediction and 0 for padding.
         """
         if max_predictions_per_seq is None:
-            length = tf.shape(packed[packing.INPUT_WORD_IDS])[1]
+            length = tf.shape(packed[hub_api.INPUT_WORD_IDS])[1]
             max_predictions_per_seq = -(-length * _PREDICTIONS // _PREDICTIONS_LENGTH)
         seed = tf.cast(seed, tf.int64)
         if seed.shape.rank == 0:
@@ -136,7 +129,7 @@ class MaskLm(tf.Module):
         put_in = tf.where(share < _MASK_SHARE + _KEEP_SHARE, ids, drawn)
         put_in = tf.where(share < _MASK_SHARE, self._mask_id, put_in)
         return {
-            packing.INPUT_WORD_IDS: tf.where(is_masked, put_in, ids),
+            hub_api.INPUT_WORD_IDS: tf.where(is_masked, put_in, ids),
             **_predictions(ids, is_masked, max_predictions),
         }
 
@@ -220,9 +213,9 @@ def _predictions(
     positions = tf.where(is_prediction, positions, 0)
     labels = tf.where(is_prediction, tf.gather(ids, positions, batch_dims=1), 0)
     return {
-        MASKED_LM_POSITIONS: positions,
-        MASKED_LM_IDS: labels,
-        MASKED_LM_WEIGHTS: tf.cast(is_prediction, tf.float32),
+        hub_api.MASKED_LM_POSITIONS: positions,
+        hub_api.MASKED_LM_IDS: labels,
+        hub_api.MASKED_LM_WEIGHTS: tf.cast(is_prediction, tf.float32),
     }
 
 

@@ -15,13 +15,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from configs import hub_api
 from preprocess import graph_checks
-
-# The outputs' names are the encoder's inputs: the same strings as in `export/hub_api.py`, which a
-# test holds. This package does not import `export`.
-INPUT_WORD_IDS = "input_word_ids"
-INPUT_MASK = "input_mask"
-INPUT_TYPE_IDS = "input_type_ids"
 
 # The least sequence length by number of segments: the special tokens and a token a segment.
 MIN_SEQ_LENGTH = {1: 3, 2: 5}
@@ -170,9 +165,9 @@ def _pack(
     if len(splits) == 2:
         type_ids = mask - tf.sequence_mask(kept[0] + 2, seq_length, tf.int32)
     return {
-        INPUT_WORD_IDS: ragged.to_tensor(padding_id, shape=tf.stack([-1, seq_length])),
-        INPUT_MASK: mask,
-        INPUT_TYPE_IDS: type_ids,
+        hub_api.INPUT_WORD_IDS: ragged.to_tensor(padding_id, shape=tf.stack([-1, seq_length])),
+        hub_api.INPUT_MASK: mask,
+        hub_api.INPUT_TYPE_IDS: type_ids,
     }
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from absl import flags
 
-from configs import errors
-from export import checksums, command, hub_api, manifest
+from configs import errors, hub_api
+from export import checksums, command, manifest
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder with `.mlm`.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of its exported preprocessor.")

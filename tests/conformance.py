@@ -22,8 +22,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from configs import albert_config
-from export import encoder_artifact, hub_api, oracle
+from configs import albert_config, hub_api
+from export import encoder_artifact, oracle
 from export import recipe as recipes
 from preprocess import sentencepiece_model
 from tests import golden

@@ -18,8 +18,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from configs import albert_config
-from export import hub_api
+from configs import albert_config, hub_api
 
 ROOT = pathlib.Path(__file__).parent / "testdata" / "golden"
 VOCABULARY = ROOT / "tiny" / "tf1" / "30k-clean.model"

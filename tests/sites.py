@@ -14,8 +14,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from configs import albert_config
-from export import hub_api, manifest
+from configs import albert_config, hub_api
+from export import manifest
 from export.release import places, tarball, website
 
 PUBLISHER = "org"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs import albert_config
-from export import albert, hub_api, oracle
+from configs import albert_config, hub_api
+from export import albert, oracle
 from tests import conformance
 
 # float32 against float64; the models amplify rounding in no more than a few layers.

@@ -85,7 +85,7 @@ def test_nobody_imports_a_command():
     [
         "configs.albert_config, configs.errors",
         "preprocess.sentencepiece_model",
-        "export.publish, export.manifest, export.hub_api, export.flags, export.command",
+        "export.publish, export.manifest, configs.hub_api, export.flags, export.command",
         "export.recipe",
         "export.release.releasing",
     ],

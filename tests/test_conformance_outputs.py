@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
 
-from export import hub_api
+from configs import hub_api
 from tests import conformance
 
 CASES = pytest.mark.parametrize("case", conformance.CASES, ids=str)

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
 
-from export import hub_api
+from configs import hub_api
 from tests import conformance, processes
 
 # Loads every saved model below a folder, and saves what they compute.

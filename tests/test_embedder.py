@@ -10,8 +10,8 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the ops
 import tf_keras
 
-from configs import albert_config
-from export import contract, hub_api, manifest, oracle
+from configs import albert_config, hub_api
+from export import contract, manifest, oracle
 from preprocess import sentencepiece_model
 from tests import processes
 

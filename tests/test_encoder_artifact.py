@@ -15,7 +15,8 @@ import tensorflow as tf
 import tensorflow_hub as hub
 
 import configs
-from export import hub_api, initial_weights
+from configs import hub_api
+from export import initial_weights
 from tests import conformance, processes
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs import albert_config
-from export import albert, heads, hub_api, oracle
+from configs import albert_config, hub_api
+from export import albert, heads, oracle
 from tests import conformance
 
 ATOL = 1e-5

@@ -10,7 +10,8 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
-from export import hub_api, keras3
+from configs import hub_api
+from export import keras3
 from tests import conformance, processes
 
 _TINY = [case for case in conformance.CASES if case.artifact.name == "tiny"]

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from configs import albert_config
-from export import hub_api, oracle
+from configs import albert_config, hub_api
+from export import oracle
 from tests import golden
 
 

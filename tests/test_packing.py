@@ -5,7 +5,7 @@ import random
 import pytest
 import tensorflow as tf
 
-from export import hub_api
+from configs import hub_api
 from preprocess import packing
 from tests import preprocess_golden
 
@@ -40,12 +40,6 @@ def _dealt(segments, seq_length):
         types += [number] * (len(segment) + 1)
     padding = [0] * (seq_length - len(ids))
     return ids + padding, [1] * len(ids) + padding, types + padding
-
-
-def test_the_names_are_the_encoders():
-    assert (packing.INPUT_WORD_IDS, packing.INPUT_MASK, packing.INPUT_TYPE_IDS) == (
-        hub_api.ENCODER_INPUTS
-    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tf_keras
 
-from export import hub_api
+from configs import hub_api
 from tests import preprocess_artifacts, preprocess_golden, word_pieces
 
 _SENTENCES = ["Hello TensorFlow!", "", "Caf\u00e9 au lait, na\u00efve \ufb01ance"]

@@ -11,8 +11,8 @@ import sys
 import pytest
 import tensorflow as tf
 
-from configs import errors
-from export import checksums, completion, hub_api, loading, verifier
+from configs import errors, hub_api
+from export import checksums, completion, loading, verifier
 from tests import preprocess_artifacts, processes
 
 

@@ -9,7 +9,8 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from export import checksums, hub_api, serving_warmup
+from configs import hub_api
+from export import checksums, serving_warmup
 from tests import processes
 
 _CLI = "tensorflow.python.tools.saved_model_cli"

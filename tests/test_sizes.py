@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from export import hub_api
+from configs import hub_api
 from tests import conformance, processes, test_albert
 
 SIZES = {"base": (12, 768), "large": (24, 1024), "xlarge": (24, 2048), "xxlarge": (12, 4096)}

@@ -13,6 +13,10 @@ ENCODER_INPUTS = (INPUT_WORD_IDS, INPUT_MASK, INPUT_TYPE_IDS)
 MASKED_LM_POSITIONS = "masked_lm_positions"
 MLM_INPUTS = (*ENCODER_INPUTS, MASKED_LM_POSITIONS)
 
+# Further outputs of the preprocessor's masking: int32 and float32 [B, P].
+MASKED_LM_IDS = "masked_lm_ids"
+MASKED_LM_WEIGHTS = "masked_lm_weights"
+
 # Outputs of the encoder.
 DEFAULT = "default"  # float32 [B, H], the same tensor as POOLED_OUTPUT
 POOLED_OUTPUT = "pooled_output"  # float32 [B, H]
