@@ -86,6 +86,7 @@ class Encoder:
             tf.TensorSpec([None, None], tf.int32),
         )
         self._block = tf.function(functools.partial(block.apply, config=config), autograph=False)
+        self._carry = tf.function(block.carry, autograph=False)
         self._encode = {
             (training, unpadded): layers.concrete(self._encode_body(training, unpadded), ids)
             for training in (False, True)
@@ -218,11 +219,14 @@ class Encoder:
     ) -> list[tf.Tensor]:
         """Returns the rows [T, H] after each hidden layer."""
         config = self.config
-        groups = self._weights()
+        groups = [list(group) for group in self._weights()]
         outputs = []
         for layer in range(config.num_hidden_layers):
-            for weights in groups[config.group_of_layer(layer)]:
+            group = groups[config.group_of_layer(layer)]
+            for inner, weights in enumerate(group):
                 hidden = self._block(hidden, rows_layout, weights, training=training)
+                if training:
+                    group[inner] = self._carry(weights)
             outputs.append(hidden)
         return outputs
 

@@ -107,6 +107,21 @@ def apply(
     return layers.layer_norm(hidden + output, weights.output_norm, eps)  # [T, H]
 
 
+def carry(weights: Weights) -> Weights:
+    """Returns the weights for the next layer, so that their gradients add up on the way back.
+
+    Otherwise the kernels' gradients of all layers are kept until the last one, and added then. A
+    stack of one tensor copies nothing, but keeps Grappler from making one sum of the many again.
+    """
+    return weights._replace(
+        **{
+            name: layers.Dense(tf.unstack(tf.stack([dense.kernel]))[0], dense.bias)
+            for name, dense in weights._asdict().items()
+            if isinstance(dense, layers.Dense)
+        }
+    )
+
+
 def _attend(
     query_key_value: tf.Tensor,
     rows_layout: layout.Layout,
