@@ -113,12 +113,15 @@ def carry(weights: Weights) -> Weights:
     Otherwise the kernels' gradients of all layers are kept until the last one, and added then. A
     stack of one tensor copies nothing, but keeps Grappler from making one sum of the many again.
     """
+
+    def handed_on(dense: layers.Dense) -> layers.Dense:
+        return dense._replace(kernel=tf.unstack(tf.stack([dense.kernel]))[0])
+
     return weights._replace(
-        **{
-            name: layers.Dense(tf.unstack(tf.stack([dense.kernel]))[0], dense.bias)
-            for name, dense in weights._asdict().items()
-            if isinstance(dense, layers.Dense)
-        }
+        query_key_value=handed_on(weights.query_key_value),
+        attention_output=handed_on(weights.attention_output),
+        intermediate=handed_on(weights.intermediate),
+        output=handed_on(weights.output),
     )
 
 
