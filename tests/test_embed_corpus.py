@@ -21,6 +21,7 @@ from apache_beam.internal import cloudpickle, pickler
 from pyarrow import parquet
 
 import scripts.corpus
+from configs import errors
 from export import checksums
 from scripts.corpus import embedding, plan, records
 from tests import processes, real_sentences
@@ -258,6 +259,17 @@ def test_a_damaged_embedder_is_refused_before_anything_is_written(tiny_embedder,
     done = _embed_with_other_graph(tiny_embedder, tmp_path)
     assert processes.error(done) == "--embedder 'embedder': saved_model.pb is changed"
     assert not (tmp_path / "out").exists()
+
+
+def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
+    for name, content in processes.contents(tiny_embedder).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    listed = (tmp_path / checksums.FILE).read_bytes()
+    for changed in (b"\xff" + listed[1:], listed.replace(b"  variables", b" variables")):
+        (tmp_path / checksums.FILE).write_bytes(changed)
+        with pytest.raises(errors.InputError, match="SHA256SUMS is changed"):
+            plan.embedder_facts(str(tmp_path))
 
 
 def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp_path):

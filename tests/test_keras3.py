@@ -111,8 +111,9 @@ def test_training_is_handed_on():
     inputs = DROPOUT.inputs()
     inference = layer(inputs)[hub_api.POOLED_OUTPUT]
     np.testing.assert_array_equal(layer(inputs, training=False)[hub_api.POOLED_OUTPUT], inference)
-    trained = layer(inputs, training=True)[hub_api.POOLED_OUTPUT]
-    assert np.abs(trained - inference).max() > 1e-4
+    # Dropout cannot be seeded in a restored graph: one draw alone may change little.
+    draws = [layer(inputs, training=True)[hub_api.POOLED_OUTPUT] for _ in range(10)]
+    assert max(np.abs(draw - inference).max() for draw in draws) > 0.01
 
 
 @CASES

@@ -110,7 +110,10 @@ def embedder_facts(folder: str) -> dict[str, Any]:
         )
     with storage.reading(storage.path(folder, checksums.FILE)) as file:
         listed = file.read()
-    for name, digest in checksums.parse(listed.decode()).items():
+    digests = checksums.parse(listed.decode(errors="replace"))
+    if len(digests) != len(listed.splitlines()):
+        raise errors.InputError(f"--embedder {folder!r}: {checksums.FILE} is changed")
+    for name, digest in digests.items():
         if not storage.exists(folder, name):
             raise errors.InputError(f"--embedder {folder!r}: {name} is missing")
         with storage.reading(storage.path(folder, name)) as file:
