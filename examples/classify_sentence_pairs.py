@@ -26,7 +26,7 @@ EPOCHS = int(os.environ.get("EPOCHS", "3"))
 LEARNING_RATE = float(os.environ.get("LEARNING_RATE", "2e-5"))
 LOGICAL_CPUS = int(os.environ.get("LOGICAL_CPUS", "1"))
 SEQ_LENGTH = 32
-BATCH_SIZE = 32
+BATCH_SIZE = int(os.environ.get("BATCH_SIZE", "32"))
 
 # %% All GPUs, or the CPU
 if LOGICAL_CPUS > 1:
@@ -74,10 +74,12 @@ def to_inputs(proposals: tf.Tensor, replies: tf.Tensor, labels: tf.Tensor) -> tu
     return preprocessor.bert_pack_inputs(segments, seq_length=SEQ_LENGTH), labels
 
 
-def dataset(some_pairs: list) -> tf.data.Dataset:
+def dataset(some_pairs: list, shuffled: bool = False) -> tf.data.Dataset:
     proposals, replies = zip(*some_pairs, strict=True)
     labels = [REPLIES[reply] for reply in replies]
     slices = tf.data.Dataset.from_tensor_slices((list(proposals), list(replies), labels))
+    if shuffled:  # before they become batches: other batches in every epoch
+        slices = slices.shuffle(len(labels))
     return slices.batch(BATCH_SIZE).map(to_inputs).prefetch(tf.data.AUTOTUNE)
 
 
@@ -98,7 +100,7 @@ with strategy.scope():
     )
 
 # %% Train on some pairs, test on others
-model.fit(dataset(train_pairs).cache().shuffle(100), epochs=EPOCHS, verbose=2)
+model.fit(dataset(train_pairs, shuffled=True), epochs=EPOCHS, verbose=2)
 _, accuracy = model.evaluate(dataset(test_pairs), verbose=0)
 print(f"accuracy on {len(test_pairs)} pairs that were not trained on: {accuracy:.3f}")
 

@@ -42,6 +42,7 @@ def test_pairs_of_sentences_are_classified_on_two_devices(
         PREPROCESSOR=tiny_preprocessor,
         OUTPUT_DIR=tmp_path / "classifier",
         EPOCHS=30,
+        BATCH_SIZE=8,
         LEARNING_RATE=3e-3,
         LOGICAL_CPUS=2,
     )
