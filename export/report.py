@@ -1,7 +1,7 @@
 """What a verification found: a table for the terminal, and a page with a plot.
 
-    print(report.table(findings=findings, comparison=comparison))
-    page = report.page("albert_en_large/1", findings=findings, comparison=comparison)
+    print(report.table(findings=findings, compared=compared))
+    page = report.page("albert_en_large/1", findings=findings, compared=compared)
 
 The page is one file of HTML with an inline SVG: it needs no network and no library.
 """
@@ -17,7 +17,7 @@ _GOOD, _BAD = "ok", "FAILS"
 
 
 def table(
-    *, findings: Sequence[contract.Finding], comparison: comparisons.Comparison | None
+    *, findings: Sequence[contract.Finding], compared: comparisons.Comparison | None
 ) -> str:
     """Returns the findings and the comparison as lines of text."""
     lines = ["contract"]
@@ -25,13 +25,13 @@ def table(
         lines.append(f"  {_mark(not finding.problem):5}  {finding.law}")
         if finding.problem:
             lines.append(f"         {finding.problem}")
-    if comparison is None:
+    if compared is None:
         return "\n".join(lines)
-    lines += ["", f"weights: {_weights(comparison)}"]
-    lines += [f"  {_BAD}  {problem}" for problem in comparison.weight_problems]
-    engines = list(dict.fromkeys(row.engine for row in comparison.rows))
+    lines += ["", f"weights: {_weights(compared)}"]
+    lines += [f"  {_BAD}  {problem}" for problem in compared.weight_problems]
+    engines = list(dict.fromkeys(row.engine for row in compared.rows))
     for engine in engines:
-        rows = [row for row in comparison.rows if row.engine == engine]
+        rows = [row for row in compared.rows if row.engine == engine]
         width = max(len(_name(row)) for row in rows)
         lines += ["", f"against {engine}"]
         lines.append(f"         {'output':{width}}  max difference  tolerance")
@@ -47,38 +47,38 @@ def page(
     title: str,
     *,
     findings: Sequence[contract.Finding],
-    comparison: comparisons.Comparison | None,
+    compared: comparisons.Comparison | None,
 ) -> str:
     """Returns a self-contained HTML page.
 
     Args:
       title: what was verified.
       findings: of the contract.
-      comparison: with the checkpoint; None if there was none.
+      compared: the comparison with the checkpoint; None if there was none.
     """
     broken = sum(finding.problem is not None for finding in findings)
     parts = [
         f"<h1>{html.escape(title)}</h1>",
-        f"<p class='lead'>{_summary(broken, comparison)}</p>",
+        f"<p class='lead'>{_summary(broken, compared)}</p>",
     ]
-    if comparison is not None:
-        parts += _comparison_parts(comparison)
+    if compared is not None:
+        parts += _comparison_parts(compared)
     parts.append(f"<h2>Contract: {len(findings) - broken} of {len(findings)} laws hold</h2>")
     parts.append("<table>" + "".join(map(_finding_row, findings)) + "</table>")
     return _PAGE.format(title=html.escape(title), body="\n".join(parts))
 
 
-def _summary(broken: int, comparison: comparisons.Comparison | None) -> str:
-    is_good = not broken and (comparison is None or comparison.is_good)
+def _summary(broken: int, compared: comparisons.Comparison | None) -> str:
+    is_good = not broken and (compared is None or compared.is_good)
     verdict = "Everything holds." if is_good else "Something does not hold."
     css = "good" if is_good else "bad"
     return f"<span class='{css}'>{verdict}</span>"
 
 
-def _comparison_parts(comparison: comparisons.Comparison) -> list[str]:
-    parts = [f"<h2>Weights</h2><p>{html.escape(_weights(comparison))}</p>"]
-    parts += [f"<p class='bad'>{html.escape(p)}</p>" for p in comparison.weight_problems]
-    layers = [row for row in comparison.rows if row.layer is not None]
+def _comparison_parts(compared: comparisons.Comparison) -> list[str]:
+    parts = [f"<h2>Weights</h2><p>{html.escape(_weights(compared))}</p>"]
+    parts += [f"<p class='bad'>{html.escape(p)}</p>" for p in compared.weight_problems]
+    layers = [row for row in compared.rows if row.layer is not None]
     if layers:
         parts.append("<h2>Difference per layer</h2>")
         parts.append(f"<p>Against {html.escape(layers[0].engine)}; the line is the tolerance.</p>")
@@ -87,7 +87,7 @@ def _comparison_parts(comparison: comparisons.Comparison) -> list[str]:
     parts.append(
         "<tr><th></th><th>output</th><th>max difference</th><th>tolerance</th><th>engine</th></tr>"
     )
-    for row in comparison.rows:
+    for row in compared.rows:
         parts.append(
             f"<tr>{_cell(row.is_good)}<td><code>{html.escape(_name(row))}</code></td>"
             f"<td class='n'>{row.difference:.1e}</td><td class='n'>{row.tolerance:.1e}</td>"
@@ -156,9 +156,9 @@ def _name(row: comparisons.Row) -> str:
     return row.output if row.layer is None else f"{row.output}, layer {row.layer}"
 
 
-def _weights(comparison: comparisons.Comparison) -> str:
-    wrong = len(comparison.weight_problems)
-    return f"{comparison.weights} variables compared bit by bit, {wrong} problems"
+def _weights(compared: comparisons.Comparison) -> str:
+    wrong = len(compared.weight_problems)
+    return f"{compared.weights} variables compared bit by bit, {wrong} problems"
 
 
 _PAGE = """<!doctype html>

@@ -38,11 +38,11 @@ class Verification:
 
     def table(self) -> str:
         """Returns everything as text for a terminal."""
-        return report.table(findings=self.findings, comparison=self.comparison)
+        return report.table(findings=self.findings, compared=self.comparison)
 
     def page(self, *, title: str) -> str:
         """Returns everything as a page of HTML."""
-        return report.page(title, findings=self.findings, comparison=self.comparison)
+        return report.page(title, findings=self.findings, compared=self.comparison)
 
 
 def verify(artifact: str, *, source: sources.Source | None, config: str | None) -> Verification:

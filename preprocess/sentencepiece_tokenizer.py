@@ -88,7 +88,7 @@ class SentencePieceTokenizer(tf.Module):
             rows=ids.value_rowids(),
             may_be_empty=ids.values == self._space_id,
         )
-        return ids, *(ids.with_values(offsets) for offsets in original)
+        return ids, *(ids.with_values(part) for part in original)
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the normalized text, string [B], of int32 ids [B, (tokens)]."""

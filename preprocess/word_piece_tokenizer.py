@@ -104,7 +104,7 @@ class WordPieceTokenizer(tf.Module):
             rows=ids.value_rowids(),
             may_be_empty=tf.zeros_like(ids.values, tf.bool),
         )
-        return tf.cast(ids, tf.int32), *(ids.with_values(offsets) for offsets in original)
+        return tf.cast(ids, tf.int32), *(ids.with_values(part) for part in original)
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""

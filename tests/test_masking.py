@@ -18,8 +18,8 @@ _VOCAB_SIZE = 300
 _STARTS_WORD = np.arange(_VOCAB_SIZE) % 3 != 0  # a third of the ids continues a word
 
 
-@pytest.fixture(scope="module")
-def mask_lm():
+@pytest.fixture(scope="module", name="mask_lm")
+def _mask_lm():
     return masking.MaskLm(starts_word=_STARTS_WORD, mask_id=_MASK, special_ids=_SPECIALS)
 
 

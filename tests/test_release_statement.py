@@ -58,14 +58,14 @@ def parsed(text):
 
 
 def test_the_published_protocol_buffers_read_it():
-    stated, provenance = parsed(statement.dump(_statement()))
+    stated, predicate = parsed(statement.dump(_statement()))
     assert stated.predicate_type == "https://slsa.dev/provenance/v1"
     (subject,) = stated.subject
     assert (subject.name, dict(subject.digest)) == ("org/albert/3.tar.gz", {"sha256": "a" * 64})
-    definition = provenance.build_definition
+    definition = predicate.build_definition
     # What SLSA requires; a type is a URI.
     assert re.match(r"[a-z]+:", definition.build_type)
-    assert re.match(r"[a-z]+:", provenance.run_details.builder.id)
+    assert re.match(r"[a-z]+:", predicate.run_details.builder.id)
     assert json_format.MessageToDict(definition.external_parameters) == {
         "name": "albert",
         "version": 3,

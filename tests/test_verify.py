@@ -179,7 +179,7 @@ def _row(layer, difference):
 def test_page_is_self_contained_and_its_plot_is_well_formed():
     rows = tuple(_row(layer, layer * 1e-7) for layer in range(1, 25))
     found = comparison.Comparison(rows=rows, weights=25, weight_problems=())
-    page = report.page("<albert> & co", findings=[], comparison=found)
+    page = report.page("<albert> & co", findings=[], compared=found)
     assert "<albert>" not in page and "&lt;albert&gt; &amp; co" in page
     assert not re.search(r"https?://|src=|@import|<script", page)
     svg = re.search(r"<svg.*?</svg>", page, re.DOTALL)[0]
@@ -193,10 +193,10 @@ def test_page_and_table_show_what_fails():
         rows=(_row(1, np.inf), _row(2, 0.0)), weights=1, weight_problems=("x differs",)
     )
     findings = [contract.Finding(law="it works", problem="<it> does not")]
-    page = report.page("t", findings=findings, comparison=found)
+    page = report.page("t", findings=findings, compared=found)
     assert "Something does not hold" in page and "&lt;it&gt; does not" in page
     assert "bar over" in page and "x differs" in page
-    text = report.table(findings=findings, comparison=found)
+    text = report.table(findings=findings, compared=found)
     assert text.count("FAILS") == 3 and "inf" in text
 
 

@@ -141,10 +141,10 @@ def test_any_text_keeps_its_ids_and_ranges(engine, texts):
 
 
 def test_decoding_joins_the_pieces_of_words(engine):
-    tokenize = tokenizer.Tokenize(engine)
+    step = tokenizer.Tokenize(engine)
     packed = [[3, *word_pieces.tokenize("unaffable, \u4f60\u597d"), 4, 0]]
     assert (
-        tokenize.detokenize(tf.constant(packed)).numpy()[0].decode() == "unaffable , \u4f60 \u597d"
+        step.detokenize(tf.constant(packed)).numpy()[0].decode() == "unaffable , \u4f60 \u597d"
     )
 
 

@@ -119,8 +119,8 @@ def read(output_dir: str) -> Catalog:
     Raises:
       errors.VerificationError: a tarball is damaged, or is not an artifact of this toolchain.
     """
-    paths = glob.glob(f"*/*/*{places.TARBALL}", root_dir=output_dir)
-    matches = filter(None, map(_PATH.fullmatch, paths))
+    found = glob.glob(f"*/*/*{places.TARBALL}", root_dir=output_dir)
+    matches = filter(None, map(_PATH.fullmatch, found))
     models = [_model(output_dir, match) for match in matches]
     models.sort(key=lambda model: (model.publisher, model.name, model.version))
     return Catalog(models)
