@@ -1,7 +1,7 @@
 # make export     exports the large encoder and the preprocessor to exports/ and tries them out
 # make test       lint and the whole suite
 # make stress     the long tests in full, with what they counted
-# make benchmark  every engine against ours, in interleaved rounds; see scripts/benchmark
+# make benchmark  every engine against ours, in interleaved rounds; see benchmarks/
 # make portability  small artifacts in many versions of TensorFlow and elsewhere; the README's table
 # make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
 # make serve      serves the release in dist/ with nginx, at http://127.0.0.1:8500
@@ -31,7 +31,7 @@ stress: venv
 	$(BIN)/python -m pytest --stress -rP $$(grep -l stress tests/test_*.py)
 
 benchmark: venv
-	$(BIN)/python -m scripts.benchmark
+	$(BIN)/python -m benchmarks.peers
 
 portability: venv
 	$(BIN)/python -m tests.portability

@@ -1,1 +1,1 @@
-"""Everything that reads weights or writes an artifact, and the commands."""
+"""The commands, and a package for each stage from a checkpoint to a published artifact."""

@@ -14,8 +14,9 @@ import os
 from absl import flags
 
 from configs import errors
-from export import command, manifest, publish
-from export import flags as shared_flags
+from export.cli import export_flags, runner
+from export.metadata import manifest
+from export.publishing import publish
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder. Required.")
 _PREPROCESSOR = flags.DEFINE_string(
@@ -35,22 +36,24 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "Tokens after which a text is cut, special tokens included.",
     lower_bound=3,
 )
-flags.adopt_module_key_flags(shared_flags)
+flags.adopt_module_key_flags(export_flags)
 
 
 def main() -> None:
     encoder, preprocessor = _folder(_ENCODER), _folder(_PREPROCESSOR)
     _check_match(manifest.read(encoder), manifest.read(preprocessor))
-    model_name = shared_flags.MODEL_NAME.value
+    model_name = export_flags.MODEL_NAME.value
     if not model_name:
         raise errors.DestinationError("--model_name is required")
     with publish.staged(
-        shared_flags.EXPORT_DIR.value,
+        export_flags.EXPORT_DIR.value,
         model_name=model_name,
-        version=shared_flags.VERSION.value,
-        serving_warmup=shared_flags.SERVING_WARMUP.value,
+        version=export_flags.VERSION.value,
+        serving_warmup=export_flags.SERVING_WARMUP.value,
     ) as publication:
-        from export import embedder_artifact  # imports TensorFlow: only after all is checked
+        from export.artifacts import (
+            embedder_artifact,  # imports TensorFlow: only after all is checked
+        )
 
         embedder_artifact.write(
             publication.directory,
@@ -95,4 +98,4 @@ def _check_match(encoder: dict, preprocessor: dict) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

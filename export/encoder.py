@@ -13,8 +13,9 @@ from typing import Any
 from absl import flags
 
 from configs import albert_config, errors
-from export import checkpoint_flags, command, publish, recipe
-from export import flags as shared_flags
+from export.artifacts import encoder_spec
+from export.cli import checkpoint_flags, export_flags, runner
+from export.publishing import publish
 
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the random weights.", lower_bound=0)
 _HIDDEN_DROPOUT_PROB = flags.DEFINE_float(
@@ -31,20 +32,22 @@ _COMPUTE_DTYPE = flags.DEFINE_enum(
     "Dtype of activations and matrix products. Variables and outputs are float32 always.",
 )
 flags.adopt_module_key_flags(checkpoint_flags)
-flags.adopt_module_key_flags(shared_flags)
+flags.adopt_module_key_flags(export_flags)
 
 
 def main() -> None:
     made_from = _recipe()
     model_name = _model_name()
     with publish.staged(
-        shared_flags.EXPORT_DIR.value,
+        export_flags.EXPORT_DIR.value,
         model_name=model_name,
-        version=shared_flags.VERSION.value,
-        serving_warmup=shared_flags.SERVING_WARMUP.value,
+        version=export_flags.VERSION.value,
+        serving_warmup=export_flags.SERVING_WARMUP.value,
     ) as publication:
         _announce(made_from, model_name)
-        from export import encoder_artifact  # imports TensorFlow: only after all is checked
+        from export.artifacts import (
+            encoder_artifact,  # imports TensorFlow: only after all is checked
+        )
 
         encoder_artifact.write(
             publication.directory, recipe=made_from, compute_dtype=_COMPUTE_DTYPE.value
@@ -52,22 +55,22 @@ def main() -> None:
         print(publication.publish())
 
 
-def _announce(made_from: recipe.Recipe, model_name: str) -> None:
+def _announce(made_from: encoder_spec.Recipe, model_name: str) -> None:
     """Says what the user should not find out only later."""
     source = made_from.source
     if source is None:
-        command.progress(
+        runner.progress(
             f"{model_name}: no checkpoint, so the weights are random (seed {made_from.seed}) and "
             "untrained"
         )
     elif source.not_read:
-        command.progress(
+        runner.progress(
             f"{model_name}: the encoder stands within a larger model, of which these variables are "
             f"left out: {', '.join(source.not_read)}"
         )
 
 
-def _recipe() -> recipe.Recipe:
+def _recipe() -> encoder_spec.Recipe:
     overrides: dict[str, Any] = {
         flag.name: flag.value
         for flag in (_HIDDEN_DROPOUT_PROB, _ATTENTION_PROBS_DROPOUT_PROB)
@@ -75,28 +78,28 @@ def _recipe() -> recipe.Recipe:
     }
     common: dict[str, Any] = {
         "overrides": overrides,
-        "sp_model_file": shared_flags.SP_MODEL_FILE.value,
-        "vocab_file": shared_flags.VOCAB_FILE.value,
-        "lower_case": shared_flags.LOWER_CASE.value,
+        "sp_model_file": export_flags.SP_MODEL_FILE.value,
+        "vocab_file": export_flags.VOCAB_FILE.value,
+        "lower_case": export_flags.LOWER_CASE.value,
         "mlm": _MLM.value,
     }
     config = checkpoint_flags.CONFIG.value
     checkpoint = checkpoint_flags.CHECKPOINT.value
     if checkpoint is None:
-        return recipe.untrained(config, seed=_SEED.value, **common)
+        return encoder_spec.untrained(config, seed=_SEED.value, **common)
     checkpoint_format = checkpoint_flags.CHECKPOINT_FORMAT.value
-    return recipe.from_checkpoint(
+    return encoder_spec.from_checkpoint(
         checkpoint, checkpoint_format=checkpoint_format, config=config, **common
     )
 
 
 def _model_name() -> str:
-    if shared_flags.MODEL_NAME.value:
-        return shared_flags.MODEL_NAME.value
+    if export_flags.MODEL_NAME.value:
+        return export_flags.MODEL_NAME.value
     if checkpoint_flags.CONFIG.value in albert_config.SIZES:
         return f"albert_en_{checkpoint_flags.CONFIG.value}"
     raise errors.DestinationError("--model_name is required unless --config is a size")
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

@@ -11,9 +11,10 @@ project.
 from absl import flags
 
 from configs import errors
-from export import command, publish
-from export import flags as shared_flags
-from preprocess import tokenizations, vocabularies
+from export.cli import export_flags, runner
+from export.publishing import publish
+from preprocess.tokenizers import tokenizations
+from preprocess.vocabulary import vocabularies
 
 _DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
     "default_seq_length",
@@ -28,37 +29,39 @@ _TOKENIZATION = flags.DEFINE_enum(
     "Whose ids a SentencePiece model gives: TF Hub's preprocessor's, or google-research/albert's, "
     "with which the released models were trained.",
 )
-flags.adopt_module_key_flags(shared_flags)
+flags.adopt_module_key_flags(export_flags)
 
 
 def main() -> None:
     vocabulary = _vocabulary()
     with publish.staged(
-        shared_flags.EXPORT_DIR.value,
-        model_name=shared_flags.MODEL_NAME.value or "albert_en_preprocess",
-        version=shared_flags.VERSION.value,
-        serving_warmup=shared_flags.SERVING_WARMUP.value,
+        export_flags.EXPORT_DIR.value,
+        model_name=export_flags.MODEL_NAME.value or "albert_en_preprocess",
+        version=export_flags.VERSION.value,
+        serving_warmup=export_flags.SERVING_WARMUP.value,
     ) as publication:
-        from export import preprocessor_artifact  # imports TensorFlow: only after all is checked
+        from export.artifacts import (
+            preprocessor_artifact,  # imports TensorFlow: only after all is checked
+        )
 
         preprocessor_artifact.write(
             publication.directory,
             vocabulary=vocabulary,
             tokenization=_TOKENIZATION.value,
-            lower_case=shared_flags.LOWER_CASE.value,
+            lower_case=export_flags.LOWER_CASE.value,
             default_seq_length=_DEFAULT_SEQ_LENGTH.value,
         )
         print(publication.publish())
 
 
 def _vocabulary() -> vocabularies.Vocabulary:
-    vocab_file = shared_flags.VOCAB_FILE.value
+    vocab_file = export_flags.VOCAB_FILE.value
     if vocab_file is not None and _TOKENIZATION.value != tokenizations.HUB:
         raise errors.VocabularyError(
             f"--tokenization={_TOKENIZATION.value} is for a SentencePiece model, not --vocab_file"
         )
-    return vocabularies.read(shared_flags.SP_MODEL_FILE.value, vocab_file=vocab_file)
+    return vocabularies.read(export_flags.SP_MODEL_FILE.value, vocab_file=vocab_file)
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

@@ -13,7 +13,9 @@ import os
 from absl import flags
 
 from configs import errors
-from export import checkpoint_flags, checksums, command, manifest, sources
+from export.checkpoints import opening
+from export.cli import checkpoint_flags, runner
+from export.metadata import checksums, manifest
 
 _REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML with a plot to.")
 flags.adopt_module_key_flags(checkpoint_flags)
@@ -29,11 +31,13 @@ def main(artifact: str) -> None:
         raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
     source = None
     if checkpoint_flags.CHECKPOINT.value is not None:
-        source = sources.open(
+        source = opening.open(
             checkpoint_flags.CHECKPOINT.value,
             checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
         )
-    from export import verification  # leads to TensorFlow: only after all is checked
+    from export.verification import (
+        verification,  # leads to TensorFlow: only after all is checked
+    )
 
     result = verification.verify(artifact, source=source, config=checkpoint_flags.CONFIG.value)
     print(result.table())
@@ -41,8 +45,8 @@ def main(artifact: str) -> None:
         with open(_REPORT.value, "w", encoding="utf-8") as file:
             file.write(result.page(title=artifact))
     if result.problems:
-        command.fail(f"{artifact}: {'; '.join(result.problems)}")
+        runner.fail(f"{artifact}: {'; '.join(result.problems)}")
 
 
 if __name__ == "__main__":
-    command.run(main, positional=["ARTIFACT"])
+    runner.run(main, positional=["ARTIFACT"])

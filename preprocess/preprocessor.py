@@ -9,7 +9,8 @@ The API is TF Hub's: https://www.tensorflow.org/hub/common_saved_model_apis/text
 
 import tensorflow as tf
 
-from preprocess import early_cut, masking, packing, tokenizer, windows
+from preprocess.steps import mask_lm, pack_inputs, split_windows, tokenize
+from preprocess.tokenizers import truncation
 
 
 class Preprocessor(tf.Module):
@@ -23,7 +24,7 @@ class Preprocessor(tf.Module):
       mask_lm: packed inputs to masked inputs and labels, a `masking.MaskLm`.
     """
 
-    def __init__(self, engine: tokenizer.Engine, *, default_seq_length: int) -> None:
+    def __init__(self, engine: tokenize.Engine, *, default_seq_length: int) -> None:
         """Makes the steps.
 
         Args:
@@ -37,28 +38,28 @@ class Preprocessor(tf.Module):
         vocabulary = engine.vocabulary
         self._engine = engine
         self._default_seq_length = default_seq_length
-        self.tokenize = tokenizer.Tokenize(engine)
-        self.tokenize_with_offsets = tokenizer.TokenizeWithOffsets(engine, tokenize=self.tokenize)
-        self.bert_pack_inputs = packing.BertPackInputs(
+        self.tokenize = tokenize.Tokenize(engine)
+        self.tokenize_with_offsets = tokenize.TokenizeWithOffsets(engine, tokenize=self.tokenize)
+        self.bert_pack_inputs = pack_inputs.BertPackInputs(
             start_of_sequence_id=vocabulary.start_of_sequence_id,
             end_of_segment_id=vocabulary.end_of_segment_id,
             padding_id=vocabulary.padding_id,
             default_seq_length=default_seq_length,
         )
-        self.split_windows = windows.SplitWindows(self.bert_pack_inputs)
-        self.mask_lm = masking.MaskLm(
+        self.split_windows = split_windows.SplitWindows(self.bert_pack_inputs)
+        self.mask_lm = mask_lm.MaskLm(
             starts_word=engine.starts_word,
             mask_id=vocabulary.mask_id,
-            special_ids=list(tokenizer.special_ids(vocabulary).values()),
+            special_ids=list(tokenize.special_ids(vocabulary).values()),
         )
 
-    @tf.function(input_signature=[tokenizer.SENTENCES], autograph=False)
-    def __call__(self, sentences: tf.Tensor) -> packing.Packed:
+    @tf.function(input_signature=[tokenize.SENTENCES], autograph=False)
+    def __call__(self, sentences: tf.Tensor) -> pack_inputs.Packed:
         """Returns the packed inputs, int32 [B, default_seq_length] by name, of string [B]."""
         if self._engine.boundary is None:
             tokens = self.tokenize(sentences)
         else:
-            tokens = early_cut.encode_first(
+            tokens = truncation.encode_first(
                 sentences,
                 count=self._default_seq_length - 2,  # without [CLS] and [SEP]
                 encode=self.tokenize,

@@ -17,7 +17,8 @@ from typing import Any
 from absl import flags
 
 from configs import errors, hub_api
-from export import checksums, command, manifest
+from export.cli import runner
+from export.metadata import checksums, manifest
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder with `.mlm`.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of its exported preprocessor.")
@@ -50,7 +51,7 @@ def main() -> None:
     for step, loss in enumerate(losses, start=1):
         window.append(loss)
         if step % every == 0:
-            command.progress(f"step {step}: loss {sum(window) / len(window):.4f}")
+            runner.progress(f"step {step}: loss {sum(window) / len(window):.4f}")
             window.clear()
     print(output_dir)
 
@@ -140,4 +141,4 @@ def _batches(preprocessor: Any, text_file: str) -> Any:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

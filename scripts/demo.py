@@ -10,7 +10,8 @@ import os
 from absl import flags
 
 from configs import errors
-from export import command, manifest
+from export.cli import runner
+from export.metadata import manifest
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of an exported preprocessor.")
@@ -78,4 +79,4 @@ def show(encoder_dir: str, preprocessor_dir: str) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from configs import errors
-from export import command
+from export.cli import runner
 
 _EMBEDDER = flags.DEFINE_string("embedder", None, "Folder of an exported embedder.", required=True)
 _INPUT = flags.DEFINE_multi_string(
@@ -116,7 +116,7 @@ def main(*pipeline_options: str) -> None:
     start = time.monotonic()
     counters = pipeline.run(left, settings, options) if left else {}
     storage.remove_temporary(_OUTPUT.value)
-    command.progress(
+    runner.progress(
         report.text(
             counters, skipped=_NUM_SHARDS.value - len(left), seconds=time.monotonic() - start
         )
@@ -146,4 +146,4 @@ def _check(pipeline_options: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, positional=None)
+    runner.run(main, positional=None)

@@ -16,7 +16,7 @@ import tempfile
 from absl import flags
 
 from configs import errors
-from export import command
+from export.cli import runner
 
 _CONFIGS = flags.DEFINE_string("configs", "tiny,base,large", "Sizes to release.")
 
@@ -75,4 +75,4 @@ def _contents(directory: pathlib.Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

@@ -14,8 +14,8 @@ import secrets
 from absl import flags
 
 from configs import errors
-from export import command
-from preprocess import vocabulary_training
+from export.cli import runner
+from preprocess.vocabulary import training
 
 _INPUT = flags.DEFINE_multi_string(
     "input", [], "UTF-8 text file to learn from, one paragraph a line. Repeatable. Required."
@@ -33,11 +33,9 @@ def main() -> None:
     output = _checked_output()
     if not _INPUT.value:
         raise errors.VocabularyError("--input is required: a UTF-8 text file")
-    vocabulary_training.check(_INPUT.value)
-    command.progress(f"training {_VOCAB_SIZE.value} pieces on {', '.join(_INPUT.value)}")
-    model = vocabulary_training.train(
-        _INPUT.value, vocab_size=_VOCAB_SIZE.value, lower_case=_LOWER_CASE.value
-    )
+    training.check(_INPUT.value)
+    runner.progress(f"training {_VOCAB_SIZE.value} pieces on {', '.join(_INPUT.value)}")
+    model = training.train(_INPUT.value, vocab_size=_VOCAB_SIZE.value, lower_case=_LOWER_CASE.value)
     _write(output, model)
     print(output)
 
@@ -70,4 +68,4 @@ def _write(path: str, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

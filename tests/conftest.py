@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import golden, processes
+from tests.support import golden, processes
 
 
 def pytest_addoption(parser):

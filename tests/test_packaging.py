@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tests import processes
+from tests.support import processes
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,10 @@ def test_wheel_holds_the_packages_the_vocabulary_and_nothing_else(wheel):
         "export",
     }
     assert "configs/vocabulary/en_uncased_30k.model" in names
-    assert {"export/templates/encoder.md.jinja", "export/templates/style.css"} <= set(names)
+    assert {
+        "export/release/site/templates/encoder.md.jinja",
+        "export/release/site/templates/style.css",
+    } <= set(names)
     modules = {
         path.relative_to(processes.REPOSITORY).as_posix()
         for package in ("configs", "preprocess", "export")

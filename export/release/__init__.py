@@ -1,1 +1,1 @@
-"""From checkpoints to a folder of models that strangers can load, understand and check."""
+"""From a list of models to a folder to host, which strangers can load, understand and check."""

@@ -27,8 +27,9 @@ again, and a version is never overwritten.
 from absl import flags
 
 from configs import errors
-from export import command, staging
-from export.release import models, releasing, signature
+from export.cli import runner
+from export.publishing import staging
+from export.release import model_list, run, signing
 
 _MODELS = flags.DEFINE_string("models", None, "The list of models, a JSON file.")
 _CONFIGS = flags.DEFINE_list(
@@ -57,12 +58,12 @@ _JOBS = flags.DEFINE_integer("jobs", 1, "Models to build at a time.", lower_boun
 
 
 def main() -> None:
-    done = releasing.run(
+    done = run.run(
         _listed(),
         publisher=_publisher(),
         output_dir=_OUTPUT_DIR.value,
         jobs=_JOBS.value,
-        key=signature.Key(_SIGNING_KEY.value) if _SIGNING_KEY.value else None,
+        key=signing.Key(_SIGNING_KEY.value) if _SIGNING_KEY.value else None,
         source_uri=_SOURCE_URI.value,
         base_url=_BASE_URL.value,
     )
@@ -76,12 +77,12 @@ def main() -> None:
         raise errors.ReleaseError(errors.listing(title, problems))
 
 
-def _listed() -> list[models.Model]:
+def _listed() -> list[model_list.Model]:
     path, sizes = _MODELS.value, _CONFIGS.value
     if path and not sizes:
-        return models.read(path)
+        return model_list.read(path)
     if sizes and not path:
-        return models.untrained(sizes)
+        return model_list.untrained(sizes)
     raise errors.ReleaseError("give one of --models and --configs")
 
 
@@ -96,4 +97,4 @@ def _publisher() -> str:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    runner.run(main)

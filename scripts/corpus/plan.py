@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from configs import errors
-from export import checksums, manifest
+from export.metadata import checksums, manifest
 from scripts.corpus import embedding, records, storage
 
 FILE = "plan.json"

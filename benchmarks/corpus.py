@@ -1,0 +1,82 @@
+"""Measures what embed_corpus costs over calling the embedder in a plain loop.
+
+    python -m benchmarks.corpus --embedder exports/embedder/1 --input corpus.txt
+
+Both get the same batches and one thread of TensorFlow, and take turns in one process. What counts
+is CPU time, which other work disturbs less than the clock on the wall. The pipeline's holds all:
+Beam's start, loading the embedder, reading, sorting, writing.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+
+from absl import flags
+
+from export.cli import runner
+from scripts.corpus import batching, embedding, pipeline, plan, records
+
+_EMBEDDER = flags.DEFINE_string("embedder", None, "Folder of an exported embedder.", required=True)
+_INPUT = flags.DEFINE_string("input", None, "Text file, one text a line.", required=True)
+_BATCH_BYTES = flags.DEFINE_integer("batch_bytes", 16_384, "As of embed_corpus.")
+_NUM_SHARDS = flags.DEFINE_integer("num_shards", 16, "As of embed_corpus.")
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "Interleaved rounds.", lower_bound=1)
+
+
+def main() -> None:
+    source = records.Source(records.TEXT, "", "", max_record_bytes=1_000_000)
+    facts = plan.embedder_facts(_EMBEDDER.value)
+    planned = plan.make([_INPUT.value], source=source, num_shards=_NUM_SHARDS.value, embedder=facts)
+    settings = embedding.Settings(
+        source=source,
+        output="",
+        embedder=_EMBEDDER.value,
+        max_seq_length=facts["max_seq_length"],
+        num_shards=_NUM_SHARDS.value,
+        batch_bytes=_BATCH_BYTES.value,
+        threads=1,
+    )
+    batches = list(_batches(planned, settings))
+    texts = sum(map(len, batches))
+    embed = embedding.load(settings)
+    for batch in batches[:: max(len(batches) // 20, 1)]:  # warm up, with every kind of length
+        embed(batch)
+    shares = []
+    for _ in range(_ROUNDS.value):
+        loop = _cpu_seconds(lambda: [embed(batch) for batch in batches])
+        run = _cpu_seconds(lambda: _run(planned, settings))
+        shares.append(loop / run)
+        print(
+            f"{texts:,} texts in {len(batches):,} batches: loop {texts / loop:,.0f} and pipeline "
+            f"{texts / run:,.0f} a second of CPU, share {loop / run:.3f}",
+            flush=True,
+        )
+    print(f"median share: {statistics.median(shares):.3f}")
+
+
+def _batches(planned: plan.Plan, settings: embedding.Settings) -> Iterator[list[bytes]]:
+    """Yields the batches that the workers make."""
+    for _, parts in planned.shards():
+        found = (record for part in parts for record in records.read(part, planned.source))
+        good = (record for record in found if isinstance(record, records.Record))
+        for window in embedding.windows(good):
+            lengths = [len(record.text) for record in window]
+            for batch in batching.by_length(lengths, budget=settings.batch_bytes):
+                yield [window[index].text for index in batch]
+
+
+def _run(planned: plan.Plan, settings: embedding.Settings) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        options = pipeline.options("FnApiRunner", [])
+        pipeline.run(planned.shards(), settings._replace(output=folder), options)
+
+
+def _cpu_seconds(call: Callable[[], object]) -> float:
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    runner.run(main)

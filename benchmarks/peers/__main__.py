@@ -1,0 +1,40 @@
+"""Compares ALBERT large in every engine, in interleaved rounds, and writes a table and a plot.
+
+Writes <output_dir>/results.md and results.json, docs/benchmark.png, and prints the table:
+
+    python -m benchmarks.peers
+    python -m benchmarks.peers --only=inference --rounds=1
+
+Wants a machine that does nothing else. The first run downloads several GB of other engines.
+"""
+
+from absl import flags
+
+from benchmarks.peers import comparison
+from export.cli import runner
+
+_ONLY = flags.DEFINE_string(
+    "only",
+    "",
+    "Comma-separated: run only work items whose name contains one of these, and, where a part "
+    "names an engine instead, only such engines (ours are kept, to compare with).",
+)
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Interleaved rounds.", lower_bound=1)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "build/benchmark", "Folder of environments, artifacts and results."
+)
+_PLOT = flags.DEFINE_string("plot", "docs/benchmark.png", "Path of the plot to write.")
+
+
+def main() -> None:
+    table = comparison.run(
+        only=_ONLY.value,
+        num_rounds=_ROUNDS.value,
+        output_dir=_OUTPUT_DIR.value,
+        plot_path=_PLOT.value,
+    )
+    print(table)
+
+
+if __name__ == "__main__":
+    runner.run(main)

@@ -1,0 +1,164 @@
+"""Makes what the engines load. Ours are exported anew each time; the others' are kept."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+
+from benchmarks.peers import engines, failure, processes
+from configs import albert_config
+
+SIZE = "large"
+SP_MODEL_FILE = os.path.join("configs", "vocabulary", "en_uncased_30k.model")
+
+# Model Garden is written for Keras 2.
+GARDEN_ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1"}
+
+
+class Artifacts:
+    """The folder `<output_dir>/artifacts`, and the commands that fill it."""
+
+    def __init__(self, output_dir: str, *, pythons: Mapping[str, str], log_dir: str) -> None:
+        """Takes the Python of each environment that is there."""
+        self._root = os.path.join(output_dir, "artifacts")
+        self._pythons = pythons
+        self._log_dir = log_dir
+
+    def prepare(self) -> dict[str, str]:
+        """Makes all of them; returns what failed, by environment."""
+        os.makedirs(self._root, exist_ok=True)
+        with open(self._path("config.json"), "w", encoding="utf-8") as file:
+            json.dump(dataclasses.asdict(albert_config.load(SIZE)), file)
+        makers: dict[str, Callable[[], None]] = {
+            "ours": self._ours,
+            "garden": self._garden,
+            "torch": self._hugging_face,
+            "keras_hub": self._keras_hub,
+        }
+        failures = {}
+        for environment, make in makers.items():
+            try:
+                if environment in self._pythons:
+                    make()
+            except failure.EngineError as error:
+                failures[environment] = str(error)
+        return failures
+
+    def export(self, engine: str) -> dict[str, float]:
+        """Runs an engine's export command once, and returns what it takes and how large it is."""
+        target = self._path("export_measured")
+        shutil.rmtree(target, ignore_errors=True)
+        ours = {
+            engines.OURS: ["--config", SIZE],
+            engines.OURS_SAME_CHECKPOINT: [
+                "--checkpoint",
+                self._path("garden", "pretrainer-1"),
+                "--config",
+                SIZE,
+                "--sp_model_file",
+                SP_MODEL_FILE,
+            ],
+        }
+        if engine == engines.GARDEN:
+            measured = self._run(
+                "garden",
+                self._garden_export("model_with_mlm", target),
+                environment=GARDEN_ENVIRONMENT,
+                log=f"export {engine}",
+            )
+        else:
+            flags = [*ours[engine], "--model_name", "encoder", "--export_dir", target]
+            measured = self._run("ours", ["export.encoder", *flags], log=f"export {engine}")
+        return {**measured, **_sizes(target)}
+
+    def _ours(self) -> None:
+        root = self._path("ours")
+        shutil.rmtree(root, ignore_errors=True)
+        preprocessor = ["--model_name", "preprocessor", "--export_dir", root]
+        self._run("ours", ["export.preprocessor", *preprocessor])
+        for dtype in (engines.FLOAT32, engines.BFLOAT16):
+            encoder = ["--config", SIZE, "--compute_dtype", dtype]
+            encoder += ["--model_name", f"encoder_{dtype}", "--export_dir", root]
+            self._run("ours", ["export.encoder", *encoder])
+            embedder = ["--encoder", os.path.join(root, f"encoder_{dtype}", "1")]
+            embedder += ["--preprocessor", os.path.join(root, "preprocessor", "1")]
+            embedder += ["--model_name", f"embedder_{dtype}", "--export_dir", root]
+            self._run("ours", ["export.embedder", *embedder])
+
+    def _garden(self) -> None:
+        if os.path.exists(self._path("garden_preprocessor", "saved_model.pb")):
+            return
+        directory = self._new("garden")
+        prepare = "benchmarks.peers.workers.prepare_garden"
+        self._run(
+            "garden",
+            [prepare, self._path("config.json"), directory],
+            environment=GARDEN_ENVIRONMENT,
+        )
+        for export_type, target in (
+            ("model_with_mlm", "garden_encoder"),
+            ("preprocessing", "garden_preprocessor"),
+        ):
+            self._run(
+                "garden",
+                self._garden_export(export_type, self._path(target)),
+                environment=GARDEN_ENVIRONMENT,
+            )
+
+    def _garden_export(self, export_type: str, target: str) -> list[str]:
+        arguments = ["official.nlp.tools.export_tfhub", "--export_type", export_type]
+        arguments += ["--export_path", target, "--sp_model_file", SP_MODEL_FILE]
+        if export_type != "preprocessing":
+            arguments += ["--encoder_config_file", self._path("garden", "encoder.yaml")]
+            arguments += ["--model_checkpoint_path", self._path("garden", "pretrainer-1")]
+        return arguments
+
+    def _hugging_face(self) -> None:
+        if os.path.exists(self._path("hugging_face", "model.onnx")):
+            return
+        prepare = "benchmarks.peers.workers.prepare_hugging_face"
+        directory = self._new("hugging_face")
+        self._run("torch", [prepare, self._path("config.json"), SP_MODEL_FILE, directory])
+
+    def _keras_hub(self) -> None:
+        if os.path.exists(self._path("keras_hub", "model.weights.h5")):
+            return
+        prepare = "benchmarks.peers.workers.prepare_keras_hub"
+        self._run("keras_hub", [prepare, self._path("config.json"), self._new("keras_hub")])
+
+    def _run(
+        self,
+        environment_name: str,
+        arguments: list[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        log: str = "",
+    ) -> dict[str, float]:
+        """Runs a module of an environment; the log has the module's name unless it is given."""
+        return processes.run(
+            [self._pythons[environment_name], "-m", *arguments],
+            log_path=os.path.join(self._log_dir, f"{log or arguments[0]}.log"),
+            environment=environment,
+        )
+
+    def _new(self, name: str) -> str:
+        directory = self._path(name)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.makedirs(directory)
+        return directory
+
+    def _path(self, *names: str) -> str:
+        return os.path.join(self._root, *names)
+
+
+def _sizes(root: str) -> dict[str, float]:
+    """Returns the size of all files below `root`, and of `saved_model.pb`."""
+    sizes = {"saved_model_pb_bytes": 0, "artifact_bytes": 0}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            size = os.path.getsize(os.path.join(folder, name))
+            sizes["artifact_bytes"] += size
+            if name == "saved_model.pb":
+                sizes["saved_model_pb_bytes"] += size
+    return dict(sizes)

@@ -1,0 +1,150 @@
+"""The whole comparison, from environments to table and plot."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+
+from benchmarks.peers import (
+    artifacts,
+    engines,
+    environments,
+    failure,
+    inputs,
+    processes,
+    report,
+    rounds,
+    work_items,
+)
+from configs import errors
+from export.cli import runner
+
+
+def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
+    """Measures, writes results.json, results.md and the plot, and returns the table.
+
+    Args:
+      only: comma-separated parts of names of work items and engines; empty for all.
+      num_rounds: interleaved rounds.
+      output_dir: of environments, artifacts and results.
+      plot_path: of the PNG.
+
+    Raises:
+      errors.InputError: `only` matches nothing, or this toolchain's own artifacts cannot be made.
+    """
+    items, chosen = select(only)
+    output_dir = os.path.abspath(output_dir)
+    log_dir = os.path.join(output_dir, "logs")
+    os.makedirs(log_dir, exist_ok=True)
+    input_dir = os.path.join(output_dir, "inputs")
+    inputs.write(input_dir)
+    pythons, failed = _make_environments(chosen, output_dir, log_dir)
+    made = artifacts.Artifacts(output_dir, pythons=pythons, log_dir=log_dir)
+    runner.progress("making artifacts")
+    failed |= made.prepare()
+    if "ours" in failed:
+        raise errors.InputError(f"our own artifacts cannot be made: {failed['ours']}")
+    # What is exported from Hugging Face's model fails with it.
+    if "torch" in failed:
+        failed |= {name: failed["torch"] for name in ("onnxruntime", "openvino")}
+
+    def start(worker: engines.Worker) -> processes.WorkerProcess:
+        python = pythons[worker.environment]
+        return processes.WorkerProcess(
+            worker, python=python, output_dir=output_dir, log_dir=log_dir
+        )
+
+    results = rounds.Results()
+    path = os.path.join(output_dir, "results.json")
+    plan = rounds.Plan(
+        items=items,
+        chosen=chosen,
+        num_rounds=num_rounds,
+        made=made,
+        input_dir=input_dir,
+        start=start,
+        failed_environments=failed,
+    )
+    rounds.measure(plan, results, on_round=lambda: _write_json(path, dataclasses.asdict(results)))
+    table = report.markdown(results, items=items, num_rounds=num_rounds)
+    with open(os.path.join(output_dir, "results.md"), "w", encoding="utf-8") as file:
+        file.write(table)
+    _plot(report.plot_data(results, items=items), plot_path, output_dir, log_dir)
+    return table
+
+
+def select(
+    only: str,
+) -> tuple[list[work_items.WorkItem], list[engines.Engine]]:
+    """Returns the work items and engines that `only` names; ours always take part.
+
+    A part that names neither is an error. Parts that name only engines leave all work items, and
+    the other way round.
+
+    Raises:
+      errors.InputError: a part names nothing.
+    """
+    items: set[str] = set()
+    peers: set[str] = set()
+    for part in filter(None, (part.strip().lower() for part in only.split(","))):
+        named_items = {item.name for item in work_items.WORK_ITEMS if part in item.name}
+        named_peers = {engine.name for engine in engines.ENGINES if part in engine.name.lower()}
+        if not named_items and not named_peers:
+            raise errors.InputError(
+                f"--only: {part!r} is in the name of no work item "
+                f"({', '.join(item.name for item in work_items.WORK_ITEMS)}) and of no engine "
+                f"({', '.join(engine.name for engine in engines.ENGINES)})"
+            )
+        items |= named_items
+        peers |= named_peers
+    return (
+        [item for item in work_items.WORK_ITEMS if not items or item.name in items],
+        [engine for engine in engines.ENGINES if not peers or engine.ours or engine.name in peers],
+    )
+
+
+def _make_environments(
+    chosen: Sequence[engines.Engine], output_dir: str, log_dir: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Returns the Python of each environment, and why the others could not be made."""
+    of_worker = {worker.name: worker.environment for worker in engines.WORKERS}
+    needed = {of_worker[engine.worker] for engine in chosen} | {"ours"}
+    if needed & {"onnxruntime", "openvino"}:
+        needed.add("torch")  # writes the ONNX file
+    pythons, failed = {}, {}
+    for environment in engines.ENVIRONMENTS:
+        if environment.name not in needed:
+            continue
+        runner.progress(f"environment {environment.name}")
+        try:
+            pythons[environment.name] = environments.make(
+                environment, directory=os.path.join(output_dir, "venvs"), log_dir=log_dir
+            )
+        except failure.EngineError as error:
+            failed[environment.name] = str(error)
+            runner.progress(str(error))
+    return pythons, failed
+
+
+def _plot(panels: object, plot_path: str, output_dir: str, log_dir: str) -> None:
+    """Draws the plot; where matplotlib does not install, says so."""
+    data_path = os.path.join(output_dir, "plot.json")
+    _write_json(data_path, panels)
+    os.makedirs(os.path.dirname(plot_path) or ".", exist_ok=True)
+    try:
+        python = environments.make(
+            engines.PLOT_ENVIRONMENT,
+            directory=os.path.join(output_dir, "venvs"),
+            log_dir=log_dir,
+        )
+        processes.run(
+            [python, "-m", "benchmarks.peers.workers.plot", data_path, plot_path],
+            log_path=os.path.join(log_dir, "plot.log"),
+        )
+    except failure.EngineError as error:
+        runner.progress(f"no plot: {error}")
+
+
+def _write_json(path: str, content: object) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)

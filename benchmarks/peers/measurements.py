@@ -1,0 +1,61 @@
+"""Looks at results: the values of an engine by round, and its share of the machine's rate."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.peers import artifacts, engines, inputs, operations, work_items
+from configs import albert_config
+
+Series = dict[int, float]  # by round
+
+
+class Measurements:
+    """What was measured."""
+
+    def __init__(
+        self, measurements: Sequence[dict[str, Any]], gemm_rates: Sequence[dict[str, Any]]
+    ) -> None:
+        self._measurements = measurements
+        self._gemm_rates = gemm_rates
+
+    def series(self, item: str, engine: str, metric: str) -> Series:
+        """Returns the values of a metric by round; empty where it was not measured."""
+        return {
+            found["round"]: found[metric]
+            for found in self._measurements
+            if (found["item"], found["engine"]) == (item, engine) and metric in found
+        }
+
+    def engines_of(self, item: str) -> list[engines.Engine]:
+        """Returns the engines that have measurements of an item, in the order of the table."""
+        names = {found["engine"] for found in self._measurements if found["item"] == item}
+        return [engine for engine in engines.ENGINES if engine.name in names]
+
+    def shares(self, item: work_items.WorkItem, engine: engines.Engine) -> Series:
+        """Returns the share of the machine's rate by round; empty where that means nothing."""
+        needed = needed_operations(item)
+        if not needed:
+            return {}
+        rates = {
+            found["round"]: found[engine.dtype]
+            for found in self._gemm_rates
+            if found["item"] == item.name
+        }
+        seconds = self.series(item.name, engine.name, "seconds")
+        return {
+            number: needed / seconds[number] / rates[number]
+            for number in sorted(seconds.keys() & rates)
+        }
+
+    def rates(self, dtype: str) -> list[float]:
+        """Returns all that were measured of the machine's rate."""
+        return [found[dtype] for found in self._gemm_rates]
+
+
+def needed_operations(item: work_items.WorkItem) -> int:
+    """Returns the floating point operations of an item; 0 if they are not known."""
+    if item.kind not in (engines.INFER, engines.TRAIN):
+        return 0
+    rows, _ = inputs.lengths()[item.input]
+    forward = operations.inference(rows, albert_config.load(artifacts.SIZE))
+    return forward * (operations.TRAINING_FACTOR if item.kind == engines.TRAIN else 1)

@@ -1,0 +1,119 @@
+"""Runs worker processes and whole commands, with two threads and no GPU."""
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from benchmarks.peers import engines, failure
+
+# Adding up a process's memory takes the kernel some milliseconds.
+_POLL_SECONDS = 0.1
+
+_ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "OMP_NUM_THREADS": "2",
+    "RAYON_NUM_THREADS": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TOKENIZERS_PARALLELISM": "true",
+}
+
+
+class WorkerProcess:
+    """A process that answers requests for one model; see `worker`."""
+
+    def __init__(
+        self, worker: engines.Worker, *, python: str, output_dir: str, log_dir: str
+    ) -> None:
+        options = {
+            name: os.path.join(output_dir, value) if value.startswith("artifacts/") else value
+            for name, value in worker.options.items()
+        }
+        task = json.dumps({"module": worker.module, "options": options})
+        self._log_path = os.path.join(log_dir, f"worker_{worker.name}.log")
+        with open(self._log_path, "a", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                [python, "-m", "benchmarks.peers.worker", task],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **_ENVIRONMENT},
+            )
+
+    def request(self, **request: str) -> dict[str, Any]:
+        """Sends a request and waits for its answer.
+
+        Raises:
+          failure.EngineError: the worker could not do it, or has died.
+        """
+        assert self._process.stdin and self._process.stdout
+        try:
+            print(json.dumps(request), file=self._process.stdin, flush=True)
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise failure.EngineError(f"the process died; see {self._log_path}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise failure.EngineError(" ".join(answer["error"].split()))
+        return answer
+
+    def stop(self) -> None:
+        """Ends the process."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate()
+
+
+def run(
+    arguments: Sequence[str], *, log_path: str, environment: Mapping[str, str] | None = None
+) -> dict[str, float]:
+    """Runs a command and returns its `seconds` and `peak_bytes`.
+
+    The memory is that of the process and all its descendants together; pages that several share,
+    as those of TensorFlow's library, count once (the proportional set size of Linux).
+
+    Raises:
+      failure.EngineError: the exit status is not 0.
+    """
+    start = time.perf_counter()
+    with open(log_path, "w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **_ENVIRONMENT, **(environment or {})},
+        )
+        peak_bytes = 0
+        while process.poll() is None:
+            peak_bytes = max(peak_bytes, sum(map(_proportional_bytes, _tree(process.pid))))
+            time.sleep(_POLL_SECONDS)
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        raise failure.EngineError(f"exit status {process.returncode}; see {log_path}")
+    return {"seconds": seconds, "peak_bytes": peak_bytes}
+
+
+def _tree(pid: int) -> Iterator[int]:
+    """Yields a process and its descendants."""
+    yield pid
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                children = file.read().split()
+            for child in children:
+                yield from _tree(int(child))
+
+
+def _proportional_bytes(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):  # it has ended
+        return 0
+    return int(line.split()[1]) * 1024

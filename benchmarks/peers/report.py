@@ -1,0 +1,191 @@
+"""The results as Markdown, and as the data of the plot."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.peers import (
+    artifacts,
+    claims,
+    engines,
+    inputs,
+    measurements,
+    operations,
+    rounds,
+    spreads,
+    work_items,
+)
+
+_METRICS = {
+    "seconds": ("time", "s"),
+    "load_seconds": ("load", "s"),
+    "first_call_seconds": ("first call after loading", "s"),
+    "import_seconds": ("import of the engine", "s"),
+    "peak_bytes": ("peak memory", "MB"),
+    "saved_model_pb_bytes": ("saved_model.pb", "MB"),
+    "artifact_bytes": ("all files", "MB"),
+}
+_UNIT_SIZES = {"s": 1.0, "MB": 1e6}
+_NUM_TEXTS = {
+    "text_1": 1,
+    "text_256": 256,
+    "preprocess_sentences": 256,
+    "preprocess_documents": 64,
+}
+
+_NOTES = """\
+Medians over {rounds} interleaved rounds; low to high in brackets. 2 threads each, ALBERT {size},
+random weights. The ratios are an engine's value divided by ours of the same round: above 1, ours is
+better. "Of the machine's rate" is useful operations per second divided by the rate of matrix
+products ({float32} in float32, {bfloat16} in bfloat16) of the same round and the engine's type.
+Operations: {operations}
+
+"Longest": the batch is cut to its longest row before the engine gets it. "Unpadded": it comes
+padded to {seq_length}, and only its tokens are computed. Realistic lengths: lognormal, {tokens}
+tokens in 32 rows, the longest {longest}. Peak memory of a training step is that of the whole
+process."""
+
+
+def markdown(
+    results: rounds.Results, *, items: Sequence[work_items.WorkItem], num_rounds: int
+) -> str:
+    """Returns the report."""
+    measured = measurements.Measurements(results.measurements, results.gemm_rates)
+    parts = ["# Benchmark", _notes(measured, num_rounds)]
+    promises = _claim_rows(measured)
+    if promises:
+        head = ["claim", "against", "at least", "measured", "holds"]
+        parts += ["## What must hold", _table(head, promises)]
+    for item in items:
+        for metric in item.metrics:
+            rows = _rows(measured, item, metric)
+            if rows:
+                parts += [f"## {item.title}: {_METRICS[metric][0]}", _table(_head(item), rows)]
+    if results.failures:
+        lines = [
+            f"- {fact['engine']}, {fact['item']}: {fact['reason']}" for fact in results.failures
+        ]
+        parts += ["## What did not run", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def plot_data(
+    results: rounds.Results, *, items: Sequence[work_items.WorkItem]
+) -> list[dict[str, Any]]:
+    """Returns the panels of the plot: a title, and per engine the spread of its ratio to ours.
+
+    The first metric of each item is shown, against ours of the same type where there is one.
+    """
+    measured = measurements.Measurements(results.measurements, results.gemm_rates)
+    panels = []
+    for item in items:
+        bars = []
+        for engine in measured.engines_of(item.name):
+            values = measured.series(item.name, engine.name, item.metrics[0])
+            reference = measured.series(item.name, _reference(item, engine), item.metrics[0])
+            factors = spreads.ratios(values, reference)
+            if factors:
+                found = spreads.spread(factors)
+                bars.append(
+                    {
+                        "engine": engine.name,
+                        "ours": engine.ours,
+                        "dtype": engine.dtype,
+                        "median": found.median,
+                        "low": found.low,
+                        "high": found.high,
+                    }
+                )
+        if bars:
+            panels.append({"title": item.title, "bars": bars})
+    return panels
+
+
+def _notes(measured: measurements.Measurements, num_rounds: int) -> str:
+    rates = {
+        dtype: f"{spreads.spread(found).median / 1e9:.0f} GFLOP/s" if found else "not measured"
+        for dtype in (engines.FLOAT32, engines.BFLOAT16)
+        for found in [measured.rates(dtype)]
+    }
+    rows, seq_length = inputs.lengths()["b32_realistic"]
+    assert operations.__doc__
+    formula = " ".join(operations.__doc__.split("\n\n", 1)[1].split())
+    return _NOTES.format(
+        rounds=num_rounds,
+        size=artifacts.SIZE,
+        operations=formula,
+        tokens=sum(rows),
+        longest=max(rows),
+        seq_length=seq_length,
+        **rates,
+    )
+
+
+def _claim_rows(measured: measurements.Measurements) -> list[list[str]]:
+    titles = {item.name: item.title for item in work_items.WORK_ITEMS}
+    rows = []
+    for claim in claims.CLAIMS:
+        found = claims.check(claim, measured)
+        if found:
+            rows.append(
+                [
+                    f"{claim.engine}: {titles[claim.item]}, {_METRICS[claim.metric][0]}",
+                    claim.against,
+                    f"{claim.at_least:g}",
+                    _factor(found),
+                    "yes" if found.median >= claim.at_least else "**no**",
+                ]
+            )
+    return rows
+
+
+def _head(item: work_items.WorkItem) -> list[str]:
+    last = "texts per second" if item.name in _NUM_TEXTS else "of the machine's rate"
+    return ["engine", "median", *(f"ratio to {name}" for name in item.ours), last]
+
+
+def _rows(
+    measured: measurements.Measurements, item: work_items.WorkItem, metric: str
+) -> list[list[str]]:
+    unit = _METRICS[metric][1]
+    rows = []
+    for engine in measured.engines_of(item.name):
+        values = measured.series(item.name, engine.name, metric)
+        if not values:
+            continue
+        found = spreads.spread([value / _UNIT_SIZES[unit] for value in values.values()])
+        row = [engine.name, f"{found.median:.3g} {unit} ({found.low:.3g}-{found.high:.3g})"]
+        for ours in item.ours:
+            factors = spreads.ratios(values, measured.series(item.name, ours, metric))
+            row.append(_factor(spreads.spread(factors)) if factors else "")
+        rows.append([*row, _last(measured, item, engine, metric)])
+    return rows
+
+
+def _last(
+    measured: measurements.Measurements,
+    item: work_items.WorkItem,
+    engine: engines.Engine,
+    metric: str,
+) -> str:
+    if metric != "seconds":
+        return ""
+    if item.name in _NUM_TEXTS:
+        seconds = measured.series(item.name, engine.name, metric)
+        return f"{_NUM_TEXTS[item.name] / spreads.spread(list(seconds.values())).median:.3g}"
+    shares = measured.shares(item, engine)
+    return _factor(spreads.spread(list(shares.values()))) if shares else ""
+
+
+def _reference(item: work_items.WorkItem, engine: engines.Engine) -> str:
+    """Returns the name of ours that an engine is compared with: of its type where there is one."""
+    same_type = [name for name in item.ours if name.endswith(engine.dtype)]
+    return (same_type or list(item.ours))[0]
+
+
+def _factor(found: spreads.Spread) -> str:
+    return f"{found.median:.2f} ({found.low:.2f}-{found.high:.2f})"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

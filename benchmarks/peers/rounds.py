@@ -1,0 +1,164 @@
+"""Measures: in each round every engine does each work item, one engine after the other.
+
+Only one process computes at a time. Engines take turns in who is first, and the machine's rate of
+matrix products is measured in the same round, just before them.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.peers import artifacts, engines, failure, inputs, processes, work_items
+from export.cli import runner
+
+# Kinds of work that are measured with the same processes; the next ones get new processes, so that
+# no more than these use memory at a time.
+PHASES = (
+    (engines.EXPORT,),
+    (engines.LOAD,),
+    (engines.INFER, engines.EMBED),
+    (engines.TRAIN,),
+    (engines.PREPROCESS,),
+)
+# Training too, because TensorFlow keeps the memory of the largest step it did, and would show it as
+# that of every step after.
+_IN_FRESH_PROCESS = (engines.LOAD, engines.TRAIN)
+_WITH_GEMM_RATE = (engines.INFER, engines.EMBED, engines.TRAIN)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Results:
+    """What was measured, as it stands in results.json.
+
+    Attributes:
+      measurements: dicts of `round`, `item`, `engine` and the metrics.
+      gemm_rates: dicts of `round`, `item` and the operations per second by dtype.
+      failures: dicts of `engine`, `item` and `reason`.
+    """
+
+    measurements: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    gemm_rates: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    failures: list[dict[str, str]] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to measure, and with what.
+
+    Attributes:
+      items: work items.
+      chosen: engines that take part.
+      num_rounds: rounds.
+      made: the artifacts.
+      input_dir: of the inputs.
+      start: starts the process of a worker.
+      failed_environments: reasons by environment.
+    """
+
+    items: Sequence[work_items.WorkItem]
+    chosen: Sequence[engines.Engine]
+    num_rounds: int
+    made: artifacts.Artifacts
+    input_dir: str
+    start: Callable[[engines.Worker], processes.WorkerProcess]
+    failed_environments: Mapping[str, str]
+
+
+_WORKERS = {worker.name: worker for worker in (*engines.WORKERS, engines.GEMM_WORKER)}
+
+
+def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> None:
+    """Fills `results`; calls `on_round` after each round, to save them."""
+    for kinds in PHASES:
+        items = [item for item in plan.items if item.kind in kinds]
+        if items:
+            phase = _Phase(plan, results)
+            try:
+                for number in range(plan.num_rounds):
+                    for item in items:
+                        runner.progress(f"round {number + 1}/{plan.num_rounds}: {item.name}")
+                        phase.measure(item, number)
+                    on_round()
+            finally:
+                phase.stop()
+
+
+class _Phase:
+    """The processes of a phase, started when they are first needed."""
+
+    def __init__(self, plan: Plan, results: Results) -> None:
+        self._plan, self._results = plan, results
+        self._processes: dict[str, processes.WorkerProcess] = {}
+        self._failed: set[tuple[str, str]] = set()
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            process.stop()
+
+    def measure(self, item: work_items.WorkItem, number: int) -> None:
+        """Has every engine do the item once."""
+        if item.kind in _WITH_GEMM_RATE:
+            self._measure_gemm_rate(item, number)
+        taking_part = [engine for engine in self._plan.chosen if item.takes(engine)]
+        first = number % max(1, len(taking_part))
+        for engine in taking_part[first:] + taking_part[:first]:
+            if (engine.name, item.name) in self._failed:
+                continue
+            try:
+                metrics = self._ask(item, engine)
+            except failure.EngineError as error:
+                self._failed.add((engine.name, item.name))
+                fact = {"engine": engine.name, "item": item.name, "reason": str(error)}
+                self._results.failures.append(fact)
+                runner.progress(f"{engine.name}: {error}")
+                continue
+            runner.progress(f"  {engine.name}: {_listing(metrics)}")
+            self._results.measurements.append(
+                {"round": number, "item": item.name, "engine": engine.name, **metrics}
+            )
+
+    def _measure_gemm_rate(self, item: work_items.WorkItem, number: int) -> None:
+        process = self._process(engines.GEMM_WORKER)
+        rates = {
+            dtype: process.request(do="rate", dtype=dtype)["rate"]
+            for dtype in (engines.FLOAT32, engines.BFLOAT16)
+        }
+        self._results.gemm_rates.append({"round": number, "item": item.name, **rates})
+
+    def _ask(self, item: work_items.WorkItem, engine: engines.Engine) -> dict[str, Any]:
+        worker = _WORKERS[engine.worker]
+        reason = self._plan.failed_environments.get(worker.environment)
+        if reason:
+            raise failure.EngineError(reason)
+        if item.kind == engines.EXPORT:
+            return self._plan.made.export(engine.name)
+        request = {
+            "kind": item.kind,
+            "input": inputs.path(self._plan.input_dir, item.input),
+            "padding": engine.padding,
+        }
+        if item.kind not in _IN_FRESH_PROCESS:
+            return self._process(worker).request(do="run", **request)
+        process = self._plan.start(worker)
+        try:
+            if item.kind == engines.LOAD:
+                return process.request(do="load", **{**request, "kind": engines.INFER})
+            process.request(do="load")
+            return process.request(do="run", **request)
+        finally:
+            process.stop()
+
+    def _process(self, worker: engines.Worker) -> processes.WorkerProcess:
+        if worker.name not in self._processes:
+            process = self._plan.start(worker)
+            try:
+                process.request(do="load")
+            except failure.EngineError:
+                process.stop()
+                raise
+            self._processes[worker.name] = process
+        return self._processes[worker.name]
+
+
+def _listing(metrics: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())

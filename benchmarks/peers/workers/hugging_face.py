@@ -1,0 +1,82 @@
+"""Hugging Face's ALBERT on torch, with the attention that it picks itself."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import torch
+import transformers
+
+from benchmarks.peers.workers import model
+
+torch.set_num_threads(model.NUM_THREADS)
+torch.set_num_interop_threads(1)
+
+_NAMES = {
+    model.INPUT_WORD_IDS: "input_ids",
+    model.INPUT_MASK: "attention_mask",
+    model.INPUT_TYPE_IDS: "token_type_ids",
+}
+
+
+def make(options: Mapping[str, str]) -> "HuggingFace":
+    return HuggingFace(options["model"], dtype=options["dtype"])
+
+
+class HuggingFace:
+    """A model for inference, and when it is needed another for training.
+
+    In bfloat16 inference has its weights in bfloat16, which is fastest; training has them in
+    float32 and computes under autocast, as one trains.
+    """
+
+    def __init__(self, directory: str, *, dtype: str) -> None:
+        self._directory = directory
+        self._dtype = getattr(torch, dtype)
+        self._model = self._load(self._dtype).eval()
+
+    def infer(self, batch: model.Batch, padding: str) -> model.Call:
+        inputs = _tensors(model.cut(batch, padding))
+        return lambda: self._run(inputs)
+
+    def embed(self, texts: list[str]) -> model.Call:
+        tokenizer = model.tokenizer(self._directory)
+
+        def run() -> list[Any]:
+            return [
+                self._run(_tensors(batch)).pooler_output.float().numpy()
+                for batch in model.batches_of_texts(tokenizer, texts)
+            ]
+
+        return run
+
+    def train(self, batch: model.Batch, padding: str) -> model.Call:
+        inputs = _tensors(model.cut(batch, padding))
+        trained = self._trained
+        optimizer = torch.optim.SGD(trained.parameters(), lr=model.LEARNING_RATE)
+
+        def run() -> float:
+            optimizer.zero_grad()
+            with torch.autocast("cpu", torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+                pooled = trained(**inputs).pooler_output
+            loss = pooled.float().square().mean()
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return run
+
+    @cached_property
+    def _trained(self) -> Any:
+        return self._load(torch.float32).train()
+
+    def _load(self, dtype: Any) -> Any:
+        return transformers.AlbertModel.from_pretrained(self._directory, dtype=dtype)
+
+    def _run(self, inputs: Mapping[str, Any]) -> Any:
+        with torch.inference_mode():
+            return self._model(**inputs)
+
+
+def _tensors(batch: model.Batch) -> dict[str, Any]:
+    return {_NAMES[name]: torch.tensor(values, dtype=torch.long) for name, values in batch.items()}

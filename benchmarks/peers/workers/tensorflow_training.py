@@ -1,0 +1,41 @@
+"""A training step as TensorFlow's users write it, the same for every engine on TensorFlow."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from benchmarks.peers.workers import model
+
+
+def limit_threads() -> None:
+    """Has TensorFlow use two threads. Must be called before it computes anything."""
+    tf.config.threading.set_intra_op_parallelism_threads(model.NUM_THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(model.NUM_THREADS)
+
+
+def step(
+    encode: Callable[[Any], tf.Tensor],
+    *,
+    variables: Sequence[Any],
+    inputs: Mapping[str, tf.Tensor],
+) -> model.Call:
+    """Returns a call that does a step of gradient descent on the mean square of `encode(inputs)`.
+
+    Args:
+      encode: computes `pooled_output` [B, H].
+      variables: what to update.
+      inputs: int32 [B, S] by name.
+    """
+
+    @tf.function
+    def train(batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(tf.cast(encode(batch), tf.float32)))
+        for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+            if gradient is not None:
+                step_size = model.LEARNING_RATE * tf.convert_to_tensor(gradient)
+                variable.assign_sub(tf.cast(step_size, variable.dtype))
+        return loss
+
+    return lambda: train(inputs).numpy()

@@ -1,0 +1,98 @@
+"""Loads the artifacts wherever people run TensorFlow models, and tells in the README how it went.
+
+    python -m tests.portability
+    python -m tests.portability --only=lite_rt,onnx_runtime --readme=
+
+Makes virtual environments of several GB below <output_dir>/venvs/ the first time. Writes
+<output_dir>/<environment>.json and the section of the README, and prints the tables. What cannot
+work is part of the answer; a difference above its limit is an error.
+"""
+
+import json
+import os
+import sys
+
+from absl import flags
+
+from benchmarks.portability import artifacts, environments, matrix, parts, table
+from configs import errors
+from export.cli import runner
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "build/portability", "Folder of environments, artifacts and results."
+)
+_ONLY = flags.DEFINE_list(
+    "only",
+    [],
+    "Consumers to run anew, by module: " + ", ".join(c.module for c in matrix.CONSUMERS) + ". "
+    "The others' last results are kept. Default: all.",
+)
+_README = flags.DEFINE_string("readme", "README.md", "File to rewrite the section of; empty: none.")
+
+
+def main() -> None:
+    output_dir = os.path.abspath(_OUTPUT_DIR.value)
+    unknown = set(_ONLY.value) - {consumer.module for consumer in matrix.CONSUMERS}
+    if unknown:
+        raise errors.InputError(f"--only has unknown names: {', '.join(sorted(unknown))}")
+    _prepare(output_dir)
+    reports = _measure(output_dir)
+    text = table.markdown(reports)
+    if _README.value:
+        with open(_README.value, encoding="utf-8") as file:
+            readme = table.replace_section(file.read(), text)
+        with open(_README.value, "w", encoding="utf-8") as file:
+            file.write(readme)
+    print(text)
+    if problems := table.problems(reports):
+        raise errors.InputError(errors.listing("above the limit", problems))
+
+
+def _prepare(output_dir: str) -> None:
+    runner.progress("exporting the artifacts")
+    artifacts.export(output_dir)
+    from benchmarks.portability import reference  # imports TensorFlow
+
+    for part in parts.PARTS.values():
+        reference.write(output_dir, part)
+
+
+def _measure(output_dir: str) -> dict[str, dict]:
+    """Runs the consumers, and returns what is known of all, by environment."""
+    reports = {
+        name: _read(output_dir, name) for name in (*environments.ENVIRONMENTS, matrix.PINNED)
+    }
+    for name, report in reports.items():
+        chosen = [
+            consumer
+            for consumer in matrix.CONSUMERS
+            if name in consumer.environments and (not _ONLY.value or consumer.module in _ONLY.value)
+        ]
+        if not chosen:
+            continue
+        runner.progress(f"{name}: environment")
+        python = sys.executable
+        if name != matrix.PINNED:
+            python = environments.make(name, directory=os.path.join(output_dir, "venvs"))
+        for consumer in chosen:
+            runner.progress(f"{name}: {consumer.module}")
+            report[consumer.module] = matrix.measure(consumer, python=python, folder=output_dir)
+            with open(_path(output_dir, name), "w", encoding="utf-8") as file:
+                json.dump(report, file, indent=1)
+    return reports
+
+
+def _read(output_dir: str, environment: str) -> dict:
+    try:
+        with open(_path(output_dir, environment), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {}
+
+
+def _path(output_dir: str, environment: str) -> str:
+    return os.path.join(output_dir, f"{environment}.json")
+
+
+if __name__ == "__main__":
+    runner.run(main)

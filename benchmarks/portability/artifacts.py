@@ -1,0 +1,32 @@
+"""Exports the artifacts of the matrix, once, with the pinned TensorFlow.
+
+artifacts.export("build/portability")
+"""
+
+import os
+import shutil
+
+from benchmarks.portability import parts
+from tests.support import processes
+
+
+def export(folder: str) -> None:
+    """Makes `folder`/artifacts anew by the commands."""
+    root = os.path.join(folder, "artifacts")
+    work = os.path.join(folder, "exports")
+    for directory in (root, work):
+        shutil.rmtree(directory, ignore_errors=True)
+        os.makedirs(directory)
+
+    def run(artifact: str, *arguments: str) -> str:
+        exported = processes.export(*arguments, "--model_name", artifact, cwd=work)
+        directory = os.path.join(root, artifact)
+        os.rename(exported, directory)
+        return os.path.abspath(directory)
+
+    encoder = run(parts.ENCODER, "export.encoder", "--config", "tiny")
+    run(parts.BFLOAT16, "export.encoder", "--config", "tiny", "--compute_dtype", "bfloat16")
+    preprocessor = run(parts.PREPROCESSOR, "export.preprocessor")
+    made_from = ("--encoder", encoder, "--preprocessor", preprocessor)
+    run(parts.EMBEDDER, "export.embedder", *made_from, "--max_seq_length", "32")
+    shutil.rmtree(work)

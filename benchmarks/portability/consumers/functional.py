@@ -1,0 +1,37 @@
+"""A functional model around one layer, of the Keras that the layer belongs to, and its training."""
+
+import tensorflow as tf
+
+from benchmarks.portability import parts
+from benchmarks.portability.consumers import hub_load
+
+
+def compiled(keras, model_class, layer, part):
+    """Returns a compiled model of one layer.
+
+    Args:
+      keras: the module: Keras 2 or 3.
+      model_class: `keras.Model` or a class of it.
+      layer: computes the part.
+      part: what is trained.
+    """
+    if part.is_text:
+        given = keras.Input((), dtype="string")
+    else:
+        shapes = {name: array.shape[1:] for name, array in part.arrays().items()}
+        given = {name: keras.Input(s, dtype="int32", name=name) for name, s in shapes.items()}
+    outputs = layer(given)
+    model = model_class(given, outputs[part.target_output] if part.target_output else outputs)
+    model.compile(
+        keras.optimizers.SGD(parts.LEARNING_RATE),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if part.target_output == "mlm_logits"
+        else keras.losses.MeanSquaredError(),
+    )
+    return model
+
+
+def fit(model, part):
+    """Trains on the one batch."""
+    dataset = tf.data.Dataset.from_tensor_slices((hub_load.inputs(part), part.target))
+    model.fit(dataset.batch(parts.B), epochs=parts.STEPS, verbose=0)

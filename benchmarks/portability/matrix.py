@@ -1,0 +1,116 @@
+"""Which consumer is tried where on what, and how far from the reference it may be.
+
+matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+
+from benchmarks.portability import parts
+from tests.support import processes
+
+# The interpreter that runs this, with the pinned TensorFlow.
+PINNED = "pinned"
+_VERSIONS = ("tf2.13", "tf2.15", "tf2.17", "tf2.19", PINNED)
+_ALL = tuple(parts.PARTS)
+_TRAINED = tuple(name for name, part in parts.PARTS.items() if part.is_trained)
+_SIGNATURES = tuple(name for name, part in parts.PARTS.items() if part.signature)
+
+# Of outputs and trained weights of order 1. The same sums in another order.
+_LIMIT = 1e-5
+# Other kernels, other approximations of tanh and exp.
+_CONVERTED_LIMIT = 1e-4
+# Rounding to bfloat16's 8 bits after each of some twenty operations.
+_BFLOAT16_LIMIT = 0.15
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Consumer:
+    """A way of loading the artifacts.
+
+    Attributes:
+      title: as the table calls it.
+      module: in `tests.portability.consumers`; its `run(folder, part)` returns arrays by name.
+      parts: names of what it is tried on.
+      environments: where, keys of `environments.ENVIRONMENTS` or `PINNED`.
+      float32_limit: largest difference to the reference.
+    """
+
+    title: str
+    module: str
+    parts: tuple[str, ...]
+    environments: tuple[str, ...] = (PINNED,)
+    float32_limit: float = _LIMIT
+
+    def limit(self, part: str) -> float:
+        """Returns the largest difference that a part may have."""
+        return _BFLOAT16_LIMIT if parts.is_bfloat16(part) else self.float32_limit
+
+
+CONSUMERS = (
+    Consumer(title="`hub.load`", module="hub_load", parts=_ALL, environments=_VERSIONS),
+    Consumer(
+        title="`hub.KerasLayer`, `fit` under a persistent tape",
+        module="keras_layer",
+        parts=_TRAINED,
+        environments=_VERSIONS,
+    ),
+    Consumer(title="signatures", module="signatures", parts=_SIGNATURES, environments=_VERSIONS),
+    Consumer(title="Keras 3 (`export.keras3`), `fit`", module="keras_3", parts=_ALL),
+    Consumer(
+        title="`MirroredStrategy`, `hub.KerasLayer`, `fit`",
+        module="mirrored_strategy",
+        parts=_TRAINED,
+    ),
+    Consumer(title="`MirroredStrategy`, Keras 3, `fit`", module="keras_3_mirrored", parts=_TRAINED),
+    Consumer(title="XLA", module="xla", parts=_ALL),
+    Consumer(title="XLA, training", module="xla_training", parts=_TRAINED),
+    Consumer(title="`tf.compat.v1` session", module="session", parts=_SIGNATURES),
+    Consumer(title="`saved_model_cli`", module="saved_model_cli", parts=_SIGNATURES),
+    Consumer(
+        title="LiteRT",
+        module="lite_rt",
+        parts=_SIGNATURES,
+        float32_limit=_CONVERTED_LIMIT,
+    ),
+    Consumer(
+        title="ONNX Runtime (tf2onnx)",
+        module="onnx_runtime",
+        parts=_SIGNATURES,
+        environments=("onnx",),
+        float32_limit=_CONVERTED_LIMIT,
+    ),
+    Consumer(
+        title="OpenVINO, from the SavedModel",
+        module="open_vino",
+        parts=tuple(n for n in _SIGNATURES if parts.PARTS[n].signature == "serving_default"),
+        environments=("openvino",),
+        float32_limit=_CONVERTED_LIMIT,
+    ),
+)
+
+
+def measure(consumer: Consumer, *, python: str, folder: str) -> dict:
+    """Runs a consumer in a process of its own and returns what the worker printed.
+
+    Args:
+      consumer: which.
+      python: interpreter of the environment.
+      folder: with the artifacts and references.
+    """
+    done = subprocess.run(
+        [python, "-m", "benchmarks.portability.worker", consumer.module, folder, *consumer.parts],
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+    )
+    log = os.path.join(folder, "logs", f"{consumer.module}.log")
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(done.stderr)
+    if done.returncode == 0:
+        return json.loads(done.stdout)
+    last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+    return {"versions": {}, "parts": {name: {"error": last} for name in consumer.parts}}

@@ -1,0 +1,1 @@
+"""Writes each kind of SavedModel."""

@@ -1,0 +1,94 @@
+"""Makes the embedder artifact: text to vectors, by an encoder and its preprocessor in one graph.
+
+embedder_artifact.write("dir", encoder_dir="exports/albert_en_large/1",
+                        preprocessor_dir="exports/albert_en_preprocess/1", pooling="mean",
+                        normalize=True, max_seq_length=512)
+"""
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_hub as hub
+import tensorflow_text  # noqa: F401, registers the preprocessor's ops
+
+from configs import hub_api
+from export.artifacts import hub_module
+from export.metadata import manifest
+from preprocess.tokenizers import truncation
+
+# [CLS] and [SEP].
+_NUM_SPECIAL_TOKENS = 2
+
+
+def write(
+    directory: str,
+    *,
+    encoder_dir: str,
+    preprocessor_dir: str,
+    pooling: str,
+    normalize: bool,
+    max_seq_length: int,
+) -> None:
+    """Writes an embedder into `directory`.
+
+    Args:
+      directory: where the SavedModel goes.
+      encoder_dir: of an encoder of this toolchain.
+      preprocessor_dir: of a preprocessor of this toolchain, for the same tokenizer.
+      pooling: "pooled" for `pooled_output`, "mean" or "first" for the mean over the tokens or the
+        first token of `sequence_output`.
+      normalize: whether to scale the vectors to length one.
+      max_seq_length: tokens after which a text is cut, special tokens included.
+    """
+    made_from = {
+        manifest.ENCODER: manifest.read(encoder_dir),
+        manifest.PREPROCESSOR: manifest.read(preprocessor_dir),
+    }
+    encoder = hub.load(encoder_dir)
+    preprocessor = hub.load(preprocessor_dir)
+    count = max_seq_length - _NUM_SPECIAL_TOKENS
+    boundary = made_from[manifest.PREPROCESSOR]["boundary"]
+
+    def embed(sentences: tf.Tensor, training: bool) -> tf.Tensor:
+        if boundary is None:
+            tokens = preprocessor.tokenize(sentences)
+        else:
+            tokens = truncation.encode_first(
+                sentences, count=count, encode=preprocessor.tokenize, boundary=boundary
+            )
+        tokens = tokens[:, :count]  # int32 [B, (tokens)]
+        # As long as the longest text, and as long as an empty one at least.
+        longest = tf.reduce_max(tf.concat([tokens.row_lengths(), [1]], axis=0))
+        seq_length = tf.cast(longest, tf.int32) + _NUM_SPECIAL_TOKENS
+        inputs = preprocessor.bert_pack_inputs([tokens], seq_length=seq_length)
+        outputs = encoder.unpadded(inputs, training=training)
+        vectors = _pool(outputs, inputs[hub_api.INPUT_MASK], pooling)  # [B, H]
+        return tf.math.l2_normalize(vectors, axis=1) if normalize else vectors
+
+    module = hub_module.HubModule(
+        embed,
+        specs=tf.TensorSpec([None], tf.string, name=hub_api.SENTENCES),
+        variables=list(encoder.variables),
+    )
+    # Holds the SentencePiece model, which the functions refer to.
+    module.tokenize = preprocessor.tokenize
+    signatures = {hub_api.SERVING_DEFAULT: module.signature([hub_api.DEFAULT])}
+    hub_module.save(module, directory, signatures=signatures)
+    facts = {
+        "made_from": made_from,
+        "pooling": pooling,
+        "normalize": normalize,
+        "max_seq_length": max_seq_length,
+    }
+    manifest.write(directory, artifact=manifest.EMBEDDER, facts=facts)
+
+
+def _pool(outputs: dict[str, Any], mask: tf.Tensor, pooling: str) -> tf.Tensor:
+    """Returns one vector [B, H] for each text; `sequence_output` is zero at padding."""
+    if pooling == "pooled":
+        return outputs[hub_api.POOLED_OUTPUT]
+    sequence_output = outputs[hub_api.SEQUENCE_OUTPUT]  # [B, S, H]
+    if pooling == "first":
+        return sequence_output[:, 0, :]
+    count = tf.cast(tf.reduce_sum(mask, axis=1, keepdims=True), tf.float32)  # [B, 1]
+    return tf.reduce_sum(sequence_output, axis=1) / count  # [B, H]

@@ -1,0 +1,152 @@
+"""Makes the encoder artifact: the contract of TF Hub's `albert_en_*` models.
+
+encoder_artifact.write("dir", recipe=made_from, compute_dtype="float32")
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from configs import hub_api
+from export.artifacts import encoder_spec, hub_module
+from export.checkpoints import restore
+from export.cli import progress
+from export.metadata import manifest
+from export.model import albert, heads, initial_weights
+from preprocess.vocabulary import wordpiece_vocabulary
+
+
+class _Model:
+    """An encoder with its heads, filled with weights.
+
+    Attributes:
+      encoder: the encoder.
+      mlm: the masked language model head, if there is one.
+      sop: the sentence-order head, if there is one.
+    """
+
+    def __init__(self, recipe: encoder_spec.Recipe, *, compute_dtype: str) -> None:
+        self.encoder = albert.Encoder(recipe.config, compute_dtype=compute_dtype)
+        self.mlm = heads.MaskedLanguageModel(self.encoder) if recipe.mlm else None
+        self.sop = heads.SentenceOrder(self.encoder) if recipe.sop else None
+        variables = list(self.encoder.variables)
+        for head in (self.mlm, self.sop):
+            variables += head.variables if head else []
+        if recipe.source is None:
+            initial_weights.fill(
+                variables,
+                initializer_range=recipe.config.initializer_range,
+                seed=recipe.seed,
+            )
+            return
+        total = sum(variable.shape.num_elements() for variable in variables)
+        with progress.Progress("reading weights", total=total) as report:
+            restore.restore(
+                {variable.name.removesuffix(":0"): variable for variable in variables},
+                source=recipe.source,
+                config=recipe.config,
+                on_progress=report.advance,
+            )
+
+
+def write(directory: str, *, recipe: encoder_spec.Recipe, compute_dtype: str) -> None:
+    """Writes an encoder into `directory`.
+
+    Args:
+      directory: where the SavedModel goes.
+      recipe: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`; a
+        WordPiece vocabulary `vocab_file`, with the variable `do_lower_case`.
+      compute_dtype: "float32" or "bfloat16", of activations and products.
+
+    Raises:
+      errors.CheckpointMismatchError: the weights cannot be read, or are not finite.
+    """
+    model = _Model(recipe, compute_dtype=compute_dtype)
+    module = _module(model, unpadded=False)
+    module.unpadded = _module(model, unpadded=True)
+    vocabulary = recipe.vocabulary
+    # Beside the artifact: what a killed exporter leaves there is swept.
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(directory)) as assets:
+        if isinstance(vocabulary, wordpiece_vocabulary.WordPieceVocabulary):
+            module.vocab_file = _asset(vocabulary.file_name, vocabulary.content, assets)
+            # As TF Hub's BERT encoders say it.
+            module.do_lower_case = tf.Variable(recipe.lower_case, trainable=False)
+        else:
+            # Without the paths of whoever trained it.
+            module.sp_model_file = _asset(vocabulary.file_name, vocabulary.proto, assets)
+        hub_module.save(module, directory, signatures=_signatures(module))
+    facts = {
+        **recipe.facts(),
+        "compute_dtype": compute_dtype,
+        "heads": [name for name in (hub_api.MLM, hub_api.SOP) if hasattr(module, name)],
+    }
+    manifest.write(directory, artifact=manifest.ENCODER, facts=facts)
+
+
+def _module(model: _Model, *, unpadded: bool) -> hub_module.HubModule:
+    """Returns an encoder object, with its `.mlm` and `.sop` if there are the heads."""
+    encoder = model.encoder
+
+    def encode(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
+        return encoder(inputs, training=training, unpadded=unpadded)
+
+    module = hub_module.HubModule(
+        encode, specs=hub_module.specs(hub_api.ENCODER_INPUTS), variables=encoder.variables
+    )
+    if model.mlm:
+        module.mlm = _mlm_module(encode, encoder, model.mlm)
+    if model.sop:
+        module.sop = _sop_module(encode, encoder, model.sop)
+    return module
+
+
+def _mlm_module(
+    encode: Any, encoder: albert.Encoder, head: heads.MaskedLanguageModel
+) -> hub_module.HubModule:
+    def predict(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
+        outputs = encode(inputs, training)
+        positions = inputs[hub_api.MASKED_LM_POSITIONS]
+        logits = head(outputs[hub_api.SEQUENCE_OUTPUT], positions)
+        return {**outputs, hub_api.MLM_LOGITS: logits}
+
+    return hub_module.HubModule(
+        predict,
+        specs=hub_module.specs(hub_api.MLM_INPUTS),
+        variables=encoder.variables + head.variables,
+    )
+
+
+def _sop_module(
+    encode: Any, encoder: albert.Encoder, head: heads.SentenceOrder
+) -> hub_module.HubModule:
+    def predict(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
+        outputs = encode(inputs, training)
+        return {**outputs, hub_api.SOP_LOGITS: head(outputs[hub_api.POOLED_OUTPUT])}
+
+    return hub_module.HubModule(
+        predict,
+        specs=hub_module.specs(hub_api.ENCODER_INPUTS),
+        variables=encoder.variables + head.variables,
+    )
+
+
+def _signatures(module: hub_module.HubModule) -> dict[str, Any]:
+    signatures = {
+        hub_api.SERVING_DEFAULT: module.signature(hub_api.ENCODER_SIGNATURE_OUTPUTS),
+        hub_api.UNPADDED: module.unpadded.signature(hub_api.ENCODER_SIGNATURE_OUTPUTS),
+    }
+    if hasattr(module, hub_api.MLM):
+        signatures[hub_api.MLM] = module.mlm.signature(hub_api.MLM_SIGNATURE_OUTPUTS)
+    if hasattr(module, hub_api.SOP):
+        signatures[hub_api.SOP] = module.sop.signature(hub_api.SOP_SIGNATURE_OUTPUTS)
+    return signatures
+
+
+def _asset(name: str, content: bytes, directory: str) -> tf.saved_model.Asset:
+    path = os.path.join(directory, name)
+    with open(path, "wb") as file:
+        file.write(content)
+    return tf.saved_model.Asset(path)

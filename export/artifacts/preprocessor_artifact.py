@@ -1,0 +1,49 @@
+"""Makes the preprocessor artifact: the contract of TF Hub's `albert_en_preprocess`.
+
+preprocessor_artifact.write(
+    "dir", vocabulary=model, tokenization="hub", lower_case=True, default_seq_length=128
+)
+"""
+
+from configs import hub_api
+from export.artifacts import hub_module
+from export.metadata import manifest
+from preprocess import preprocessor
+from preprocess.tokenizers import engines
+from preprocess.vocabulary import vocabularies
+
+
+def write(
+    directory: str,
+    *,
+    vocabulary: vocabularies.Vocabulary,
+    tokenization: str,
+    lower_case: bool,
+    default_seq_length: int,
+) -> None:
+    """Writes a preprocessor into `directory`.
+
+    Args:
+      directory: where the SavedModel goes.
+      vocabulary: a SentencePiece model, or a WordPiece vocabulary for BERT's tokenizer.
+      tokenization: "hub" for TF Hub's, "original" for google-research/albert's.
+      lower_case: whether the vocabulary is uncased.
+      default_seq_length: length of the packed rows where the caller gives none.
+
+    Raises:
+      ValueError: `default_seq_length` is too small for one segment, or there is no such
+        tokenization for the vocabulary.
+    """
+    engine = engines.make(vocabulary, tokenization=tokenization, lower_case=lower_case)
+    root = preprocessor.Preprocessor(engine, default_seq_length=default_seq_length)
+    signatures = {hub_api.SERVING_DEFAULT: root.__call__.get_concrete_function()}
+    hub_module.save(root, directory, signatures=signatures)
+    facts = {
+        # What may cut a text before it is tokenized: see preprocess/tokenizers/truncation.py.
+        "boundary": engine.boundary,
+        "default_seq_length": default_seq_length,
+        "lower_case": lower_case,
+        "tokenization": tokenization,
+        "tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256},
+    }
+    manifest.write(directory, artifact=manifest.PREPROCESSOR, facts=facts)

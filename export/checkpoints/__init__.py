@@ -1,0 +1,1 @@
+"""Opens any ALBERT checkpoint and restores it strictly."""

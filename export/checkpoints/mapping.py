@@ -1,0 +1,202 @@
+"""From the names and layouts of a checkpoint to the variables of the encoder, and back.
+
+    for entry in mapping.entries(config):
+        entry.variable, entry.shape, entry.names[weight_table.HUGGING_FACE]
+
+The names are data (`export/checkpoints/weight_table.py`). How a tensor is laid out (transposed or
+not, heads merged or not) is a function of the kind of source and the kind of tensor, never of a row
+of the table.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from configs import albert_config
+from export.checkpoints import weight_table
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One variable of a model.
+
+    Attributes:
+      variable: its name.
+      kind: what it is.
+      shape: its shape.
+      names: its canonical name by kind of source; a source that cannot hold it is left out.
+    """
+
+    variable: str
+    kind: weight_table.Kind
+    shape: tuple[int, ...]
+    names: Mapping[str, str]
+
+
+def entries(config: albert_config.AlbertConfig) -> tuple[Entry, ...]:
+    """Returns an entry for every variable of a model with both heads, in the contract's order.
+
+    The embedding projection is among them where `config.embedding_projection`.
+    """
+    found = []
+    blocks = [
+        (group, inner)
+        for group in range(config.num_hidden_groups)
+        for inner in range(config.inner_group_num)
+    ]
+    block_rows = [row for row in weight_table.TABLE if row.variable.startswith("{block}")]
+    for row in weight_table.TABLE:
+        if row.variable.startswith(weight_table.PROJECTION) and not config.embedding_projection:
+            continue
+        if row is block_rows[0]:
+            found += [_entry(r, config, block) for block in blocks for r in block_rows]
+        elif row not in block_rows:
+            found.append(_entry(row, config, None))
+    return tuple(found)
+
+
+def shapes(config: albert_config.AlbertConfig) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of every variable of a model with both heads."""
+    return {entry.variable: entry.shape for entry in entries(config)}
+
+
+def knows_any(names: Iterable[str], *, source_format: str) -> bool:
+    """Returns whether any of these canonical names is in the table, blocks aside."""
+    return not family("", source_format=source_format).isdisjoint(names)
+
+
+def family(prefix: str, *, source_format: str) -> set[str]:
+    """Returns the canonical names of the variables outside blocks that start with `prefix`."""
+    return {
+        _names_in(row)[source_format] or ""
+        for row in weight_table.TABLE
+        if row.variable.startswith(prefix) and "{block}" not in row.variable
+    } - {""}
+
+
+def canonical_name(variable: str, *, source_format: str) -> str:
+    """Returns the canonical name of a variable outside blocks; "" where the source has none."""
+    return next(iter(family(variable, source_format=source_format)), "")
+
+
+def reason_to_ignore(name: str, *, source_format: str) -> str | None:
+    """Returns why a source may hold a tensor of that canonical name; None if it may not."""
+    for pattern, reason in weight_table.IGNORED[source_format].items():
+        if re.fullmatch(pattern, name):
+            return reason
+    return None
+
+
+def source_shape(entry: Entry, *, source_format: str) -> tuple[int, ...]:
+    """Returns the shape that a source stores the tensor of `entry` in."""
+    shape = entry.shape
+    if _merges_heads(source_format):
+        if entry.kind is weight_table.Kind.TO_HEADS_KERNEL:
+            shape = (shape[0], shape[1] * shape[2])
+        elif entry.kind is weight_table.Kind.TO_HEADS_BIAS:
+            shape = (shape[0] * shape[1],)
+        elif entry.kind is weight_table.Kind.FROM_HEADS_KERNEL:
+            shape = (shape[0] * shape[1], shape[2])
+    return shape[::-1] if _is_transposed(entry.kind, source_format) else shape
+
+
+def to_variable(array: np.ndarray, *, entry: Entry, source_format: str) -> np.ndarray:
+    """Returns a tensor of a source in the layout of the variable of `entry`; the inverse is
+    `to_source`."""
+    if _is_transposed(entry.kind, source_format):
+        array = array.T
+    return np.ascontiguousarray(array).reshape(entry.shape)
+
+
+def to_source(array: np.ndarray, *, entry: Entry, source_format: str) -> np.ndarray:
+    """Returns the value of a variable in the layout of a source."""
+    shape = source_shape(entry, source_format=source_format)
+    if _is_transposed(entry.kind, source_format):
+        return np.ascontiguousarray(array.reshape(shape[::-1]).T)
+    return array.reshape(shape)
+
+
+def _merges_heads(source_format: str) -> bool:
+    return source_format in (weight_table.TF1, weight_table.TF1_HUB, weight_table.HUGGING_FACE)
+
+
+def _is_transposed(kind: weight_table.Kind, source_format: str) -> bool:
+    if source_format == weight_table.HUGGING_FACE:  # torch.nn.Linear keeps [out, in]
+        return kind in (
+            weight_table.Kind.KERNEL,
+            weight_table.Kind.TO_HEADS_KERNEL,
+            weight_table.Kind.FROM_HEADS_KERNEL,
+            weight_table.Kind.OUTPUT_WEIGHTS,
+        )
+    return (
+        source_format in (weight_table.TF1, weight_table.TF1_HUB)
+        and kind is weight_table.Kind.OUTPUT_WEIGHTS
+    )
+
+
+def _entry(
+    row: weight_table.Row, config: albert_config.AlbertConfig, block: tuple[int, int] | None
+) -> Entry:
+    names = _names_in(row)
+    blocks = _block_names(config, *block) if block else dict.fromkeys(names, "")
+    spelt = {
+        source_format: name.format(block=blocks[source_format])
+        for source_format, name in names.items()
+        if name is not None and blocks[source_format] is not None
+    }
+    sizes = _sizes(config)
+    return Entry(
+        variable=spelt[weight_table.SAVED_MODEL],
+        kind=row.kind,
+        shape=tuple(sizes[letter] for letter in row.shape),
+        names=spelt,
+    )
+
+
+def _names_in(row: weight_table.Row) -> dict[str, str | None]:
+    return {
+        weight_table.TF1: row.tf1,
+        weight_table.TF1_HUB: row.tf1,
+        weight_table.HUGGING_FACE: row.huggingface,
+        weight_table.MODEL_GARDEN: row.model_garden,
+        weight_table.KERAS_HUB: row.keras_hub,
+        weight_table.SAVED_MODEL: row.variable,
+    }
+
+
+def _block_names(
+    config: albert_config.AlbertConfig, group: int, inner: int
+) -> dict[str, str | None]:
+    number = group * config.inner_group_num + inner
+    group_format = "albert.encoder.albert_layer_groups.{}.albert_layers.{}"
+    is_only = config.num_hidden_groups == config.inner_group_num == 1
+    tf1 = f"bert/encoder/transformer/group_{group}/inner_group_{inner}"
+    return {
+        weight_table.TF1: tf1,
+        weight_table.TF1_HUB: tf1,
+        weight_table.HUGGING_FACE: group_format.format(group, inner),
+        # Model Garden's encoder has one group with one block, whatever the config says.
+        weight_table.MODEL_GARDEN: "encoder/layer_with_weights-5" if group == inner == 0 else None,
+        weight_table.KERAS_HUB: f"transformer_encoder_{number}"
+        if number
+        else "transformer_encoder",
+        weight_table.SAVED_MODEL: "transformer"
+        if is_only
+        else f"transformer/group_{group}/inner_group_{inner}",
+    }
+
+
+def _sizes(config: albert_config.AlbertConfig) -> dict[str, int]:
+    return {
+        "V": config.vocab_size,
+        "E": config.embedding_size,
+        "P": config.max_position_embeddings,
+        "T": config.type_vocab_size,
+        "H": config.hidden_size,
+        "N": config.num_attention_heads,
+        "D": config.head_size,
+        "F": config.intermediate_size,
+        "2": 2,
+    }

@@ -1,0 +1,1 @@
+"""One module per file format or source of checkpoints: names and tensors, read lazily."""

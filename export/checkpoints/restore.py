@@ -1,0 +1,270 @@
+"""Fills a model's variables from a checkpoint: all of them, from all of it, or not at all.
+
+    source = sources.open("albert_large/model.ckpt-best")
+    restore.restore(variables, source=source, config=source.config)
+
+No variable keeps what it had, no tensor is passed over: what is missing, left over, of the wrong
+shape or type, not finite, or not equal to its twin is listed in one error. Weights are read one at
+a time.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from configs import albert_config, errors
+from export.checkpoints import lazy_checkpoint, mapping, weight_table
+
+# float16 and bfloat16 are subsets of float32: reading them changes no number. float64 is not, and
+# integers mean that somebody quantized the model.
+_EXACT_IN_FLOAT32 = ("float32", "float16", "bfloat16")
+_HEADS = (weight_table.MLM_HEAD, weight_table.SOP_HEAD)
+_POOLER = "pooler_transform/"
+
+
+class Variable(Protocol):
+    """What is needed of a `tf.Variable`."""
+
+    @property
+    def shape(self) -> Any:
+        """Its shape."""
+
+    def assign(self, value: np.ndarray) -> Any:
+        """Takes the value, float32."""
+
+
+def restore(
+    variables: Mapping[str, Variable],
+    *,
+    source: lazy_checkpoint.Source,
+    config: albert_config.AlbertConfig,
+    on_progress: Callable[[int], None] = lambda elements: None,
+) -> None:
+    """Assigns every variable from the source.
+
+    Args:
+      variables: the float32 variables of a model by name: the encoder's, and those of the heads it
+        has. Heads that the source has and the model lacks are passed over.
+      source: an open checkpoint.
+      config: the hyper-parameters that the variables were made from.
+      on_progress: called with the number of elements of each variable after it was read.
+
+    Raises:
+      errors.CheckpointMismatchError: lists everything that does not fit. The variables' values are
+        undefined then.
+    """
+    entries = _entries_of(variables, config)
+    problems = [*_missing(entries, source), *_left_over(entries, source)]
+    for entry in entries:
+        tensor = source.tensors.get(entry.names.get(source.format, ""))
+        if tensor is not None:
+            value = _checked_value(tensor, entry, source.format, problems)
+            if value is not None:
+                variables[entry.variable].assign(value)
+        on_progress(math.prod(entry.shape))
+    problems += _differing_twins(entries, source)
+    if problems:
+        title = f"checkpoint {source.location!r} (format {source.format}) does not fit the model"
+        raise errors.CheckpointMismatchError(errors.listing(title, problems))
+
+
+def check(source: lazy_checkpoint.Source, *, config: albert_config.AlbertConfig, mlm: bool) -> None:
+    """Refuses a source that `restore` would refuse for its names, shapes or types.
+
+    Nothing is read unless something is wrong; then everything is, so that the error is complete.
+
+    Args:
+      source: an open checkpoint.
+      config: the hyper-parameters of the model to be made.
+      mlm: whether it will have the masked language model head.
+
+    Raises:
+      errors.CheckpointMismatchError: see `restore`.
+    """
+    absent = () if mlm else (weight_table.MLM_HEAD,)
+    if not has_sop_head(source):
+        absent = (*absent, weight_table.SOP_HEAD)
+    arrays = _arrays(config, absent)
+    entries = _entries_of(arrays, config)
+    problems = [*_missing(entries, source), *_left_over(entries, source)]
+    for entry in entries:
+        tensor = source.tensors.get(entry.names.get(source.format, ""))
+        if tensor is not None:
+            problems += _wrong_form(tensor, entry, source.format)
+    if problems:
+        restore(arrays, source=source, config=config)
+
+
+def read(
+    source: lazy_checkpoint.Source, *, config: albert_config.AlbertConfig
+) -> dict[str, np.ndarray]:
+    """Returns the weights of the source, float32, by the names of the encoder's variables.
+
+    The heads are among them where the source has them.
+
+    Raises:
+      errors.CheckpointMismatchError: see `restore`.
+    """
+    absent = tuple(head for head in _HEADS if not _has_family(source, head))
+    arrays = _arrays(config, absent)
+    restore(arrays, source=source, config=config)
+    return {name: array.value for name, array in arrays.items()}
+
+
+def has_mlm_head(source: lazy_checkpoint.Source) -> bool:
+    """Returns whether the source has the masked language model head, or a part of it."""
+    return _has_family(source, weight_table.MLM_HEAD)
+
+
+def has_sop_head(source: lazy_checkpoint.Source) -> bool:
+    """Returns whether the source has the sentence-order head, or a part of it."""
+    return _has_family(source, weight_table.SOP_HEAD)
+
+
+def has_embedding_projection(
+    source: lazy_checkpoint.Source, config: albert_config.AlbertConfig
+) -> bool:
+    """Returns whether the model needs a projection: the sizes differ, or the source has one."""
+    sizes_differ = config.embedding_size != config.hidden_size
+    return sizes_differ or _has_family(source, weight_table.PROJECTION)
+
+
+class _Array:
+    """A numpy array as a `Variable`."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.value = np.empty(0, np.float32)
+
+    def assign(self, value: np.ndarray) -> None:
+        self.value = value
+
+
+def _arrays(config: albert_config.AlbertConfig, absent_heads: tuple[str, ...]) -> dict[str, _Array]:
+    return {
+        name: _Array(shape)
+        for name, shape in mapping.shapes(config).items()
+        if not name.startswith(absent_heads)
+    }
+
+
+def _has_family(source: lazy_checkpoint.Source, family: str) -> bool:
+    return not mapping.family(family, source_format=source.format).isdisjoint(source.tensors)
+
+
+def _entries_of(
+    variables: Mapping[str, Variable], config: albert_config.AlbertConfig
+) -> list[mapping.Entry]:
+    """Returns the entries of the variables; that these fit the config is the caller's business."""
+    entries = {entry.variable: entry for entry in mapping.entries(config)}
+    for name, variable in variables.items():
+        if name not in entries or tuple(variable.shape) != entries[name].shape:
+            raise ValueError(f"variable {name} {variable.shape} is not of a model with {config}")
+    required = {name for name in entries if not name.startswith(_HEADS)}
+    if not required <= set(variables):
+        raise ValueError(f"variables lack {sorted(required - set(variables))}")
+    return [entries[name] for name in variables]
+
+
+def _missing(entries: list[mapping.Entry], source: lazy_checkpoint.Source) -> list[str]:
+    problems = []
+    absent = [entry for entry in entries if source.format not in entry.names]
+    if absent:
+        problems.append(
+            f"format {source.format} has no place for "
+            + ", ".join(entry.variable for entry in absent)
+        )
+    missing = [
+        entry
+        for entry in entries
+        if entry not in absent and entry.names[source.format] not in source.tensors
+    ]
+    if any(entry.variable.startswith(_POOLER) for entry in missing):
+        problems.append(
+            "it has no pooler, without which there is no pooled_output (models for masked language"
+            " modelling, token classification or question answering alone have none)"
+        )
+    return problems + [f"missing {entry.names[source.format]}" for entry in missing]
+
+
+def _left_over(entries: list[mapping.Entry], source: lazy_checkpoint.Source) -> list[str]:
+    known = {entry.names[source.format] for entry in entries if source.format in entry.names}
+    twins = weight_table.TWINS.get(source.format, {})
+    known |= {twin for twin, variable in twins.items() if _name(variable, source) in source.tensors}
+    for head in _HEADS:  # which the model need not have
+        known |= mapping.family(head, source_format=source.format)
+    return [
+        f"left over {tensor.name} {list(tensor.shape)}"
+        for name, tensor in source.tensors.items()
+        if name not in known and mapping.reason_to_ignore(name, source_format=source.format) is None
+    ]
+
+
+def _checked_value(
+    tensor: lazy_checkpoint.LazyTensor,
+    entry: mapping.Entry,
+    source_format: str,
+    problems: list[str],
+) -> np.ndarray | None:
+    """Returns the value for the variable; None, and why in `problems`, if it is no good."""
+    wrong = _wrong_form(tensor, entry, source_format)
+    if wrong:
+        problems += wrong
+        return None
+    try:
+        array = tensor.read()
+    except errors.CheckpointError as error:
+        problems.append(f"{tensor.name} cannot be read: {error}")
+        return None
+    if not np.isfinite(array).all():
+        problems.append(f"not finite: {tensor.name}")
+        return None
+    array = array.astype(np.float32, copy=False)
+    return mapping.to_variable(array, entry=entry, source_format=source_format)
+
+
+def _wrong_form(
+    tensor: lazy_checkpoint.LazyTensor, entry: mapping.Entry, source_format: str
+) -> list[str]:
+    """Returns what is wrong with the shape and the type of a tensor."""
+    problems = []
+    shape = mapping.source_shape(entry, source_format=source_format)
+    if tensor.shape != shape:
+        problems.append(
+            f"wrong shape of {tensor.name}: {list(tensor.shape)}, expected {list(shape)}"
+        )
+    if tensor.dtype not in _EXACT_IN_FLOAT32:
+        problems.append(f"wrong type of {tensor.name}: {tensor.dtype}, expected float32")
+    return problems
+
+
+def _differing_twins(entries: list[mapping.Entry], source: lazy_checkpoint.Source) -> list[str]:
+    """Returns which tensors should repeat a variable and do not, to the bit."""
+    problems = []
+    variables = {entry.variable for entry in entries}
+    for twin, variable in weight_table.TWINS.get(source.format, {}).items():
+        first = source.tensors.get(_name(variable, source))
+        second = source.tensors.get(twin)
+        if first is None or second is None or variable not in variables:
+            continue
+        try:
+            is_same = first.name == second.name or _has_same_bits(first, second)
+        except errors.CheckpointError as error:
+            problems.append(f"{second.name} cannot be read: {error}")
+        else:
+            if not is_same:
+                problems.append(f"{second.name} is not equal to {first.name}, which it repeats")
+    return problems
+
+
+def _has_same_bits(first: lazy_checkpoint.LazyTensor, second: lazy_checkpoint.LazyTensor) -> bool:
+    if (first.shape, first.dtype) != (second.shape, second.dtype):
+        return False
+    return first.read().tobytes() == second.read().tobytes()
+
+
+def _name(variable: str, source: lazy_checkpoint.Source) -> str:
+    """Returns the canonical name in the source of a variable outside the blocks."""
+    return mapping.canonical_name(variable, source_format=source.format)

@@ -1,0 +1,1 @@
+"""Writes and reads `assets.extra/`: what an artifact says about itself."""

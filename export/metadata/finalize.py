@@ -1,0 +1,63 @@
+"""What every artifact gets once its SavedModel is written: facts about it, and its digests.
+
+completion.complete("staging folder", serving_warmup=False)
+"""
+
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from export.metadata import checksums, manifest, warmup_requests
+
+# The oldest TensorFlow that each kind of artifact was loaded and used with; see BUILD_NOTES.md.
+OLDEST_TENSORFLOW = {False: "2.13", True: "2.15"}
+
+
+def complete(directory: str, *, serving_warmup: bool) -> None:
+    """Completes the artifact in `directory`; nothing may be changed in it afterwards.
+
+    Args:
+      directory: root of the SavedModel, with its manifest.
+      serving_warmup: whether to write requests that TensorFlow Serving warms up with.
+    """
+    manifest.add(directory, facts(directory))
+    if serving_warmup:
+        warmup_requests.write(directory)
+    checksums.write(directory)
+
+
+def facts(directory: str) -> dict[str, Any]:
+    """Returns what the files of a SavedModel say about it, for its manifest."""
+    custom_ops = _custom_ops(directory)
+    return {
+        "parameters": _parameters(directory),
+        "custom_ops": custom_ops,
+        "oldest_tensorflow": OLDEST_TENSORFLOW[bool(custom_ops)],
+    }
+
+
+def _parameters(directory: str) -> int:
+    """Returns the number of elements of all float variables, heads included."""
+    reader = tf.train.load_checkpoint(f"{directory}/variables/variables")
+    dtypes = reader.get_variable_to_dtype_map()
+    return sum(
+        tf.TensorShape(shape).num_elements()
+        for name, shape in reader.get_variable_to_shape_map().items()
+        if dtypes[name].is_floating
+    )
+
+
+def _custom_ops(directory: str) -> list[str]:
+    """Returns the ops that TensorFlow alone does not have: those of TensorFlow Text."""
+    with open(f"{directory}/saved_model.pb", "rb") as file:
+        model = saved_model_pb2.SavedModel.FromString(file.read())
+    names = set()
+    for meta_graph in model.meta_graphs:
+        graph = meta_graph.graph_def
+        functions = {function.signature.name for function in graph.library.function}
+        nodes = list(graph.node)
+        for function in graph.library.function:
+            nodes += function.node_def
+        names |= {node.op for node in nodes} - functions
+    return sorted(name for name in names if not hasattr(tf.raw_ops, name))

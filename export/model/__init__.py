@@ -1,0 +1,1 @@
+"""ALBERT in TensorFlow: variables and computation. Knows no files."""

@@ -1,0 +1,149 @@
+"""One Transformer block: its variables, and the computation over them.
+
+    weights = block.prepare(variables, config=config, dtype=tf.float32)  # once for all layers
+    hidden = block.apply(hidden, rows_layout, weights, training=False, config=config)
+
+ALBERT's layers share their weights, so what can be done to the weights is done once per call of the
+encoder, not once per layer. Dimension letters: albert.py and unpadding.py.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from configs import albert_config
+from export.model import layers, unpadding
+
+
+class Variables(NamedTuple):
+    """The variables of a block; the order is that of the artifact's `variables`."""
+
+    query: layers.Dense  # kernel [H, N, D], bias [N, D]; likewise key and value
+    key: layers.Dense
+    value: layers.Dense
+    attention_output: layers.Dense  # kernel [N, D, H], bias [H]
+    attention_norm: layers.LayerNorm  # [H]
+    intermediate: layers.Dense  # kernel [H, F], bias [F]
+    output: layers.Dense  # kernel [F, H], bias [H]
+    output_norm: layers.LayerNorm  # [H]
+
+
+class Weights(NamedTuple):
+    """The values of the variables as the matrix products take them, made once per call."""
+
+    query_key_value: layers.Dense  # kernel [H, 3H], bias [3H]; the query's share over sqrt(D)
+    attention_output: layers.Dense  # kernel [H, H], bias [H]
+    attention_norm: layers.LayerNorm
+    intermediate: layers.Dense
+    output: layers.Dense
+    output_norm: layers.LayerNorm
+
+
+def variables(config: albert_config.AlbertConfig, *, group: int, inner: int) -> Variables:
+    """Makes the variables of inner block `inner` of group `group`."""
+    scope = "transformer"
+    if config.num_hidden_groups > 1 or config.inner_group_num > 1:
+        scope = f"transformer/group_{group}/inner_group_{inner}"
+    hidden, intermediate = config.hidden_size, config.intermediate_size
+    heads = [config.num_attention_heads, config.head_size]
+    attention = f"{scope}/self_attention"
+    return Variables(
+        query=layers.dense_weights(f"{attention}/query", [hidden], heads),
+        key=layers.dense_weights(f"{attention}/key", [hidden], heads),
+        value=layers.dense_weights(f"{attention}/value", [hidden], heads),
+        attention_output=layers.dense_weights(f"{attention}/attention_output", heads, [hidden]),
+        attention_norm=layers.layer_norm_weights(f"{scope}/self_attention_layer_norm", hidden),
+        intermediate=layers.dense_weights(f"{scope}/intermediate", [hidden], [intermediate]),
+        output=layers.dense_weights(f"{scope}/output", [intermediate], [hidden]),
+        output_norm=layers.layer_norm_weights(f"{scope}/output_layer_norm", hidden),
+    )
+
+
+def prepare(
+    variables: Variables, *, config: albert_config.AlbertConfig, dtype: tf.DType
+) -> Weights:
+    """Returns the weights as `apply` takes them, for products in `dtype`."""
+    hidden = config.hidden_size
+    scale = config.head_size**-0.5
+    query = layers.Dense(variables.query.kernel * scale, variables.query.bias * scale)
+    parts = (query, variables.key, variables.value)
+    query_key_value = layers.Dense(
+        tf.concat([tf.reshape(part.kernel, [hidden, hidden]) for part in parts], axis=1),
+        tf.concat([tf.reshape(part.bias, [hidden]) for part in parts], axis=0),
+    )
+    attention_output = layers.Dense(
+        tf.reshape(variables.attention_output.kernel, [hidden, hidden]),
+        variables.attention_output.bias,
+    )
+    return Weights(
+        query_key_value=layers.cast(query_key_value, dtype),
+        attention_output=layers.cast(attention_output, dtype),
+        attention_norm=layers.cast(variables.attention_norm, tf.float32),
+        intermediate=layers.cast(variables.intermediate, dtype),
+        output=layers.cast(variables.output, dtype),
+        output_norm=layers.cast(variables.output_norm, tf.float32),
+    )
+
+
+def apply(
+    hidden: tf.Tensor,
+    rows_layout: unpadding.Layout,
+    weights: Weights,
+    *,
+    training: bool,
+    config: albert_config.AlbertConfig,
+) -> tf.Tensor:
+    """Returns rows [T, H] after the block. Every projection is one two-dimensional product."""
+    dropout, eps = config.hidden_dropout_prob, config.layer_norm_eps
+    query_key_value = layers.dense(hidden, weights.query_key_value)  # [T, 3H]
+    context = _attend(query_key_value, rows_layout, training=training, config=config)  # [T, H]
+    attention = layers.dense(context, weights.attention_output)  # [T, H]
+    attention = layers.dropout(attention, dropout, training)  # [T, H]
+    hidden = layers.layer_norm(hidden + attention, weights.attention_norm, eps)  # [T, H]
+    output = layers.dense(hidden, weights.intermediate)  # [T, F]
+    output = layers.activate(output, config.hidden_act, training=training)  # [T, F]
+    output = layers.dense(output, weights.output)  # [T, H]
+    output = layers.dropout(output, dropout, training)  # [T, H]
+    return layers.layer_norm(hidden + output, weights.output_norm, eps)  # [T, H]
+
+
+def carry(weights: Weights) -> Weights:
+    """Returns the weights for the next layer, so that their gradients add up on the way back.
+
+    Otherwise the kernels' gradients of all layers are kept until the last one, and added then. A
+    stack of one tensor copies nothing, but keeps Grappler from making one sum of the many again.
+    """
+
+    def handed_on(dense: layers.Dense) -> layers.Dense:
+        return dense._replace(kernel=tf.unstack(tf.stack([dense.kernel]))[0])
+
+    return weights._replace(
+        query_key_value=handed_on(weights.query_key_value),
+        attention_output=handed_on(weights.attention_output),
+        intermediate=handed_on(weights.intermediate),
+        output=handed_on(weights.output),
+    )
+
+
+def _attend(
+    query_key_value: tf.Tensor,
+    rows_layout: unpadding.Layout,
+    *,
+    training: bool,
+    config: albert_config.AlbertConfig,
+) -> tf.Tensor:
+    """Multi-head attention on projected rows [T, 3H]; returns the heads' contexts [T, H]."""
+    heads, width = config.num_attention_heads, config.head_size
+    sequences = rows_layout.sequences(query_key_value)  # [G, L, 3H]
+    shape = tf.unstack(tf.shape(sequences))[:2]
+    # One transpose for all three: on the CPU each costs more than it moves.
+    # Heads first, so that splitting copies nothing.
+    split = tf.transpose(tf.reshape(sequences, [*shape, 3 * heads, width]), [2, 0, 1, 3])
+    query, key, value = tf.split(split, 3)  # [N, G, L, D]
+    scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [N, G, L, L]
+    probs = tf.nn.softmax(scores + rows_layout.adder)  # [N, G, L, L]
+    probs = layers.dropout(probs, config.attention_probs_dropout_prob, training)
+    context = tf.matmul(tf.cast(probs, value.dtype), value)  # [N, G, L, D]
+    context = tf.transpose(context, [1, 2, 0, 3])  # [G, L, N, D]
+    context = tf.reshape(context, [*shape, config.hidden_size])  # [G, L, H]
+    return rows_layout.rows(context)

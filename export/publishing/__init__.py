@@ -1,0 +1,1 @@
+"""Puts a version in place: complete and tried, or not at all."""

@@ -1,0 +1,72 @@
+"""Loads an artifact and tries it quickly: what every version must pass before it is published.
+
+    loading.problems("exports/albert_en_large/1")  # [] if it can be used
+
+Restores every function and variable, runs the signature that servers call by default, and checks
+the digests. `export.verify` tries every law of the contract, and takes longer. `main` is the other
+side of `export/publishing/load_check_process.py`.
+"""
+
+import os
+import sys
+from typing import Any
+
+from configs import hub_api
+from export.metadata import checksums, manifest
+
+
+def main() -> None:
+    """Imports TensorFlow, reads a folder's name from stdin, and prints what is wrong with it."""
+    # Whatever is printed meanwhile must not be taken for the answer.
+    answer, sys.stdout = sys.stdout, sys.stderr
+    import tensorflow
+
+    assert tensorflow
+    directory = sys.stdin.readline().rstrip("\n")
+    if directory:  # else the exporter is gone
+        print("; ".join(problems(directory)), end="", file=answer, flush=True)
+    os._exit(0)  # taking TensorFlow down takes time, and the exporter waits
+
+
+def problems(directory: str) -> list[str]:
+    """Loads the artifact, runs its default signature on a small batch, and checks its digests.
+
+    Returns:
+      What is wrong, in a few words each; empty if nothing is.
+    """
+    import tensorflow as tf
+
+    if manifest.read(directory).get("custom_ops"):
+        import tensorflow_text  # noqa: F401, registers them
+    # A graph that runs once is not worth optimizing.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        root = tf.saved_model.load(directory)  # what hub.load calls
+        found = _problems_of(root.signatures[hub_api.SERVING_DEFAULT])
+    except Exception as error:  # whatever TensorFlow makes of a broken file
+        lines = str(error).strip().splitlines() or [""]
+        found = [f"{type(error).__name__}: {lines[0]}"]
+    return found + checksums.problems(directory)
+
+
+def _problems_of(signature: Any) -> list[str]:
+    import tensorflow as tf
+
+    _, specs = signature.structured_input_signature
+    outputs = signature(**{name: _small_input(name, spec) for name, spec in specs.items()})
+    return [
+        f"output {name!r} is not finite"
+        for name, output in outputs.items()
+        if output.dtype.is_floating and not tf.reduce_all(tf.math.is_finite(output))
+    ]
+
+
+def _small_input(name: str, spec: Any) -> Any:
+    """Returns one sentence, or the ids of one token."""
+    import tensorflow as tf
+
+    shape = [1] * spec.shape.rank
+    if spec.dtype == tf.string:
+        return tf.fill(shape, "a b")
+    # Zero is valid as an id, a type and a position in every model.
+    return (tf.ones if name == hub_api.INPUT_MASK else tf.zeros)(shape, spec.dtype)

@@ -1,0 +1,76 @@
+"""Puts a version where others can load it: completely and verified, or not at all.
+
+    with publish.staged("exports", model_name="albert_en_large", version=None) as publication:
+        write_artifact(publication.directory)
+        path = publication.publish()
+
+The artifact is written to a staging folder (`staging.py`), finalized with its checksums
+(`export/metadata/finalize.py`), loaded and tried by another process (`load_check_process.py`),
+flushed to disk, and only then renamed to its version.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+from export.publishing import load_check_process, staging
+
+
+class Publication:
+    """A folder to write an artifact into, and the way to publish it.
+
+    Attributes:
+      directory: the existing, empty folder to write into.
+    """
+
+    def __init__(
+        self,
+        folder: staging.Staging,
+        verifying: load_check_process.Verifier,
+        *,
+        serving_warmup: bool,
+    ) -> None:
+        self._folder = folder
+        self._verifying = verifying
+        self._serving_warmup = serving_warmup
+        self.directory = folder.directory
+
+    def publish(self) -> str:
+        """Completes, verifies and publishes the artifact; returns the path of the version.
+
+        Raises:
+          errors.VersionExistsError: the version asked for exists.
+          errors.VerificationError: the artifact cannot be loaded or used.
+          errors.DestinationError: the staging folder is gone.
+        """
+        from export.metadata import (
+            finalize,  # imports TensorFlow, as whoever wrote the artifact did
+        )
+
+        finalize.complete(self.directory, serving_warmup=self._serving_warmup)
+        self._verifying.start(self.directory)
+        self._folder.sync()  # while the other process works
+        self._verifying.wait()
+        return self._folder.rename()
+
+
+@contextlib.contextmanager
+def staged(
+    export_dir: str, *, model_name: str, version: int | None, serving_warmup: bool = False
+) -> Iterator[Publication]:
+    """Yields a `Publication`; whatever was not published is removed when the block ends.
+
+    Args:
+      export_dir: local folder of the models; made if missing.
+      model_name: folder below it.
+      version: the version to write; None for the next free one.
+      serving_warmup: whether to write requests that TensorFlow Serving warms up with.
+
+    Raises:
+      errors.DestinationError: the folder cannot be written to; see `staging.check`.
+      errors.VersionExistsError: the version exists.
+    """
+    with (
+        staging.staged(export_dir, model_name=model_name, version=version) as folder,
+        load_check_process.Verifier() as verifying,
+    ):
+        yield Publication(folder, verifying, serving_warmup=serving_warmup)

@@ -1,0 +1,246 @@
+"""What a release is made of: the list of models, `models.json`, and its short form.
+
+    models.read("models.json")
+    models.untrained(["tiny", "base"])  # random weights, and the preprocessor
+
+`python -m export.release --help` shows an example. Fields and options have the names of the
+exporters' flags; paths are relative to the folder of the list.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from configs import albert_config, errors
+from export.checkpoints.readers import hugging_face_download
+from export.metadata import manifest
+from export.publishing import staging
+
+_REQUIRED: Mapping[str, type] = {"name": str, "kind": str, "version": int}
+_OPTIONS = "options"
+_FILES = ("config", "checkpoint", "sp_model_file", "vocab_file")
+# What a model of each kind is made from: checkpoints, files, or other models of the list.
+_SOURCES: Mapping[str, tuple[str, ...]] = {
+    manifest.ENCODER: _FILES,
+    manifest.PREPROCESSOR: ("sp_model_file", "vocab_file"),
+    manifest.EMBEDDER: ("encoder", "preprocessor"),
+}
+# Flags of each kind's exporter, which checks the values.
+OPTIONS: Mapping[str, Mapping[str, type]] = {
+    manifest.ENCODER: {
+        "attention_probs_dropout_prob": float,
+        "checkpoint_format": str,
+        "compute_dtype": str,
+        "hidden_dropout_prob": float,
+        "lower_case": bool,
+        "mlm": bool,
+        "seed": int,
+        "serving_warmup": bool,
+    },
+    manifest.PREPROCESSOR: {
+        "default_seq_length": int,
+        "lower_case": bool,
+        "serving_warmup": bool,
+        "tokenization": str,
+    },
+    manifest.EMBEDDER: {
+        "max_seq_length": int,
+        "normalize": bool,
+        "pooling": str,
+        "serving_warmup": bool,
+    },
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model:
+    """A version of a model.
+
+    Attributes:
+      name: the folder above its versions.
+      version: a positive integer.
+      kind: `manifest.ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
+      sources: what it is made from, by the exporter's flag: the size or path of a config, the path
+        or `hf://` address of a checkpoint, the path of a tokenizer; of an embedder, the `str`s of
+        two other models.
+      options: other flags of the exporter.
+    """
+
+    name: str
+    version: int
+    kind: str
+    sources: Mapping[str, str]
+    options: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
+
+def untrained(sizes: Sequence[str]) -> list[Model]:
+    """Returns version 1 of an encoder of each size with random weights, and of the preprocessor.
+
+    Raises:
+      errors.ReleaseError: there is no such size, or one is given twice.
+    """
+    problems = [
+        f"{size!r} is none of the sizes {', '.join(albert_config.SIZES)}"
+        for size in sizes
+        if size not in albert_config.SIZES
+    ]
+    if len(set(sizes)) < len(sizes):
+        problems.append("a size is given twice")
+    if problems:
+        raise errors.ReleaseError(errors.listing("--configs", problems))
+    encoders = [
+        Model(
+            name=f"albert_en_{size}",
+            version=1,
+            kind=manifest.ENCODER,
+            sources={"config": size},
+            options={},
+        )
+        for size in sizes
+    ]
+    preprocessor = Model(
+        name="albert_en_preprocess", version=1, kind=manifest.PREPROCESSOR, sources={}, options={}
+    )
+    return [*encoders, preprocessor]
+
+
+def read(path: str) -> list[Model]:
+    """Reads a list of models.
+
+    Raises:
+      errors.ReleaseError: it cannot be read; or lists everything that is unknown, missing, of a
+        wrong type or there twice, and every file that is not there.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file, object_pairs_hook=_object)
+    except (OSError, ValueError, RecursionError) as error:
+        raise errors.ReleaseError(f"models {path!r} cannot be read: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("models"), list):
+        raise errors.ReleaseError(f'models {path!r} must be {{"models": [...]}}')
+    problems = [f"unknown field {name!r}" for name in content if name != "models"]
+    if not content["models"]:
+        problems.append("the list is empty")
+    folder = os.path.dirname(os.path.abspath(path))
+    found = []
+    for number, values in enumerate(content["models"], start=1):
+        title = f"model {number}"
+        if isinstance(values, dict) and isinstance(values.get("name"), str):
+            title += f" ({values['name']})"
+        wrong = _problems(values, folder)
+        problems += [f"{title}: {problem}" for problem in wrong]
+        if not wrong:
+            found.append(_model(values, folder))
+    problems += _inconsistencies(found, all_valid=len(found) == len(content["models"]))
+    if problems:
+        raise errors.ReleaseError(errors.listing(f"models {path!r}", problems))
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError(f"a key stands twice in an object with {', '.join(values)}")
+    return values
+
+
+def _problems(values: Any, folder: str) -> list[str]:
+    """Returns what is wrong with the fields of a model, each for itself.
+
+    Args:
+      values: of the model.
+      folder: that paths are relative to.
+    """
+    if not isinstance(values, dict):
+        return ["must be a JSON object"]
+    problems = [f"{name} is missing" for name in _REQUIRED if name not in values]
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in _SOURCES:
+        return [*problems, f"kind must be one of {', '.join(_SOURCES)}, got {kind!r}"]
+    sources = _SOURCES[kind]
+    fields = {**_REQUIRED, **dict.fromkeys(sources, str), _OPTIONS: dict}
+    problems += _wrong_fields(values, fields, "field")
+    options = values.get(_OPTIONS, {})
+    if isinstance(options, dict):
+        problems += _wrong_fields(options, OPTIONS[kind], "option")
+    name, version = values.get("name"), values.get("version")
+    if isinstance(name, str) and not staging.MODEL_NAME.fullmatch(name):
+        problems.append(f"name must be letters, digits, '_', '-' and '.', got {name!r}")
+    if isinstance(version, int) and version < 1:
+        problems.append(f"version must be at least 1, got {version}")
+    if kind == manifest.ENCODER and not {"config", "checkpoint"} & values.keys():
+        problems.append("config or checkpoint is missing")
+    if kind == manifest.EMBEDDER:
+        problems += [f"{part} is missing" for part in sources if part not in values]
+    for field in sources:
+        value = values.get(field)
+        if isinstance(value, str) and _is_path(field, value):
+            path = os.path.join(folder, value)
+            # A TensorFlow checkpoint is named by the prefix of its files.
+            if not (os.path.exists(path) or os.path.exists(f"{path}.index")):
+                problems.append(f"{field} {path!r} does not exist")
+    return problems
+
+
+def _wrong_fields(values: Mapping[str, Any], types: Mapping[str, type], noun: str) -> list[str]:
+    problems = [
+        f"unknown {noun} {name!r}, known are {', '.join(types)}"
+        for name in values
+        if name not in types
+    ]
+    names = {str: "a string", int: "an integer", float: "a number", bool: "true or false"}
+    return problems + [
+        f"{name} must be {names.get(kind, 'an object')}, got {values[name]!r}"
+        for name, kind in types.items()
+        if name in values and not _is(values[name], kind)
+    ]
+
+
+def _is(value: Any, kind: type) -> bool:
+    """Returns whether a JSON value is of a type; `True` is no number, and 1 one with a point."""
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float if kind is float else kind)
+
+
+def _model(values: Mapping[str, Any], folder: str) -> Model:
+    sources = {name: values[name] for name in _SOURCES[values["kind"]] if name in values}
+    return Model(
+        name=values["name"],
+        version=values["version"],
+        kind=values["kind"],
+        sources={
+            name: os.path.join(folder, value) if _is_path(name, value) else value
+            for name, value in sources.items()
+        },
+        options=values.get(_OPTIONS, {}),
+    )
+
+
+def _is_path(field: str, value: str) -> bool:
+    if field == "config":
+        return value not in albert_config.SIZES
+    return field in _FILES and not hugging_face_download.is_uri(value)
+
+
+def _inconsistencies(found: Sequence[Model], *, all_valid: bool) -> list[str]:
+    """Returns what does not fit together in the list."""
+    problems = []
+    kinds: dict[str, str] = {}
+    for model in found:
+        if str(model) in kinds:
+            problems.append(f"{model} is there twice")
+        kinds[str(model)] = model.kind
+    for model in found if all_valid else ():
+        if model.kind == manifest.EMBEDDER:
+            problems += [
+                f"{model}: {part} {other!r} is no {part} of this list, as <name>/<version>"
+                for part, other in model.sources.items()
+                if kinds.get(other) != part
+            ]
+    return problems

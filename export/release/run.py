@@ -1,0 +1,194 @@
+"""A release: every model of a list, built or left as it is, and what is made of them all.
+
+    done = releasing.run(
+        listed, publisher="tensorflow", output_dir="dist", jobs=2, key=None, source_uri=None,
+        base_url="https://example.org",
+    )
+
+A version that is complete is not built again. One whose model or inputs are others now is an error:
+versions are never overwritten. A model that fails does not stop the others.
+"""
+
+import concurrent.futures
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from configs import errors
+from export.metadata import checksums, manifest
+from export.release import (
+    build,
+    build_inputs,
+    command_runner,
+    console,
+    model_list,
+    paths,
+    provenance,
+    results,
+    sha256sums,
+    signing,
+    toolchain,
+)
+
+
+def run(
+    listed: Sequence[model_list.Model],
+    *,
+    publisher: str,
+    output_dir: str,
+    jobs: int,
+    key: signing.Key | None,
+    source_uri: str | None,
+    base_url: str,
+) -> list[results.Outcome]:
+    """Releases models.
+
+    Args:
+      listed: the models.
+      publisher: name of the folder above the models.
+      output_dir: folder of the release; made if missing.
+      jobs: how many models are built at a time.
+      key: signs the tarballs and the digests; None for no signatures.
+      source_uri: public address of this project's repository.
+      base_url: public address of the folder: handles in the pages begin with it.
+
+    Returns:
+      What became of each, in the order of the list.
+
+    Raises:
+      errors.ReleaseError: the libraries that pages are made with are not installed, or
+        `base_url` is no address.
+      errors.VerificationError: a version that is not in the list was changed.
+    """
+    try:
+        from export.release.site import website
+    except ImportError as error:
+        raise errors.ReleaseError(f"{error}: pip install 'albert-hub-export[release]'") from error
+    website.check(base_url)
+    made_with = toolchain.find(source_uri=source_uri)
+    with paths.locked(output_dir) as (work, lock):
+        former = sha256sums.read(output_dir)
+        with (
+            console.Report(total=len(listed)) as report,
+            concurrent.futures.ThreadPoolExecutor(jobs) as pool,
+            command_runner.Children(lock=lock, say=report.say) as running,
+        ):
+            if made_with.modified or not made_with.commit:
+                state = "modified since its last commit" if made_with.commit else "in no commit"
+                report.say(f"this project is {state}; the statements say so")
+            builder = build.Builder(
+                running=running, work=work, made_with=made_with, key=key, say=report.say
+            )
+            release = _Release(output_dir, publisher, former, builder, report)
+            # Embedders are made of the others' tarballs.
+            for is_embedder in (False, True):
+                chosen = [
+                    model for model in listed if (model.kind == manifest.EMBEDDER) is is_embedder
+                ]
+                release.done |= {
+                    str(outcome.model): outcome for outcome in pool.map(release.one, chosen)
+                }
+        done = [release.done[str(model)] for model in listed]
+        results.print_table(done)
+        # Of all the versions that there are, whoever built them.
+        sha256sums.check(output_dir, former=former)
+        website.write(output_dir, publisher=publisher, base_url=base_url)
+        sha256sums.write(output_dir, work=work)
+        if key is not None:
+            path = os.path.join(output_dir, sha256sums.FILE)
+            signing.ensure(key, path, path + paths.SIGNATURE, work=work)
+    return done
+
+
+class _Release:
+    """What the models of a release share.
+
+    Attributes:
+      done: what became of the models so far, by `str(model)`.
+    """
+
+    def __init__(
+        self,
+        output_dir: str,
+        publisher: str,
+        former: Mapping[str, str],
+        builder: build.Builder,
+        report: console.Report,
+    ) -> None:
+        self._output_dir = output_dir
+        self._publisher = publisher
+        self._former = former
+        self._builder = builder
+        self._report = report
+        self.done: dict[str, results.Outcome] = {}
+
+    def one(self, model: model_list.Model) -> results.Outcome:
+        """Releases one model."""
+        place = paths.Place(self._output_dir, publisher=self._publisher, model=model)
+        try:
+            state = self._ensure(model, place)
+            digest = checksums.sha256(place.tarball)
+            outcome = results.Outcome(model=model, place=place, state=state, digest=digest)
+            self._report.say(f"{model}: {state}, sha256 {digest}")
+        except (errors.InputError, OSError) as error:
+            outcome = results.Outcome(
+                model=model, place=place, state=results.FAILED, problem=str(error)
+            )
+            self._report.say(f"{model}: {results.FAILED}: {error}")
+        self._report.advance()
+        return outcome
+
+    def _ensure(self, model: model_list.Model, place: paths.Place) -> str:
+        """Makes sure that a version is complete, and returns whether it was built or kept."""
+        parts = self._parts(model)
+        made_from = build_inputs.of(
+            model, parts={name: str(part.digest) for name, part in parts.items()}
+        )
+        if os.path.lexists(place.tarball):
+            self._check(place, provenance.parameters(model, made_from))
+            self._builder.sign(place)
+            return results.KEPT
+        tarballs = {
+            part: parts[name].place.tarball for part, name in model.sources.items() if name in parts
+        }
+        self._builder.build(
+            model,
+            inputs=made_from,
+            place=place,
+            parts=tarballs,
+            expected=self._former.get(place.name),
+        )
+        return results.RELEASED
+
+    def _parts(self, model: model_list.Model) -> dict[str, results.Outcome]:
+        """Returns the outcomes of the models that an embedder is made of, by `str(model)`."""
+        if model.kind != manifest.EMBEDDER:
+            return {}
+        parts = {name: self.done[name] for name in model.sources.values()}
+        failed = [name for name, part in parts.items() if part.state == results.FAILED]
+        if failed:
+            raise errors.ReleaseError(f"it is made of what failed: {', '.join(failed)}")
+        return parts
+
+    def _check(self, place: paths.Place, parameters: Mapping[str, Any]) -> None:
+        """Checks that a version is what was released, from the same inputs.
+
+        Raises:
+          errors.VerificationError: the tarball or its statement was changed.
+          errors.VersionExistsError: it was released from others.
+        """
+        digest = checksums.sha256(place.tarball)
+        stated, made_from = provenance.load(place.statement)
+        if digest != stated or self._former.get(place.name, digest) != digest:
+            raise errors.VerificationError(
+                f"{place.tarball!r} is not what was released: its sha256 is {digest}, and its "
+                f"statement says {stated}"
+            )
+        differences = [
+            f"{name} was {made_from.get(name)!r} and is {parameters.get(name)!r}"
+            for name in sorted(parameters.keys() | made_from.keys())
+            if parameters.get(name) != made_from.get(name)
+        ]
+        if differences:
+            title = "it was released from other inputs; give it a new version"
+            raise errors.VersionExistsError(errors.listing(title, differences))

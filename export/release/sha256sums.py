@@ -1,0 +1,65 @@
+"""`SHA256SUMS` of a release: the digest of every published file.
+
+    sums.check("dist", former=sums.read("dist"))
+    sums.write("dist", work="dist/.work")
+
+It is what `sha256sum --check SHA256SUMS` reads. Signatures are not in it: each is checked by
+checking it, and they alone differ from one release to the next.
+"""
+
+import os
+from collections.abc import Mapping
+
+from configs import errors
+from export.metadata import checksums
+from export.release import paths
+
+FILE = "SHA256SUMS"
+
+
+def read(output_dir: str) -> dict[str, str]:
+    """Returns the digests that the last release wrote, by path; none if there was none."""
+    try:
+        with open(os.path.join(output_dir, FILE), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return {}
+    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
+
+
+def check(output_dir: str, *, former: Mapping[str, str]) -> None:
+    """Checks that what never changes is what the last release published.
+
+    Args:
+      output_dir: the release.
+      former: what `read` returned.
+
+    Raises:
+      errors.VerificationError: a tarball or a statement was changed.
+    """
+    changed = [
+        name
+        for name in paths.published(output_dir)
+        if name.endswith((paths.TARBALL, paths.STATEMENT))
+        and name in former
+        and checksums.sha256(os.path.join(output_dir, name)) != former[name]
+    ]
+    if changed:
+        raise errors.VerificationError(
+            errors.listing(f"changed since the last release, according to {FILE}", changed)
+        )
+
+
+def write(output_dir: str, *, work: str) -> None:
+    """Writes the digests of all published files.
+
+    Args:
+      output_dir: the release.
+      work: folder on the same file system to write a file in.
+    """
+    path = os.path.join(work, FILE)
+    with open(path, "w", encoding="utf-8") as file:
+        for name in paths.published(output_dir):
+            if name != FILE and not name.endswith(paths.SIGNATURE):
+                file.write(f"{checksums.sha256(os.path.join(output_dir, name))}  {name}\n")
+    paths.put(path, os.path.join(output_dir, FILE))

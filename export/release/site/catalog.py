@@ -1,0 +1,161 @@
+"""What was released: every `<publisher>/<name>/<version>.tar.gz` below a folder, with its manifest.
+
+    models = catalog.read("dist")
+    models.latest()  # the highest version of each name
+
+Everything that is said about a model on its pages comes from here: from the bytes of the tarball
+and from the manifest inside it. Nothing is unpacked, and TensorFlow is not needed.
+"""
+
+import dataclasses
+import glob
+import json
+import os
+import re
+import tarfile
+from collections.abc import Sequence
+from typing import Any
+
+from configs import errors
+from export.metadata import checksums, manifest
+from export.publishing import staging
+from export.release import paths
+
+_NAME = staging.MODEL_NAME.pattern
+_PATH = re.compile(
+    rf"(?P<publisher>{_NAME})/(?P<name>{_NAME})/(?P<version>[1-9][0-9]*){re.escape(paths.TARBALL)}"
+)
+_KINDS = (manifest.ENCODER, manifest.PREPROCESSOR, manifest.EMBEDDER)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model:
+    """A version of a model.
+
+    Attributes:
+      publisher: who releases it.
+      name: of the model.
+      version: a positive integer.
+      manifest: what the artifact is and what it was made from; see `export/metadata/manifest.py`.
+      num_bytes: size of the tarball.
+      sha256: digest of the tarball.
+      beside: suffixes of what lies beside the tarball, of `places.STATEMENT` and `SIGNATURE`.
+    """
+
+    publisher: str
+    name: str
+    version: int
+    manifest: dict[str, Any] = dataclasses.field(repr=False)
+    num_bytes: int
+    sha256: str
+    beside: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """`manifest.ENCODER`, `PREPROCESSOR` or `EMBEDDER`."""
+        return self.manifest["artifact"]
+
+    @property
+    def handle(self) -> str:
+        """The path that TensorFlow Hub loads it by, without the server."""
+        return f"{self.publisher}/{self.name}/{self.version}"
+
+    @property
+    def encoder(self) -> dict[str, Any] | None:
+        """The manifest of the encoder that it is or contains; None for a preprocessor."""
+        return self._part(manifest.ENCODER)
+
+    @property
+    def preprocessor(self) -> dict[str, Any] | None:
+        """The manifest of the preprocessor that it is or contains; None for an encoder."""
+        return self._part(manifest.PREPROCESSOR)
+
+    @property
+    def tokenizer(self) -> dict[str, str]:
+        """File name and sha256 of its vocabulary."""
+        part = self.encoder or self.preprocessor
+        assert part is not None
+        return part["tokenizer"]
+
+    def _part(self, kind: str) -> dict[str, Any] | None:
+        if self.kind == kind:
+            return self.manifest
+        return self.manifest.get("made_from", {}).get(kind)
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """Released models, by publisher, name and rising version."""
+
+    models: Sequence[Model]
+
+    def of(self, publisher: str) -> "Catalog":
+        """Returns the models of a publisher."""
+        return Catalog([model for model in self.models if model.publisher == publisher])
+
+    def latest(self) -> list[Model]:
+        """Returns the highest version of each model."""
+        return list({(model.publisher, model.name): model for model in self.models}.values())
+
+    def versions(self, model: Model) -> list[Model]:
+        """Returns all versions of a model, rising."""
+        return [
+            other
+            for other in self.models
+            if (other.publisher, other.name) == (model.publisher, model.name)
+        ]
+
+    def companions(self, model: Model, kind: str) -> list[Model]:
+        """Returns the publisher's latest models of a kind that have the same vocabulary."""
+        return [
+            other
+            for other in self.of(model.publisher).latest()
+            if other.kind == kind and other.tokenizer["sha256"] == model.tokenizer["sha256"]
+        ]
+
+
+def read(output_dir: str) -> Catalog:
+    """Reads every model that was released below `output_dir`.
+
+    Raises:
+      errors.VerificationError: a tarball is damaged, or is not an artifact of this toolchain.
+    """
+    found = glob.glob(f"*/*/*{paths.TARBALL}", root_dir=output_dir)
+    matches = filter(None, map(_PATH.fullmatch, found))
+    models = [_model(output_dir, match) for match in matches]
+    models.sort(key=lambda model: (model.publisher, model.name, model.version))
+    return Catalog(models)
+
+
+def _model(output_dir: str, match: re.Match[str]) -> Model:
+    path = os.path.join(output_dir, match[0])
+    beside = [
+        suffix
+        for suffix in (paths.STATEMENT, paths.SIGNATURE)
+        if os.path.isfile(path.removesuffix(paths.TARBALL) + suffix)
+    ]
+    return Model(
+        publisher=match["publisher"],
+        name=match["name"],
+        version=int(match["version"]),
+        manifest=_manifest(path),
+        num_bytes=os.path.getsize(path),
+        sha256=checksums.sha256(path),
+        beside=tuple(beside),
+    )
+
+
+def _manifest(path: str) -> dict[str, Any]:
+    """Returns the manifest inside a tarball."""
+    try:
+        with tarfile.open(path, "r|gz") as archive:
+            for member in archive:
+                if os.path.normpath(member.name) == manifest.FILE:
+                    file = archive.extractfile(member)
+                    content = json.load(file) if file else None
+                    if isinstance(content, dict) and content.get("artifact") in _KINDS:
+                        return content
+                    break
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        raise errors.VerificationError(f"{path!r} cannot be read: {error}") from error
+    raise errors.VerificationError(f"{path!r} has no manifest of this toolchain; export it anew")

@@ -1,0 +1,37 @@
+"""The first page of a release, `index.html`: every model, its size, its digest and its page."""
+
+from export.metadata import manifest
+from export.release import paths
+from export.release.site import catalog, model_pages, rendering
+
+_HEADINGS = {
+    manifest.ENCODER: "Encoders",
+    manifest.PREPROCESSOR: "Preprocessors",
+    manifest.EMBEDDER: "Embedders",
+}
+_LABELS = {paths.STATEMENT: "provenance", paths.SIGNATURE: "signature"}
+
+
+def render(models: catalog.Catalog) -> str:
+    """Returns the page.
+
+    Args:
+      models: everything that was released.
+    """
+    latest = models.latest()
+    kinds = [
+        (heading, [model for model in latest if model.kind == kind])
+        for kind, heading in _HEADINGS.items()
+    ]
+    return rendering.html(
+        "index.html.jinja",
+        title="ALBERT for TensorFlow Hub",
+        kinds=[(heading, found) for heading, found in kinds if found],
+        # Falling, without the latest.
+        older={model.handle: models.versions(model)[-2::-1] for model in latest},
+        publishers=sorted({model.publisher for model in latest}),
+        collection=model_pages.COLLECTION,
+        labels=_LABELS.items(),
+        root="",
+        trail=[],
+    )

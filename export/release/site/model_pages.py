@@ -1,0 +1,156 @@
+"""Documentation pages in TF Hub's Markdown format, made from the manifests of what was released.
+
+    models = catalog.read("dist")
+    documentation.module_page(models.models[0], models=models, base_url="https://example.org")
+
+The format is that of https://www.tensorflow.org/hub/writing_model_documentation: the first line is
+a handle, the second a description, then come tags as comments, then Markdown. The words stand in
+`export/release/site/templates/*.md.jinja`; what they say of a model comes from its manifest alone.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from export.metadata import manifest
+from export.release import paths
+from export.release.site import catalog, known_origins, rendering
+
+COLLECTION = "albert"
+# A tutorial that fine-tunes any encoder of this API.
+_COLAB = (
+    "https://colab.research.google.com/github/tensorflow/text/blob/master/docs/tutorials/"
+    "bert_glue.ipynb"
+)
+_TASKS = {
+    manifest.ENCODER: "text-embedding",
+    manifest.PREPROCESSOR: "text-preprocessing",
+    manifest.EMBEDDER: "text-embedding",
+}
+_DIGEST_SHOWN = 12  # hexadecimal digits of a sha256 that stand for it in a change
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def module_page(model: catalog.Model, *, models: catalog.Catalog, base_url: str) -> str:
+    """Returns the page of a version of a model.
+
+    Args:
+      model: the version.
+      models: everything its publisher released: the page names companions and earlier versions.
+      base_url: where the release is served, as `https://example.org`: handles begin with it.
+    """
+    return rendering.markdown(
+        f"{model.kind}.md.jinja",
+        model=model,
+        base_url=base_url,
+        tags=_module_tags(model, base_url),
+        origin=known_origins.VOCABULARIES.get(model.tokenizer["sha256"]),
+        encoders=models.companions(model, manifest.ENCODER),
+        preprocessors=models.companions(model, manifest.PREPROCESSOR),
+        changes=_changelog(models.versions(model), up_to=model.version),
+    )
+
+
+def collection_page(publisher: str, *, models: catalog.Catalog, base_url: str) -> str:
+    """Returns the page of all models of a publisher, with the latest version of each."""
+    latest = models.of(publisher).latest()
+    of_kind = {f"{kind}s": [model for model in latest if model.kind == kind] for kind in _TASKS}
+    tags = [("network-architecture", "transformer"), ("task", "text-embedding")]
+    for key in ("dataset", "language"):
+        values = {value for model in latest for tag, value in _origin_tags(model) if tag == key}
+        tags += [(key, value) for value in values]
+    return rendering.markdown(
+        "collection.md.jinja",
+        publisher=publisher,
+        name=COLLECTION,
+        base_url=base_url,
+        tags=sorted(tags),
+        **of_kind,
+    )
+
+
+def publisher_page(publisher: str, *, models: catalog.Catalog, base_url: str) -> str:
+    """Returns the page of a publisher."""
+    return rendering.markdown(
+        "publisher.md.jinja",
+        publisher=publisher,
+        name=COLLECTION,
+        base_url=base_url,
+        models=models.of(publisher).latest(),
+    )
+
+
+def _module_tags(model: catalog.Model, base_url: str) -> list[tuple[str, str]]:
+    tags = [
+        ("asset-path", f"{base_url}/{model.handle}{paths.TARBALL}"),
+        ("colab", _COLAB),
+        ("fine-tunable", "false" if model.kind == manifest.PREPROCESSOR else "true"),
+        ("format", "saved_model_2"),
+        ("task", _TASKS[model.kind]),
+    ]
+    if model.kind != manifest.PREPROCESSOR:
+        tags.append(("network-architecture", "transformer"))
+    return sorted(tags + _origin_tags(model))
+
+
+def _origin_tags(model: catalog.Model) -> list[tuple[str, str]]:
+    """Returns language, license and dataset, as far as they are known of vocabulary and weights."""
+    vocabulary = known_origins.VOCABULARIES.get(model.tokenizer["sha256"])
+    if not vocabulary:
+        return []
+    tags = [("language", vocabulary.language)]
+    origin: known_origins.Origin | None = vocabulary
+    if model.encoder:
+        weights = model.encoder["weights"]
+        if weights["source"] == "untrained":  # they were made from no text
+            origin = dataclasses.replace(vocabulary, dataset=None)
+        else:
+            origin = known_origins.of_repository(weights.get("repository"))
+    if origin:
+        tags.append(("license", origin.license))
+        if origin.dataset:
+            tags.append(("dataset", origin.dataset))
+    return tags
+
+
+def _changelog(versions: list[catalog.Model], *, up_to: int) -> list[tuple[int, list[str]]]:
+    """Returns each version up to one, falling, with what its manifest says that is new."""
+    changes = []
+    before: catalog.Model | None = None
+    for model in versions:
+        if model.version > up_to:
+            break
+        lines = _changes(before.manifest, model.manifest) if before else ["First version here."]
+        changes.append((model.version, lines or ["The same model, exported anew."]))
+        before = model
+    return changes[::-1]
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    old, new = _flat(old), _flat(new)
+    return [
+        f"{rendering.code(key)}: {_value(old.get(key))}, now {_value(new.get(key))}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested values under their keys, joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(map(rendering.code, value)) or "none"
+    text = str(value)
+    return rendering.code(text[:_DIGEST_SHOWN] if _DIGEST.fullmatch(text) else text)

@@ -1,0 +1,51 @@
+"""Fills the templates in `export/release/site/templates` with values.
+
+    rendering.markdown("encoder.md.jinja", model=model)
+    rendering.html("index.html.jinja", models=models)
+
+In HTML everything is escaped. In Markdown nothing is: free text goes through the filter `code`.
+"""
+
+import functools
+import re
+from typing import Any
+
+import jinja2
+
+
+def markdown(template: str, **values: Any) -> str:
+    """Returns Markdown, without the empty lines that tags leave."""
+    text = _environment(escape=False).get_template(template).render(values)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def html(template: str, **values: Any) -> str:
+    """Returns HTML."""
+    return _environment(escape=True).get_template(template).render(values)
+
+
+def code(value: object) -> str:
+    """Returns any text as a Markdown code span, in which nothing of it is markup."""
+    text = " ".join(str(value).split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def megabytes(num_bytes: int) -> str:
+    """Returns a size in MB, of 10^6 bytes."""
+    return f"{num_bytes / 1e6:,.1f} MB"
+
+
+@functools.cache
+def _environment(*, escape: bool) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("export.release.site"),
+        autoescape=escape,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": code, "megabytes": megabytes}
+    return environment

@@ -1,0 +1,117 @@
+"""The pages of a release, beside its tarballs: everything that a static host serves.
+
+    website.write("dist", publisher="tensorflow", base_url="https://example.org")
+
+For every `<publisher>/<name>/<version>.tar.gz` a page in Markdown and in HTML, for each model its
+latest version under a name of its own, and the pages of the collection, of the publisher and of all
+models. All of it follows from the tarballs alone: the same ones give the same bytes. Files appear
+by a rename.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+from importlib import resources
+
+from configs import errors
+from export.release import paths
+from export.release.site import catalog, html_pages, index_page, model_pages
+
+# The tarball of a model's highest version, which a later release may replace.
+LATEST = "latest.tgz"
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~-]+)*/?", re.ASCII)
+
+
+def check(base_url: str) -> None:
+    """Checks, before any work is done, the address that handles will begin with.
+
+    Raises:
+      errors.ReleaseError: it is no address of a folder.
+    """
+    if not _ADDRESS.fullmatch(base_url):
+        raise errors.ReleaseError(
+            f"--base_url must be like https://models.example.org/folder, got {base_url!r}"
+        )
+
+
+def write(output_dir: str, *, publisher: str, base_url: str) -> None:
+    """Writes the pages of a publisher's models, and the first page.
+
+    Args:
+      output_dir: the folder of the release.
+      publisher: name of the folder of its models.
+      base_url: the public address of the folder: handles in the pages begin with it.
+
+    Raises:
+      errors.VerificationError: a tarball is damaged, or is not an artifact of this toolchain.
+    """
+    everything = catalog.read(output_dir)
+    models = everything.of(publisher)
+    base_url = base_url.rstrip("/")
+    for path, text in _markdown(publisher, models=models, base_url=base_url).items():
+        _put(output_dir, f"{path}.md", text)
+        _put(output_dir, f"{path}.html", html_pages.render(text, path=path, base_url=base_url))
+    _put_copy(output_dir, f"{publisher}/index.html", of=f"{publisher}/{publisher}.html")
+    for model in models.latest():
+        folder = f"{publisher}/{model.name}"
+        _put_copy(output_dir, f"{folder}/index.html", of=f"{model.handle}.html")
+        _put_copy(output_dir, f"{folder}/{LATEST}", of=f"{model.handle}{paths.TARBALL}")
+    _put(output_dir, "index.html", index_page.render(everything))
+    style = resources.files("export.release.site") / "templates" / "style.css"
+    _put(output_dir, "style.css", style.read_text(encoding="utf-8"))
+
+
+def _markdown(publisher: str, *, models: catalog.Catalog, base_url: str) -> dict[str, str]:
+    """Returns the pages by their paths, which TF Hub's documentation format prescribes."""
+    found = {
+        model.handle: model_pages.module_page(model, models=models, base_url=base_url)
+        for model in models.models
+    }
+    collection = f"{publisher}/collections/{model_pages.COLLECTION}/1"
+    found[collection] = model_pages.collection_page(publisher, models=models, base_url=base_url)
+    found[f"{publisher}/{publisher}"] = model_pages.publisher_page(
+        publisher, models=models, base_url=base_url
+    )
+    return found
+
+
+def _put(output_dir: str, path: str, text: str) -> None:
+    """Writes a file, unless it is there: its time then stays, and with it what others cached."""
+    target = os.path.join(output_dir, path)
+    content = text.encode()
+    if _read(target) != content:
+        temporary = _temporary(target)
+        with open(temporary, "wb") as file:
+            file.write(content)
+        paths.put(temporary, target)
+
+
+def _put_copy(output_dir: str, path: str, *, of: str) -> None:
+    """Gives a file a second name; it is copied only where the file system has no such thing."""
+    source, target = os.path.join(output_dir, of), os.path.join(output_dir, path)
+    # Renaming one name of a file to another name of it leaves both.
+    if os.path.exists(target) and os.path.samefile(source, target):
+        return
+    temporary = _temporary(target)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    paths.put(temporary, target)
+
+
+def _temporary(target: str) -> str:
+    """Returns a hidden name beside `target`, free of what a killed release left there."""
+    folder, name = os.path.split(target)
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, f".{name}.tmp")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    return path
+
+
+def _read(path: str) -> bytes | None:
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+        return file.read()
+    return None

@@ -1,0 +1,1 @@
+"""Everything behind `export.verify`: the contract's checks, and comparison with the checkpoint."""

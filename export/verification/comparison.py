@@ -1,0 +1,188 @@
+"""Compares an artifact with the checkpoint it came from: every weight, every output, every layer.
+
+result = comparison.compare("exports/albert_en_large/1", source=source, config=config)
+result.is_good
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from configs import albert_config, hub_api
+from export.checkpoints import lazy_checkpoint, opening, restore
+from export.metadata import manifest
+from export.verification import reference
+
+# Largest difference that is allowed, as a share of the largest magnitude of the output and at least
+# of 1. Frameworks differ among themselves by 4e-6 on the golden models, whose outputs are of order
+# 1; a wrong gelu makes 1e-3 there, a wrong epsilon 5e-4.
+TOLERANCES = {
+    "float32": 2e-5,
+    # bfloat16 keeps 8 bits: each rounding is off by up to 2**-9, and they add up over the layers to
+    # 0.026 for the pooled output of the large size.
+    "bfloat16": 0.05,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """One output that was compared.
+
+    Attributes:
+      output: its name.
+      layer: number of the hidden layer, from 1; None for other outputs.
+      engine: what computed the reference.
+      difference: largest absolute difference; infinite if the output is missing or not finite.
+      tolerance: largest difference that is allowed.
+    """
+
+    output: str
+    layer: int | None
+    engine: str
+    difference: float
+    tolerance: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the difference is within the tolerance."""
+        return self.difference <= self.tolerance
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+      rows: the outputs that were compared.
+      weights: number of variables that were compared, bit by bit.
+      weight_problems: what is wrong with them.
+    """
+
+    rows: tuple[Row, ...]
+    weights: int
+    weight_problems: tuple[str, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all weights are equal and all differences within their tolerances."""
+        return not self.weight_problems and all(row.is_good for row in self.rows)
+
+
+def compare(
+    artifact: str, *, source: lazy_checkpoint.Source, config: albert_config.AlbertConfig
+) -> Comparison:
+    """Compares the encoder in a directory with a checkpoint.
+
+    Args:
+      artifact: directory of a SavedModel.
+      source: the checkpoint.
+      config: its hyper-parameters.
+
+    Raises:
+      errors.CheckpointError: the artifact or the checkpoint cannot be read.
+      errors.CheckpointMismatchError: the checkpoint does not fit the config.
+    """
+    import tensorflow_hub as hub
+
+    tensors = restore.read(source, config=config)
+    exported = opening.open(artifact)
+    problems = _weight_problems(tensors, exported, config)
+    inputs = reference.inputs(config)
+    module = hub.load(artifact)
+    outputs = reference.call_saved_model(module, inputs)
+    unit = tolerance(artifact)
+    rows: list[Row] = []
+    for expected in reference.compute(source, tensors=tensors, config=config, inputs=inputs):
+        rows += _rows(outputs, expected, unit)
+        if hasattr(module, hub_api.UNPADDED):
+            rows += _unpadded_rows(module.unpadded, inputs, expected, unit)
+    compared = sum(name in exported.tensors for name in tensors)
+    return Comparison(rows=tuple(rows), weights=compared, weight_problems=tuple(problems))
+
+
+def tolerance(artifact: str) -> float:
+    """Returns the tolerance of the dtype that the artifact in a directory computes in."""
+    return TOLERANCES[manifest.read(artifact).get("compute_dtype", "float32")]
+
+
+def _weight_problems(
+    tensors: Mapping[str, np.ndarray],
+    exported: lazy_checkpoint.Source,
+    config: albert_config.AlbertConfig,
+) -> list[str]:
+    """Returns the variables of the artifact that are not the checkpoint's, to the bit."""
+    theirs = restore.read(exported, config=config)
+    problems = [f"{name} is not in the checkpoint" for name in theirs if name not in tensors]
+    for name, value in theirs.items():
+        if name in tensors and value.tobytes() != tensors[name].tobytes():
+            largest = np.abs(value - tensors[name]).max()
+            problems.append(f"{name} differs by up to {largest:.1e}")
+    return problems
+
+
+def _rows(
+    outputs: Mapping[str, np.ndarray], expected: reference.Reference, unit: float
+) -> list[Row]:
+    rows = []
+    for name, right in expected.outputs.items():
+        got = outputs.get(name)
+        if name == reference.SOP_LOG_PROBS:
+            name = hub_api.SOP_LOGITS
+            got = _log_softmax(outputs[name]) if name in outputs else None
+        if got is None and name in (hub_api.MLM_LOGITS, hub_api.SOP_LOGITS):
+            continue  # exported without that head
+        if name == hub_api.ENCODER_OUTPUTS:
+            for layer, one in enumerate(right):
+                ours = None if got is None or layer >= len(got) else got[layer]
+                rows.append(_row(name, layer + 1, expected.engine, ours, one, unit))
+        else:
+            rows.append(_row(name, None, expected.engine, got, right, unit))
+    return rows
+
+
+def _unpadded_rows(
+    module: object,
+    inputs: Mapping[str, np.ndarray],
+    expected: reference.Reference,
+    unit: float,
+) -> list[Row]:
+    """Compares the unpadded encoder, at tokens: it has zeros at padding."""
+    outputs = reference.call_saved_model(module, inputs)
+    mask = inputs[hub_api.INPUT_MASK].astype(bool)
+    at_tokens = {
+        hub_api.SEQUENCE_OUTPUT: lambda array: array[mask],
+        hub_api.POOLED_OUTPUT: lambda array: array,
+    }
+    return [
+        _row(
+            f"{hub_api.UNPADDED}.{name}",
+            None,
+            expected.engine,
+            pick(outputs[name]),
+            pick(expected.outputs[name]),
+            unit,
+        )
+        for name, pick in at_tokens.items()
+        if name in expected.outputs
+    ]
+
+
+def _row(
+    name: str,
+    layer: int | None,
+    engine: str,
+    got: np.ndarray | None,
+    right: np.ndarray,
+    unit: float,
+) -> Row:
+    difference = np.inf
+    if got is not None and got.shape == right.shape and np.isfinite(got).all():
+        difference = float(np.abs(got.astype(np.float64) - right).max())
+    tolerance = unit * max(1.0, float(np.abs(right).max()))
+    return Row(output=name, layer=layer, engine=engine, difference=difference, tolerance=tolerance)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))

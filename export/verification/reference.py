@@ -1,0 +1,192 @@
+"""Recomputes what an encoder should compute, with an engine that is not ours where there is one.
+
+    for reference in references.compute(source, config=config, inputs=inputs): ...
+
+The source itself answers where it can be loaded (TF1 Hub modules, SavedModels), transformers and
+torch for Hugging Face where they are installed. What they do not tell (a Hub module has no hidden
+layers), and all of every other source, comes from the numpy oracle.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from configs import albert_config, hub_api
+from export.checkpoints import lazy_checkpoint, restore, weight_table
+from export.verification import numpy_albert
+
+# Output of a TF1 Hub module: the log-softmax of our `sop_logits`.
+SOP_LOG_PROBS = "sop_log_probs"
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Outputs of an engine.
+
+    Attributes:
+      engine: what computed them, with its version.
+      outputs: by name; `encoder_outputs` is an array [num_hidden_layers, B, S, H].
+    """
+
+    engine: str
+    outputs: Mapping[str, np.ndarray]
+
+
+def inputs(config: albert_config.AlbertConfig, *, seed: int = 0) -> dict[str, np.ndarray]:
+    """Returns inputs that exercise a model: three rows of different lengths, all types, random ids.
+
+    int32 [3, S] arrays by the names of the contract, and [3, 5] `masked_lm_positions`.
+    """
+    generator = np.random.default_rng(seed)
+    seq_length = min(24, config.max_position_embeddings)
+    lengths = np.array([[seq_length], [max(seq_length // 2, 1)], [max(seq_length - 5, 1)]])
+    mask = np.arange(seq_length) < lengths  # [3, S]
+    types = np.arange(seq_length) * config.type_vocab_size // seq_length
+    predictions = min(5, seq_length)
+    arrays = {
+        hub_api.INPUT_WORD_IDS: mask * generator.integers(config.vocab_size, size=mask.shape),
+        hub_api.INPUT_MASK: mask,
+        hub_api.INPUT_TYPE_IDS: mask * types,
+        hub_api.MASKED_LM_POSITIONS: generator.integers(lengths, size=[3, predictions]),
+    }
+    return {name: np.asarray(array, np.int32) for name, array in arrays.items()}
+
+
+def compute(
+    source: lazy_checkpoint.Source,
+    *,
+    tensors: Arrays,
+    config: albert_config.AlbertConfig,
+    inputs: Arrays,
+) -> list[Reference]:
+    """Returns the references of a source; together they have every output that it has.
+
+    Args:
+      source: where the weights come from.
+      tensors: its weights by the names of our variables.
+      config: its hyper-parameters.
+      inputs: see `inputs`.
+    """
+    directory = os.path.dirname(source.files[0])
+    own = None
+    if source.format == weight_table.TF1_HUB:
+        own = _tf1_hub(os.path.dirname(directory), inputs)
+    elif source.format == weight_table.SAVED_MODEL and not source.not_read:
+        own = _saved_model(os.path.dirname(directory), inputs)
+    elif source.format == weight_table.HUGGING_FACE:
+        own = _transformers(source, directory, inputs)
+    with_head = restore.has_mlm_head(source)
+    asked = {
+        name: array
+        for name, array in inputs.items()
+        if with_head or name != hub_api.MASKED_LM_POSITIONS
+    }
+    outputs = numpy_albert.encode(tensors, config=config, inputs=asked)
+    del outputs[numpy_albert.EMBEDDING_OUTPUT]
+    told = set(own.outputs) if own else set()
+    if SOP_LOG_PROBS in told:
+        told.add(hub_api.SOP_LOGITS)
+    rest = {name: np.asarray(value) for name, value in outputs.items() if name not in told}
+    ours = Reference(engine=f"numpy oracle (numpy {np.__version__})", outputs=rest)
+    return ([own] if own else []) + ([ours] if rest else [])
+
+
+def _tf1_hub(directory: str, inputs: Arrays) -> Reference:
+    """Runs the module's signatures (google-research/albert, export_to_tfhub.py)."""
+    import tensorflow as tf
+    import tensorflow_hub as hub
+
+    module = hub.load(directory, tags=[])
+    tokens = {
+        "input_ids": tf.constant(inputs[hub_api.INPUT_WORD_IDS]),
+        "input_mask": tf.constant(inputs[hub_api.INPUT_MASK]),
+        "segment_ids": tf.constant(inputs[hub_api.INPUT_TYPE_IDS]),
+    }
+    positions = inputs[hub_api.MASKED_LM_POSITIONS]
+    outputs = dict(module.signatures["tokens"](**tokens))
+    if "mlm" in module.signatures:
+        logits = module.signatures["mlm"](**tokens, mlm_positions=tf.constant(positions))
+        flat = logits[hub_api.MLM_LOGITS]  # [B * P, V]
+        outputs[hub_api.MLM_LOGITS] = tf.reshape(flat, [*positions.shape, -1])
+    if "sop" in module.signatures:
+        outputs[SOP_LOG_PROBS] = module.signatures["sop"](**tokens)[SOP_LOG_PROBS]
+    return Reference(
+        engine=f"the TF1 Hub module itself (TensorFlow {tf.__version__})",
+        outputs={name: output.numpy() for name, output in outputs.items()},
+    )
+
+
+def _saved_model(directory: str, inputs: Arrays) -> Reference:
+    import tensorflow as tf
+    import tensorflow_hub as hub
+
+    return Reference(
+        engine=f"the SavedModel itself (TensorFlow {tf.__version__})",
+        outputs=call_saved_model(hub.load(directory), inputs),
+    )
+
+
+def call_saved_model(module: Any, inputs: Arrays) -> dict[str, np.ndarray]:
+    """Returns the outputs of an `albert_en_*` object and of the heads that it has.
+
+    Args:
+      module: what `hub.load` returns.
+      inputs: see `inputs`.
+    """
+    import tensorflow as tf
+
+    tensors = {name: tf.constant(array) for name, array in inputs.items()}
+    plain = {name: tensors[name] for name in hub_api.ENCODER_INPUTS}
+    outputs = dict(module(plain, training=False))
+    if hasattr(module, hub_api.MLM):
+        logits = module.mlm(tensors, training=False)[hub_api.MLM_LOGITS]
+        outputs[hub_api.MLM_LOGITS] = logits
+    if hasattr(module, hub_api.SOP):
+        outputs[hub_api.SOP_LOGITS] = module.sop(plain, training=False)[hub_api.SOP_LOGITS]
+    return {name: np.asarray(tf.stack(output)) for name, output in outputs.items()}
+
+
+def _transformers(
+    source: lazy_checkpoint.Source, directory: str, inputs: Arrays
+) -> Reference | None:
+    """Runs Hugging Face's own model; None where it is not installed or not given whole."""
+    if source.config_file is None or os.path.basename(source.config_file) != "config.json":
+        return None
+    try:
+        import torch
+        import transformers
+    except ImportError:
+        return None
+    transformers.utils.logging.disable_progress_bar()
+    has_heads = restore.has_mlm_head(source) and restore.has_sop_head(source)
+    model_class = transformers.AlbertForPreTraining if has_heads else transformers.AlbertModel
+    model = model_class.from_pretrained(
+        directory, dtype=torch.float32, attn_implementation="eager", local_files_only=True
+    ).eval()
+    with torch.no_grad():
+        results = (model.albert if has_heads else model)(
+            input_ids=torch.from_numpy(inputs[hub_api.INPUT_WORD_IDS]).long(),
+            attention_mask=torch.from_numpy(inputs[hub_api.INPUT_MASK]).long(),
+            token_type_ids=torch.from_numpy(inputs[hub_api.INPUT_TYPE_IDS]).long(),
+            output_hidden_states=True,
+        )
+        layers = [state.numpy() for state in results.hidden_states[1:]]
+        outputs = {
+            hub_api.ENCODER_OUTPUTS: np.stack(layers),
+            hub_api.SEQUENCE_OUTPUT: results.last_hidden_state.numpy(),
+            hub_api.POOLED_OUTPUT: results.pooler_output.numpy(),
+        }
+        if has_heads:
+            rows = torch.arange(len(layers[0]))[:, None]
+            positions = torch.from_numpy(inputs[hub_api.MASKED_LM_POSITIONS]).long()
+            masked = results.last_hidden_state[rows, positions]  # [B, P, H]
+            outputs[hub_api.MLM_LOGITS] = model.predictions(masked).numpy()
+            outputs[hub_api.SOP_LOGITS] = model.sop_classifier(results.pooler_output).numpy()
+    outputs[hub_api.DEFAULT] = outputs[hub_api.POOLED_OUTPUT]
+    versions = f"transformers {transformers.__version__}, torch {torch.__version__}"
+    return Reference(engine=versions, outputs=outputs)

@@ -1,0 +1,1 @@
+"""The steps of the preprocessor: one module per attribute of the artifact."""

@@ -1,0 +1,183 @@
+"""Strings to ids and back: the `tokenize` and `tokenize_with_offsets` objects of the preprocessor.
+
+tokenize = tokenizer.Tokenize(engine, special_tokens={"padding_id": 0, ...})
+ids = tokenize(tf.constant(["Hello TensorFlow!"]))  # RaggedTensor, int32 [B, (tokens)]
+tokenize.detokenize(ids)  # ["hello tensorflow!"]
+"""
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from preprocess.steps import graph_checks
+
+SENTENCES = tf.TensorSpec([None], tf.string, "sentences")
+_IDS = (tf.RaggedTensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.int32))
+
+
+class Vocabulary(Protocol):
+    """Ids of a vocabulary by the names of TF Hub's preprocessor API."""
+
+    @property
+    def padding_id(self) -> int:
+        """Of the token that fills rows."""
+
+    @property
+    def start_of_sequence_id(self) -> int:
+        """Of `[CLS]`."""
+
+    @property
+    def end_of_segment_id(self) -> int:
+        """Of `[SEP]`."""
+
+    @property
+    def mask_id(self) -> int:
+        """Of `[MASK]`."""
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of ids."""
+
+
+class Engine(Protocol):
+    """From text to ids and back, for one vocabulary.
+
+    Attributes:
+      vocabulary: the special ids.
+      boundary: RE2 of one character such that text before it is encoded independently of it and
+        of what follows; None if there is none.
+      starts_word: bool [V], whether an id starts a word.
+    """
+
+    vocabulary: Vocabulary
+    boundary: str | None
+    starts_word: np.ndarray
+
+    def encode(self, sentences: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids, int32 [B, (tokens)], of string [B]."""
+
+    def encode_with_offsets(
+        self, sentences: tf.Tensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+        """Returns ids int32, and starts and limits int64, all [B, (tokens)], of string [B]."""
+
+    def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Returns the text, string [B], of int32 ids [B, (tokens)] without special tokens."""
+
+
+def special_ids(vocabulary: Vocabulary) -> dict[str, int]:
+    """Returns the ids, by name, of the tokens that stand for no text."""
+    names = ("padding_id", "start_of_sequence_id", "end_of_segment_id", "mask_id")
+    return {name: getattr(vocabulary, name) for name in names}
+
+
+class Tokenize(tf.Module):
+    """A callable from sentences to ids."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Traces the functions.
+
+        Args:
+          engine: tokenizes.
+        """
+        super().__init__()
+        self._engine = engine
+        for spec in _IDS:
+            self.detokenize.get_concrete_function(spec)
+
+    @tf.function(input_signature=[SENTENCES], autograph=False)
+    def __call__(self, sentences: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids, int32 [B, (tokens)], of string [B], without special tokens."""
+        return self._engine.encode(sentences)
+
+    @tf.function(autograph=False)
+    def detokenize(self, ids: tf.RaggedTensor | tf.Tensor) -> tf.Tensor:
+        """Returns the normalized text of ids; what normalization took away stays away.
+
+        Args:
+          ids: int32 [B, (tokens)] or [B, S]. Padding, `[CLS]`, `[SEP]` and `[MASK]` vanish, so
+            packed rows may be given as they are. Unknown tokens stay visible.
+
+        Returns:
+          string [B].
+
+        Raises:
+          tf.errors.InvalidArgumentError: an id is outside the vocabulary.
+        """
+        if isinstance(ids, tf.Tensor):
+            batch_size, length = tf.unstack(tf.shape(ids, tf.int64))
+            return self._detokenize(tf.reshape(ids, [-1]), tf.range(batch_size + 1) * length)
+        return self._detokenize(ids.values, ids.row_splits)
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int64)],
+        autograph=False,
+    )
+    def _detokenize(self, ids: tf.Tensor, splits: tf.Tensor) -> tf.Tensor:
+        vocab_size = self._engine.vocabulary.vocab_size
+        is_known = (ids >= 0) & (ids < vocab_size)
+        checked = graph_checks.check(
+            tf.reduce_all(is_known),
+            f"ids must be at least 0 and less than vocab_size {vocab_size}, got",
+            tf.boolean_mask(ids, ~is_known),
+        )
+        with tf.control_dependencies([checked]):
+            ids = tf.identity(ids)
+        specials = tf.constant([*special_ids(self._engine.vocabulary).values()], tf.int32)
+        is_text = tf.reduce_all(ids[:, tf.newaxis] != specials, axis=1)
+        kept = tf.pad(tf.cumsum(tf.cast(is_text, tf.int64)), [[1, 0]])  # how many before a place
+        return self._engine.decode(
+            tf.RaggedTensor.from_row_splits(
+                tf.boolean_mask(ids, is_text), tf.gather(kept, splits), validate=False
+            )
+        )
+
+    @tf.function(input_signature=[], autograph=False)
+    def get_special_tokens_dict(self) -> dict[str, tf.Tensor]:
+        """Returns int32 scalars by the names of TF Hub's preprocessor API.
+
+        `padding_id`, `start_of_sequence_id`, `end_of_segment_id`, `mask_id` and `vocab_size`.
+        """
+        vocabulary = self._engine.vocabulary
+        values = {**special_ids(vocabulary), "vocab_size": vocabulary.vocab_size}
+        return {name: tf.constant(value, tf.int32) for name, value in values.items()}
+
+
+class TokenizeWithOffsets(tf.Module):
+    """A callable from sentences to ids and their places in the original text."""
+
+    def __init__(self, engine: Engine, *, tokenize: Tokenize) -> None:
+        """Keeps the engine.
+
+        Args:
+          engine: tokenizes.
+          tokenize: the object that knows the special tokens.
+        """
+        super().__init__()
+        self._engine = engine
+        self.get_special_tokens_dict = tokenize.get_special_tokens_dict
+
+    @tf.function(input_signature=[SENTENCES], autograph=False)
+    def __call__(
+        self, sentences: tf.Tensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+        """Returns the ids of `tokenize` and their bytes in the sentences as they were given.
+
+        The bytes from a start to its limit, normalized, are the token's text, with these
+        exceptions:
+        - where one character became several (`\u00bd`, `\ufb01`), or characters are one (a letter
+          with its marks, the letters of a Hangul syllable), a token of a part gets all of it;
+        - the space that begins a word's first token is left out; a token that is nothing but that
+          space gets the whitespace, or an empty range where there is none, at the text's start;
+        - control characters that SentencePiece drops belong to a token beside them;
+        - bytes that are not UTF-8 become U+FFFD, an unknown token.
+        Starts and limits never decrease along a row, and never lie inside a UTF-8 character.
+
+        Args:
+          sentences: string [B].
+
+        Returns:
+          ids int32, start_offsets and limit_offsets int64, all [B, (tokens)].
+        """
+        return self._engine.encode_with_offsets(sentences)

@@ -1,0 +1,1 @@
+"""From normalized text to ids: SentencePiece, WordPiece, and the choice between them."""

@@ -1,0 +1,115 @@
+"""Text to ids and back with BERT's tokenizer, for models that come with a `vocab.txt`.
+
+    engine = word_piece_tokenizer.WordPieceTokenizer(vocabulary, lower_case=True)
+    ids, starts, limits = engine.encode_with_offsets(sentences)
+
+The ids are those of `text.BertTokenizer`, which TF Hub's BERT preprocessors are made around. Its
+offsets point into the lower-cased text; these point into the original.
+"""
+
+import tensorflow as tf
+import tensorflow_text as text
+
+from preprocess.normalization import offsets, tf_hub
+from preprocess.vocabulary import word_starts, wordpiece_vocabulary
+
+_CONTINUES = "##"
+
+
+class WordPieceNormalization(tf.Module):
+    """What `text.BasicTokenizer` does to text before it splits it."""
+
+    def __init__(self, *, lower_case: bool) -> None:
+        """Makes the tables.
+
+        Args:
+          lower_case: whether to fold case and remove nonspacing marks.
+        """
+        super().__init__()
+        self._lower_case = lower_case
+        self._joining = tf_hub.joining()
+
+    def __call__(self, sentences: tf.Tensor) -> tf.Tensor:
+        """Returns the normalized text, string [B], of string [B]."""
+        if self._lower_case:
+            sentences = tf_hub.without_many_marks(sentences)
+            folded = text.normalize_utf8(text.case_fold_utf8(sentences), "NFD")
+            sentences = tf.strings.regex_replace(folded, r"\p{Mn}", "")
+        return tf.strings.regex_replace(sentences, r"\p{Cc}|\p{Cf}", " ")
+
+    def align(self, sentences: tf.Tensor) -> offsets.Units:
+        """Returns the parts of the sentences, string [B], that are normalized independently."""
+        characters = offsets.Characters.of(sentences)
+        return offsets.units(
+            characters, joins=self._joining.contains(characters.code_points), normalize=self
+        )
+
+
+class WordPieceTokenizer(tf.Module):
+    """Encodes and decodes text with a WordPiece vocabulary.
+
+    Attributes:
+      vocabulary: the tokens.
+      boundary: a space, and the ideographs that are words of their own.
+      starts_word: bool [V], whether an id starts a word.
+    """
+
+    boundary = r"[ \x{3400}-\x{4dbf}\x{4e00}-\x{9fff}]"
+
+    def __init__(
+        self, vocabulary: wordpiece_vocabulary.WordPieceVocabulary, *, lower_case: bool
+    ) -> None:
+        """Makes the table of tokens.
+
+        Args:
+          vocabulary: the tokens.
+          lower_case: whether the vocabulary is uncased.
+        """
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.starts_word = word_starts.of_word_pieces(vocabulary.pieces)
+        self._normalize = WordPieceNormalization(lower_case=lower_case)
+        # From tensors, not from a file: a table of a file is named by the file's path.
+        self._pieces = tf.constant(vocabulary.pieces)
+        self._table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                self._pieces, tf.range(vocabulary.vocab_size, dtype=tf.int64)
+            ),
+            default_value=-1,
+        )
+        self._bert = text.BertTokenizer(
+            self._table,
+            unknown_token=wordpiece_vocabulary.SPECIAL_TOKENS["unknown_id"],
+            lower_case=False,
+        )
+
+    def encode(self, sentences: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids, int32 [B, (tokens)], of string [B]."""
+        ids = self._bert.tokenize(self._normalize(sentences))  # [B, (words), (tokens)]
+        return tf.cast(ids.merge_dims(1, 2), tf.int32)
+
+    def encode_with_offsets(
+        self, sentences: tf.Tensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+        """Returns the ids of `encode` and the bytes of the sentences where they start and end.
+
+        Returns:
+          ids int32, starts and limits int64, all [B, (tokens)].
+        """
+        found = self._bert.tokenize_with_offsets(self._normalize(sentences))
+        ids, starts, limits = (part.merge_dims(1, 2) for part in found)
+        original = offsets.to_original(
+            self._normalize.align(sentences),
+            starts.values,
+            limits.values,
+            rows=ids.value_rowids(),
+            may_be_empty=tf.zeros_like(ids.values, tf.bool),
+        )
+        return tf.cast(ids, tf.int32), *(ids.with_values(part) for part in original)
+
+    def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""
+        pieces = ids.with_values(tf.gather(self._pieces, ids.values))
+        words = tf.strings.reduce_join(pieces, axis=1, separator=" ")
+        words = tf.strings.regex_replace(words, f" {_CONTINUES}", "")
+        return tf.strings.regex_replace(words, f"^{_CONTINUES}", "")

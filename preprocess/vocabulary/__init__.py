@@ -1,0 +1,1 @@
+"""Reads, checks and trains vocabularies. Imports no TensorFlow."""

@@ -1,0 +1,196 @@
+"""A sample of the matrix, of what no other test loads, and that the matrix would tell a failure.
+
+XLA, sessions, saved_model_cli, `hub.KerasLayer` and Keras 3 have tests of their own.
+"""
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow_hub as hub
+
+from benchmarks.portability import environments, matrix, parts, reference, table, worker
+from configs import errors
+from tests.support import processes
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_encoder, tmp_path_factory):
+    """A folder as `make portability` fills it, with the encoder alone."""
+    folder = tmp_path_factory.mktemp("portability")
+    (folder / "artifacts").mkdir()
+    (folder / "artifacts" / parts.ENCODER).symlink_to(tiny_encoder)
+    for name in ("encoder", ".unpadded.mlm"):
+        reference.write(str(folder), parts.PARTS[name])
+    return str(folder)
+
+
+def _consumer(module, names):
+    (found,) = (consumer for consumer in matrix.CONSUMERS if consumer.module == module)
+    assert set(names) <= set(found.parts)
+    return matrix.Consumer(
+        title=found.title, module=module, parts=names, float32_limit=found.float32_limit
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("mirrored_strategy", ".unpadded.mlm"),
+        ("keras_3_mirrored", ".unpadded.mlm"),
+        ("lite_rt", "encoder"),
+    ],
+)
+def test_consumer_agrees_with_hub_load(module, name, folder):
+    consumer = _consumer(module, (name,))
+    found = matrix.measure(consumer, python=sys.executable, folder=folder)["parts"][name]
+    assert "error" not in found, found
+    assert found["difference"] <= consumer.limit(name)
+
+
+def test_training_moves_far_more_than_the_limit(folder):
+    """Or a consumer that trains nothing would be near the reference."""
+    part = parts.PARTS["encoder"]
+    limit = matrix.CONSUMERS[0].limit("encoder")
+    with np.load(reference.path(folder, part)) as arrays:
+        moved = [
+            variable.name
+            for variable in hub.load(part.directory(folder)).variables
+            for array in parts.trained({variable.name: variable}).items()
+            if np.abs(arrays[array[0]] - array[1]).max() > 50 * limit
+        ]
+    # Queries and keys hardly matter before a model is trained.
+    assert len(moved) == 21
+
+
+def _outputs(folder, **changes):
+    with np.load(reference.path(folder, parts.PARTS["encoder"])) as arrays:
+        return {"pooled_output": arrays["pooled_output"], **changes}
+
+
+def test_worker_finds_the_largest_difference(folder):
+    part = parts.PARTS["encoder"]
+    outputs = _outputs(folder)
+    assert worker.difference(outputs, folder, part) == 0.0
+    outputs["pooled_output"] = outputs["pooled_output"].copy()
+    outputs["pooled_output"][2, 5] += 0.25
+    assert worker.difference(outputs, folder, part) == pytest.approx(0.25, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pooled_output": np.zeros([parts.B, 1])}, "pooled_output has shape"),
+        ({"pooled_output": np.full([parts.B, 32], np.nan)}, "pooled_output is not finite"),
+    ],
+)
+def test_worker_refuses_what_cannot_be_compared(changes, message, folder):
+    with pytest.raises(ValueError, match=message):
+        worker.difference(_outputs(folder, **changes), folder, parts.PARTS["encoder"])
+
+
+def test_worker_refuses_a_consumer_that_computes_nothing(folder):
+    with pytest.raises(ValueError, match="nothing"):
+        worker.difference({}, folder, parts.PARTS["encoder"])
+
+
+def test_an_error_is_told_by_its_first_line(folder):
+    """A preprocessor is not there."""
+    consumer = matrix.Consumer(title="", module="hub_load", parts=("encoder", "preprocessor"))
+    found = matrix.measure(consumer, python=sys.executable, folder=folder)["parts"]
+    assert found["encoder"]["difference"] <= consumer.limit("encoder")
+    assert "preprocessor" in found["preprocessor"]["error"]
+
+
+def _reports(**found):
+    results = {part: {"difference": 0.0} for part in parts.PARTS} | found
+    versions = {"tensorflow": "2.21.0", "tensorflow-hub": "0.16.1"}
+    return {
+        environment: {
+            consumer.module: {
+                "versions": versions,
+                "parts": {part: results[part] for part in consumer.parts},
+            }
+            for consumer in matrix.CONSUMERS
+            if environment in consumer.environments
+        }
+        for environment in (*environments.ENVIRONMENTS, matrix.PINNED)
+    }
+
+
+def _row(text, title):
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| {title} |"))
+    return [cell.strip() for cell in row.split("|")[2:-1]]
+
+
+def test_table_shows_differences_and_reasons():
+    reason = "ValueError: cannot"
+    text = table.markdown(_reports(encoder={"difference": 2e-7}, preprocessor={"error": reason}))
+    assert _row(text, "OpenVINO, from the SavedModel") == [
+        "2e-07",
+        "·",
+        "·",
+        "·",
+        "0",
+        "no, (1)",
+        "0",
+    ]
+    assert "| TensorFlow 2.21.0, hub 0.16.1 |" in text
+    assert text.splitlines()[-1] == f"1. ``{reason}``"
+
+
+def test_table_tells_what_was_not_run_from_what_has_no_meaning():
+    reports = _reports()
+    del reports["openvino"]["open_vino"]
+    cells = _row(table.markdown(reports), "OpenVINO, from the SavedModel")
+    assert cells == ["not run", "·", "·", "·", "not run", "not run", "not run"]
+
+
+def test_table_does_not_name_the_machine():
+    error = "RuntimeError: Op type not registered 'A' in binary running on host. Make sure the Op"
+    text = table.markdown(_reports(preprocessor={"error": error}))
+    assert text.splitlines()[-1] == "1. ``RuntimeError: Op type not registered 'A'``"
+
+
+def test_problems_are_differences_above_the_limit_of_their_kind():
+    assert table.problems(_reports()) == []
+    found = table.problems(
+        _reports(**{"encoder": {"difference": 5e-5}, "bfloat16 encoder": {"difference": 5e-5}})
+    )
+    assert "XLA in pinned: encoder differs by 5.0e-05" in found
+    assert not any("bfloat16" in problem for problem in found)
+    assert not any(problem.startswith("OpenVINO") for problem in found)
+    assert any(
+        problem.startswith("OpenVINO")
+        for problem in table.problems(_reports(encoder={"difference": 2e-4}))
+    )
+
+
+def test_section_of_the_readme_is_replaced_and_nothing_else():
+    readme = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+    replaced = table.replace_section(readme, "new")
+    assert replaced == f"before\n{table.BEGIN}\nnew\n{table.END}\nafter\n"
+    assert table.replace_section(replaced, "new") == replaced
+
+
+@pytest.mark.parametrize("readme", ["", table.BEGIN, f"{table.END}{table.BEGIN}"])
+def test_a_readme_without_the_section_is_refused(readme):
+    with pytest.raises(errors.InputError, match="once each"):
+        table.replace_section(readme, "new")
+
+
+def test_a_python_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    environment = environments.Environment(pythons=("3.1",), requirements=())
+    monkeypatch.setitem(environments.ENVIRONMENTS, "old", environment)
+    with pytest.raises(errors.InputError, match=r"python3\.1 with venv is needed"):
+        environments.make("old", directory=str(tmp_path / "venvs"))
+
+
+def test_commands_flags_are_checked_before_anything_is_made(tmp_path):
+    done = processes.run(
+        "tests.portability", "--only=nothing", "--output_dir", tmp_path / "out", cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error: --only has unknown names: nothing"
+    assert list(tmp_path.iterdir()) == []

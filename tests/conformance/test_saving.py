@@ -1,0 +1,81 @@
+"""Keras models around the artifacts are saved, and load in a new process without the originals."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_hub as hub
+import tf_keras
+
+from configs import hub_api
+from tests.conformance import table
+from tests.support import processes
+
+# Loads every saved model below a folder, and saves what they compute.
+_LOADER = """
+import json, pathlib, sys
+import numpy as np, tensorflow as tf, tf_keras
+folder = pathlib.Path(sys.argv[1])
+outputs, counts = {}, {}
+for case in json.loads((folder / "cases.json").read_text()):
+    model_dir = str(folder / "models" / case)
+    with np.load(folder / f"{case}.npz") as arrays:
+        inputs = {name: tf.constant(arrays[name]) for name in arrays}
+    model = tf_keras.models.load_model(model_dir, compile=False)
+    outputs |= {f"{case}/{name}": value.numpy() for name, value in model(inputs).items()}
+    counts[case] = len(model.trainable_variables)
+np.savez(folder / "outputs.npz", **outputs)
+(folder / "counts.json").write_text(json.dumps(counts))
+"""
+_OUTPUTS = (
+    hub_api.POOLED_OUTPUT,
+    hub_api.SEQUENCE_OUTPUT,
+    hub_api.MLM_LOGITS,
+    hub_api.SOP_LOGITS,
+)
+
+
+def _keras_model(layer, case):
+    inputs = {
+        name: tf_keras.layers.Input(shape=(None,), dtype=tf.int32, name=name)
+        for name in case.input_names
+    }
+    outputs = layer(inputs)
+    return tf_keras.Model(inputs, {name: outputs[name] for name in _OUTPUTS if name in outputs})
+
+
+@pytest.fixture(scope="module")
+def reloaded(tmp_path_factory):
+    """Outputs before and after, and the number of trainable variables after, by case."""
+    folder = tmp_path_factory.mktemp("saved")
+    originals = folder / "originals"
+    expected = {}
+    for case in table.STRUCTURES:
+        original = originals / str(case)
+        shutil.copytree(table.directory(case.artifact), original)
+        # By its path, as most users do; a head has none.
+        handle = case.of(hub.load(str(original))) if case.path else str(original)
+        model = _keras_model(hub.KerasLayer(handle, trainable=True), case)
+        table.randomize(model.trainable_variables)
+        model.save(folder / "models" / str(case), save_format="tf")
+        np.savez(folder / f"{case}.npz", **case.inputs())
+        expected[str(case)] = {name: v.numpy() for name, v in model(case.inputs()).items()}
+    shutil.rmtree(originals)
+    (folder / "cases.json").write_text(json.dumps(list(expected)))
+    done = processes.python("-c", _LOADER, folder, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    with np.load(folder / "outputs.npz") as arrays:
+        outputs = dict(arrays)
+    return expected, outputs, json.loads((folder / "counts.json").read_text())
+
+
+@pytest.mark.parametrize("case", table.STRUCTURES, ids=str)
+def test_saved_keras_model_loads_in_a_new_process_without_the_original(case, reloaded):
+    expected, outputs, counts = reloaded
+    for name, value in expected[str(case)].items():
+        np.testing.assert_allclose(
+            outputs[f"{case}/{name}"], value, atol=case.artifact.atol, rtol=0, err_msg=name
+        )
+    assert counts[str(case)] == len(table.shared(case).variables)

@@ -1,0 +1,190 @@
+"""Laws of `python -m export.encoder`, run as a process: what goes wrong, and what is said."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from configs import albert_config
+from tests.configs import test_albert_config
+from tests.support import golden, processes
+
+WITHOUT_TENSORFLOW = processes.environment(without_tensorflow=True)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A working directory with files of every kind that can be wrong."""
+    (tmp_path / "not.json").write_text("{not json")
+    (tmp_path / "list.json").write_text("[]")
+    original = test_albert_config.ORIGINAL
+    (tmp_path / "missing.json").write_text(
+        json.dumps({k: v for k, v in original.items() if k not in ("hidden_size", "vocab_size")})
+    )
+    (tmp_path / "heads.json").write_text(json.dumps({**original, "num_attention_heads": 7}))
+    (tmp_path / "valid.json").write_text(json.dumps(original))
+    (tmp_path / "text.model").write_text("no model at all\n")
+    (tmp_path / "empty.model").touch()
+    (tmp_path / "unspecial.model").write_bytes(_without(golden.VOCABULARY, b"[MASK]"))
+    (tmp_path / "small.model").write_bytes(golden.VOCABULARY.read_bytes())
+    (tmp_path / "file").touch()
+    (tmp_path / "exports" / "albert_en_tiny" / "7").mkdir(parents=True)
+    return tmp_path
+
+
+def _without(path, piece):
+    """Returns a SentencePiece model with another name of the same length for a piece."""
+    content = path.read_bytes()
+    assert content.count(piece) >= 1
+    return content.replace(piece, b"x" * len(piece))
+
+
+ERRORS = {
+    "no_config": ([], ["--config is required", "large"]),
+    "unknown_config": (["--config", "huge"], ["'huge'", "tiny, base, large"]),
+    "config_missing": (["--config", "none.json"], ["'none.json'"]),
+    "config_is_a_folder": (["--config", "exports"], ["'exports'"]),
+    "config_not_json": (["--config", "not.json"], ["'not.json' cannot be read"]),
+    "config_no_object": (["--config", "list.json"], ["'list.json' is not a JSON object"]),
+    "config_keys": (["--config", "missing.json"], ["missing keys", "hidden_size", "vocab_size"]),
+    "config_heads": (["--config", "heads.json"], ["hidden_size 1024 is not a multiple", "7"]),
+    "config_needs_name": (["--config", "valid.json"], ["--model_name is required"]),
+    "dropout": (["--config", "tiny", "--hidden_dropout_prob", "1"], ["hidden_dropout_prob"]),
+    "dropout_no_number": (["--config", "tiny", "--hidden_dropout_prob", "x"], ["hidden_dropout"]),
+    "seed": (["--config", "tiny", "--seed", "-1"], ["seed"]),
+    "compute_dtype": (["--config", "tiny", "--compute_dtype", "float16"], ["compute_dtype"]),
+    "model_missing": (["--config", "tiny", "--sp_model_file", "no"], ["'no' does not exist"]),
+    "model_is_a_folder": (["--config", "tiny", "--sp_model_file", "."], ["not a regular file"]),
+    "model_no_model": (
+        ["--config", "tiny", "--sp_model_file", "text.model"],
+        ["'text.model' is not a SentencePiece model"],
+    ),
+    "model_empty": (["--config", "tiny", "--sp_model_file", "empty.model"], ["is empty"]),
+    "model_specials": (
+        ["--config", "tiny", "--sp_model_file", "unspecial.model"],
+        ["piece [MASK] is missing"],
+    ),
+    "model_size": (
+        ["--config", "tiny", "--sp_model_file", "small.model"],
+        ["small.model has 100 pieces, but vocab_size is 30000"],
+    ),
+    "version_exists": (["--config", "tiny", "--version", "7"], ["7' exists"]),
+    "version_zero": (["--config", "tiny", "--version", "0"], ["version"]),
+    "version_negative": (["--config", "tiny", "--version=-3"], ["version"]),
+    "version_no_number": (["--config", "tiny", "--version", "latest"], ["version", "latest"]),
+    "export_dir_file": (["--config", "tiny", "--export_dir", "file"], ["is not a folder"]),
+    "export_dir_in_file": (["--config", "tiny", "--export_dir", "file/x"], ["is not a folder"]),
+    "export_dir_remote": (
+        ["--config", "tiny", "--export_dir", "gs://bucket/models"],
+        ["remote", "local folder and copy"],
+    ),
+    "model_name": (["--config", "tiny", "--model_name", "../x"], ["model_name", "'../x'"]),
+    "left_over": (["--config", "tiny", "left", "over"], ["unexpected arguments: left over"]),
+    "unknown_flag": (["--config", "tiny", "--epochs", "3"], ["epochs"]),
+}
+
+
+@pytest.mark.parametrize(("arguments", "messages"), ERRORS.values(), ids=ERRORS)
+def test_bad_input_ends_in_one_clear_line_before_tensorflow_is_imported(
+    folder, arguments, messages
+):
+    before = sorted(folder.rglob("*"))
+    done = processes.run("export.encoder", *arguments, cwd=folder, env=WITHOUT_TENSORFLOW)
+    _assert_clear_error(done, messages)
+    assert sorted(folder.rglob("*")) == before
+
+
+def _assert_clear_error(done, messages):
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    last_line = done.stderr.splitlines()[-1]
+    assert last_line.startswith("error: "), done.stderr
+    for message in messages:
+        assert message in last_line
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["export.encoder", "export.preprocessor", "export.verify"])
+def test_help_exits_with_0_and_imports_no_tensorflow(command, tmp_path):
+    done = processes.run(command, "--help", cwd=tmp_path, env=WITHOUT_TENSORFLOW)
+    assert done.returncode == 0, done.stderr
+    assert command in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_stub_would_show_that_tensorflow_is_imported(tmp_path):
+    done = processes.run("export.encoder", "--config", "tiny", cwd=tmp_path, env=WITHOUT_TENSORFLOW)
+    assert done.returncode != 0
+    assert "TensorFlow was imported" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_export_dir_that_is_not_writable_is_an_error(tmp_path, exists):
+    read_only = tmp_path / "read_only"
+    read_only.mkdir()
+    export_dir = read_only if exists else read_only / "below"
+    read_only.chmod(0o555)
+    arguments = ["-m", "export.encoder", "--config", "tiny", "--export_dir", export_dir]
+    if os.geteuid() == 0:  # to whom everything is writable
+        arguments = ["-c", _AS_NOBODY, tmp_path, *arguments[2:]]
+        tmp_path.chmod(0o755)
+        for parent in list(tmp_path.parents)[:3]:
+            parent.chmod(parent.stat().st_mode | 0o055)
+    done = processes.python(*arguments, cwd=tmp_path, env=WITHOUT_TENSORFLOW)
+    _assert_clear_error(done, ["export_dir", "is not writable"])
+    assert list(read_only.iterdir()) == []
+
+
+# Modules are imported first: nobody may be unable to read the checkout.
+_AS_NOBODY = """
+import os, sys
+from export import encoder
+from export.cli import runner
+os.setgid(65534)
+os.setuid(65534)
+sys.argv = ["encoder", *sys.argv[2:]]
+runner.run(encoder.main)
+"""
+
+
+def test_stdout_is_the_path_and_the_weights_are_said_to_be_random_on_stderr(tmp_path):
+    done = processes.run("export.encoder", "--config", "tiny", "--nomlm", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "exports/albert_en_tiny/1\n"
+    assert "random" in done.stderr and "untrained" in done.stderr
+    assert (tmp_path / "exports/albert_en_tiny/1/saved_model.pb").is_file()
+    assert os.listdir(tmp_path / "exports/albert_en_tiny") == ["1"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_leave_nothing_behind(tmp_path, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "export.encoder", "--config", "tiny"],
+        cwd=tmp_path,
+        env=processes.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # It is said that the weights are random when the staging folder is there.
+    first = process.stderr.readline()
+    assert "random" in first
+    assert os.listdir(tmp_path / "exports" / "albert_en_tiny") != []
+    process.send_signal(number)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 128 + number, stderr
+    assert stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_size_is_named_in_the_help(tmp_path):
+    done = processes.run("export.encoder", "--help", cwd=tmp_path, env=WITHOUT_TENSORFLOW)
+    for size in albert_config.SIZES:
+        assert re.search(rf"\b{size}\b", done.stdout)
+    for flag in ("config", "sp_model_file", "export_dir", "model_name", "version", "seed", "mlm"):
+        assert f"--{flag}" in done.stdout or f"--[no]{flag}" in done.stdout

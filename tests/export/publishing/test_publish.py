@@ -1,0 +1,137 @@
+"""What is published was loaded by another process, and says what it is and what it holds."""
+
+import functools
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from configs import errors, hub_api
+from export.metadata import checksums, finalize
+from export.publishing import load_check, load_check_process
+from tests.support import preprocess_artifacts, processes
+
+
+def test_artifact_says_what_it_needs_and_how_large_it_is(tiny_encoder):
+    manifest = json.loads((tiny_encoder / "assets.extra" / "manifest.json").read_text())
+    encoder, head = 498_400, 560 + 30_000  # by the shapes of the size
+    assert manifest["parameters"] == encoder + head
+    assert manifest["custom_ops"] == []
+    assert manifest["oldest_tensorflow"] == "2.13"
+
+
+def test_preprocessor_needs_tensorflow_texts_ops():
+    facts = finalize.facts(preprocess_artifacts.directory("default"))
+    assert facts["parameters"] == 0
+    assert facts["oldest_tensorflow"] == "2.15"
+    assert "SentencepieceOp" in facts["custom_ops"]
+    # None of them is TensorFlow's own.
+    assert not [name for name in facts["custom_ops"] if hasattr(tf.raw_ops, name)]
+
+
+def test_a_good_artifact_is_found_good(tiny_encoder, tiny_preprocessor):
+    assert load_check.problems(str(tiny_encoder)) == []
+    assert load_check.problems(str(tiny_preprocessor)) == []
+
+
+def _save(directory, function):
+    root = tf.Module()
+    root.function = tf.function(function, input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    tf.saved_model.save(root, directory, signatures={hub_api.SERVING_DEFAULT: root.function})
+    checksums.write(directory)
+
+
+def _verify(directory):
+    with load_check_process.Verifier() as verifying:
+        verifying.start(str(directory))
+        verifying.wait()
+
+
+def test_verifier_refuses_what_cannot_be_loaded_run_or_is_not_finite(tmp_path):
+    directory = str(tmp_path / "model")
+    _save(directory, lambda x: {"y": x + 1.0})
+    assert load_check.problems(directory) == []
+    _verify(directory)  # returns
+    broken = shutil.copytree(directory, tmp_path / "broken")
+    (broken / "saved_model.pb").write_bytes(b"nothing")
+    with pytest.raises(errors.VerificationError, match=r"nothing is published.*does not load"):
+        _verify(broken)
+    _save(str(tmp_path / "nan"), lambda x: {"y": x / 0.0})
+    assert load_check.problems(str(tmp_path / "nan")) == ["output 'y' is not finite"]
+    _save(str(tmp_path / "fails"), lambda x: {"y": tf.ensure_shape(x, [7])})
+    (problem,) = load_check.problems(str(tmp_path / "fails"))
+    assert problem.startswith("InvalidArgumentError")
+
+
+def test_verifier_says_how_the_other_process_died(tmp_path, monkeypatch):
+    monkeypatch.setattr(load_check_process, "_CODE", "raise SystemExit('out of luck')")
+    with pytest.raises(errors.VerificationError, match="ended with status 1: out of luck"):
+        _verify(tmp_path)
+
+
+# Runs the encoder's command with something changed in it before.
+_CHANGED = """
+import sys
+from export.metadata import finalize
+from export.publishing import load_check_process, staging
+{change}
+sys.argv = ["export.encoder", *sys.argv[1:]]
+import runpy
+runpy.run_module("export.encoder", run_name="__main__")
+"""
+_DAMAGE = """
+complete = finalize.complete
+def damaged(directory, **flags):
+    complete(directory, **flags)
+    with open(f"{directory}/variables/variables.index", "r+b") as file:
+        file.write(b"damage")
+finalize.complete = damaged
+"""
+_REMOVE = """
+import shutil
+complete = finalize.complete
+def removed(directory, **flags):
+    complete(directory, **flags)
+    shutil.rmtree("exports")
+finalize.complete = removed
+"""
+
+
+def _export(folder, *, change="", preexec_fn=None):
+    return subprocess.run(
+        [sys.executable, "-c", _CHANGED.format(change=change), "--config", "tiny", "--nomlm"],
+        cwd=folder,
+        env=processes.environment(),
+        capture_output=True,
+        text=True,
+        preexec_fn=preexec_fn,
+    )
+
+
+def _assert_failed(done, folder, message):
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    last_line = done.stderr.splitlines()[-1]
+    assert last_line.startswith("error: ") and message in last_line, done.stderr
+    assert "Traceback" not in done.stderr
+    assert os.listdir(folder) == []
+
+
+def test_an_artifact_that_does_not_verify_is_not_published(tmp_path):
+    _assert_failed(_export(tmp_path, change=_DAMAGE), tmp_path, "nothing is published")
+
+
+def test_a_folder_that_is_removed_half_way_is_an_error(tmp_path):
+    _assert_failed(_export(tmp_path, change=_REMOVE), tmp_path, "export")
+
+
+# A limit below the weights (2 MB) and one below the graph.
+@pytest.mark.parametrize("limit", [1_000_000, 100_000])
+def test_a_full_disk_is_an_error(tmp_path, limit):
+    set_limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    _assert_failed(_export(tmp_path, preexec_fn=set_limit), tmp_path, "large")

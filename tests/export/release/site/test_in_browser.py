@@ -1,0 +1,87 @@
+"""The pages of a release in a real browser: on a phone and on a desktop, over the real server."""
+
+import urllib.request
+
+import pytest
+
+from tests.support import browser, sites, web_server
+
+pytestmark = [browser.needs_chromium, web_server.needs_nginx]
+
+# Elements that stand out of the window, without those inside of what scrolls on its own.
+_TOO_WIDE = """
+Array.from(document.querySelectorAll("body *"))
+  .filter((element) => !element.parentElement.closest("pre, .table"))
+  .filter((element) => element.getBoundingClientRect().right > window.innerWidth)
+  .map((element) => element.outerHTML.slice(0, 80))
+"""
+_PATHS = (
+    "",
+    "org/albert_en_xxlarge/10",
+    "org/albert_en_preprocess/3",
+    "org/collections/albert/1",
+    "org/",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("website")
+    site = sites.Site(folder / "dist")
+    for size in ("base", "large", "xxlarge"):
+        tarball = site.add(f"org/albert_en_{size}/9", sites.encoder(size))
+        tarball.with_name("9.intoto.json").touch()
+    site.add("org/albert_en_xxlarge/10", sites.encoder("xxlarge", parameters=222_595_584))
+    site.add("org/albert_en_preprocess/3", sites.preprocessor())
+    site.write()
+    (site.root / "SHA256SUMS").touch()
+    with web_server.nginx(site.root, folder=folder) as base_url:
+        site.write(base_url=base_url)
+        yield base_url
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with browser.Browser(tmp_path_factory.mktemp("chromium")) as chromium:
+        yield chromium
+
+
+@pytest.mark.parametrize("path", _PATHS)
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_stands_out_of_the_window(server, chromium, path, width):
+    chromium.open(f"{server}/{path}", width=width, height=740)
+    assert chromium.evaluate("window.innerWidth") == width
+    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+    assert chromium.evaluate(_TOO_WIDE) == []
+    heights = "Array.from(document.querySelectorAll('th, td')).map((cell) => cell.clientHeight)"
+    assert max(chromium.evaluate(heights), default=0) < 120  # words are not cut into letters
+    # The style sheet was let in by the Content-Security-Policy, and text can be read.
+    assert chromium.evaluate("getComputedStyle(document.body).maxWidth") == "960px"
+    assert chromium.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 16
+
+
+@pytest.mark.parametrize("path", _PATHS)
+def test_every_link_answers(server, chromium, path):
+    chromium.open(f"{server}/{path}", width=360, height=740)
+    links = chromium.evaluate("Array.from(document.links).map((link) => link.href)")
+    own = {link.partition("#")[0] for link in links if link.startswith(server)}
+    assert len(own) >= 3
+    for link in own:
+        with urllib.request.urlopen(link) as response:
+            assert response.status == 200
+
+
+def test_index_shows_every_model(server, chromium):
+    chromium.open(f"{server}/", width=360, height=740)
+    text = chromium.evaluate("document.body.innerText")
+    for fact in (
+        "org/albert_en_base",
+        "org/albert_en_preprocess",
+        "222,595,584",
+        "12 layers, width 4096",
+    ):
+        assert fact in text
+    digests = chromium.evaluate(
+        "Array.from(document.querySelectorAll('.digest code')).map((code) => code.innerText)"
+    )
+    assert len(digests) == 4 and {len(digest) for digest in digests} == {64}

@@ -1,0 +1,262 @@
+"""The pages of models say what the manifests say, in TF Hub's format; their snippets run."""
+
+import re
+
+import pytest
+
+from export.artifacts import embedder_artifact, preprocessor_artifact
+from export.metadata import finalize
+from preprocess.vocabulary import vocabularies
+from tests.support import golden, golden_artifacts, processes, sites
+
+# The first line, from tensorflow/tfhub.dev's documentation of the format.
+_HANDLE = re.compile(r"# (Module|Collection|Publisher) [a-z\d-]+(/[\w.-]+)*")
+_TAG = re.compile(r"<!-- ([\w-]+): (.+) -->")
+_WEIGHTS = {
+    "source": "checkpoint",
+    "format": "hugging_face",
+    "dtypes": ["float32"],
+    "files": {"model.safetensors": "5" * 64},
+    "repository": "albert/albert-large-v2@0123abc",
+}
+
+
+def tags(page):
+    return dict(_TAG.findall(page))
+
+
+def sections(page):
+    return re.findall("^##+ (.+)$", page, flags=re.MULTILINE)
+
+
+@pytest.fixture
+def site(tmp_path):
+    return sites.Site(tmp_path / "dist")
+
+
+def page_of(site, handle, artifact):
+    site.add(handle, artifact)
+    site.write()
+    return site.text(f"{handle}.md")
+
+
+def test_page_of_large_has_all_that_the_seed_page_has(site):
+    site.add("org/albert_en_preprocess/3", sites.preprocessor())
+    page = page_of(
+        site, "org/albert_en_large/3", sites.encoder("large", weights=_WEIGHTS, parameters=17713920)
+    )
+    lines = page.splitlines()
+    assert lines[0] == "# Module org/albert_en_large/3"
+    assert lines[1] and not lines[2]
+    assert tags(page) == {
+        "asset-path": f"{sites.BASE_URL}/org/albert_en_large/3.tar.gz",
+        "colab": tags(page)["colab"],
+        "dataset": "wikipedia-and-bookscorpus",
+        "fine-tunable": "true",
+        "format": "saved_model_2",
+        "language": "en",
+        "license": "apache-2.0",
+        "network-architecture": "transformer",
+        "task": "text-embedding",
+    }
+    # Those of the seed page, and ours.
+    assert sections(page) == [
+        *("Overview", "Prerequisites", "Usage", "Basic usage", "Advanced topics"),
+        *("Unpadded computation", "Masked Language Model", "Sentence order", "Signatures"),
+        *("For code written for TF Hub's versions 1 and 2", "Limits", "Download"),
+        *("Changelog", "Version 3"),
+    ]
+    for fact in (
+        "| L, hidden layers | 24 |",
+        "| H, hidden size | 1024 |",
+        "| A, attention heads | 16 |",
+        "| parameters, heads included | 17,713,920 |",
+        "arxiv.org/abs/1909.11942",
+        "`albert/albert-large-v2@0123abc`",
+        "5" * 64,
+        "fine-tuning all of them",
+        "common_saved_model_apis/text#transformer-encoders",
+        f"{sites.BASE_URL}/org/albert_en_preprocess/3",
+        f"{sites.BASE_URL}/org/collections/albert/1",
+        "`pooled_output`",
+        "`sequence_output`",
+        "`masked_lm_positions`",
+        "[batch_size, num_predict, 30000]",
+        "`layer.resolved_object.sp_model_file.asset_path`",
+        "persistent",
+        "At most 512 tokens",
+        "Keras 2",
+        "TensorFlow 2.13",
+    ):
+        assert fact in page, fact
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (sites.UNTRAINED, {"language": "en", "license": "apache-2.0"}),
+        # Nobody said under which license a checkpoint may be used.
+        ({**_WEIGHTS, "repository": "someone/albert@0"}, {"language": "en"}),
+        (
+            _WEIGHTS,
+            {"language": "en", "license": "apache-2.0", "dataset": "wikipedia-and-bookscorpus"},
+        ),
+    ],
+)
+def test_tags_of_origin_are_given_only_where_it_is_known(site, weights, expected):
+    page = page_of(site, "org/albert/1", sites.encoder("base", weights=weights))
+    found = {key: tags(page).get(key) for key in ("language", "license", "dataset")}
+    assert {key: value for key, value in found.items() if value} == expected
+
+
+def test_an_unknown_vocabulary_has_no_language(site):
+    tokenizer = {"file": "mine.model", "sha256": "1" * 64}
+    page = page_of(site, "org/mine/1", sites.preprocessor(tokenizer=tokenizer))
+    assert not {"language", "license", "dataset"} & tags(page).keys()
+    assert tags(page)["fine-tunable"] == "false"
+    assert tags(page)["task"] == "text-preprocessing"
+
+
+def test_an_encoder_without_heads_says_so_and_shows_no_use_of_them(site):
+    page = page_of(site, "org/plain/1", sites.encoder("base", heads=()))
+    assert "there is no `.mlm`" in page
+    assert "there is no `.sop`" in page
+    assert "model.mlm" not in page
+    assert "model.sop" not in page
+
+
+def test_an_encoder_names_the_preprocessor_of_its_vocabulary(site):
+    other = {"file": "other.model", "sha256": "2" * 64}
+    site.add("org/a_preprocess/1", sites.preprocessor(tokenizer=other))
+    site.add("org/b_preprocess/2", sites.preprocessor())
+    site.add("org/b_preprocess/10", sites.preprocessor())
+    page = page_of(site, "org/albert/1", sites.encoder("base"))
+    assert f'hub.KerasLayer("{sites.BASE_URL}/org/b_preprocess/10")' in page
+    assert "a_preprocess" not in page
+    assert "seq_length = 96" in page  # what it packs
+
+
+def test_an_encoder_without_a_preprocessor_says_how_to_make_one(site):
+    page = page_of(site, "org/albert/1", sites.encoder("base"))
+    assert "python -m export.preprocessor" in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"tokenization": "original"}, "google-research/albert's own tokenizer, with which"),
+        ({"tokenization": "hub"}, "The ids are those of TF Hub's preprocessor"),
+        ({"lower_case": False}, "It is cased"),
+        ({"custom_ops": ["WordpieceTokenizeWithOffsets"]}, "word pieces as BERT does"),
+    ],
+)
+def test_a_preprocessor_says_whose_ids_it_gives(site, changes, expected):
+    artifact = sites.preprocessor() | changes
+    assert expected in page_of(site, "org/preprocess/1", artifact)
+
+
+def test_changelog_tells_what_differs_from_the_version_before(site):
+    site.add("org/albert/2", sites.encoder("base", heads=["mlm"]))
+    site.add("org/albert/9", sites.encoder("base", heads=["mlm", "sop"], parameters=7654321))
+    page = page_of(site, "org/albert/10", sites.encoder("base", heads=["mlm", "sop"]))
+    changelog = page[page.index("## Changelog") :]
+    assert sections(changelog) == ["Changelog", "Version 10", "Version 9", "Version 2"]
+    assert "`heads`: `mlm`, now `mlm`, `sop`" in changelog
+    assert "`parameters`: `7654321`, now `1234567`" in changelog
+    assert "First version here." in changelog
+    # A version's page does not know of later ones.
+    assert sections(site.text("org/albert/2.md"))[-2:] == ["Changelog", "Version 2"]
+
+
+def test_free_text_of_a_manifest_is_no_markup(site):
+    hostile = "a`b``c <script>alert(1)</script> [x](javascript:alert(1))\n\n# Heading"
+    weights = {**_WEIGHTS, "repository": hostile, "files": {hostile: "5" * 64}}
+    tokenizer = {"file": hostile, "sha256": "3" * 64}
+    artifact = sites.encoder("base", weights=weights, tokenizer=tokenizer)
+    page = page_of(site, "org/albert/1", artifact)
+    assert "Heading" not in sections(page)
+    html = sites.Page(site.text("org/albert/1.html"))
+    assert "script" not in html.tags
+    assert not [link for link in html.links if link.startswith("javascript")]
+    shown = " ".join(hostile.split())
+    assert html.text.count(shown) == 3
+    assert shown in " ".join(sites.Page(site.text("index.html")).text.split())
+
+
+def test_collection_and_publisher_name_the_latest_version_of_each_model(site):
+    site.add("org/albert_en_base/9", sites.encoder("base"))
+    site.add("org/albert_en_base/10", sites.encoder("base"))
+    site.add("org/albert_en_preprocess/1", sites.preprocessor())
+    site.write()
+    for path in ("org/collections/albert/1.md", "org/org.md"):
+        page = site.text(path)
+        assert _HANDLE.fullmatch(page.splitlines()[0])
+        assert f"{sites.BASE_URL}/org/albert_en_base/10" in page
+        assert f"{sites.BASE_URL}/org/albert_en_preprocess/1" in page
+        assert "albert_en_base/9" not in page
+    collection = site.text("org/collections/albert/1.md")
+    assert "| 12 | 768 | 12 | 1,234,567 |" in collection
+    # The format wants a model's address to begin so; no reader is sent there.
+    assert "https://tfhub.dev/org/albert_en_base/10" in collection
+    links = sites.Page(site.text("org/collections/albert/1.html")).links
+    assert links and not [link for link in links if "tfhub.dev" in link]
+
+
+@pytest.fixture(scope="module")
+def artifacts(golden_root, tmp_path_factory):
+    """The artifacts of golden `tiny`, which has both heads, by handle."""
+    encoder = golden_artifacts.directory("tiny", golden_root)
+    folder = tmp_path_factory.mktemp("artifacts")
+    preprocessor, embedder = str(folder / "preprocessor"), str(folder / "embedder")
+    preprocessor_artifact.write(
+        preprocessor,
+        vocabulary=vocabularies.read(str(golden.VOCABULARY), vocab_file=None),
+        tokenization="hub",
+        lower_case=True,
+        default_seq_length=64,
+    )
+    finalize.complete(preprocessor, serving_warmup=False)
+    embedder_artifact.write(
+        embedder,
+        encoder_dir=encoder,
+        preprocessor_dir=preprocessor,
+        pooling="mean",
+        normalize=True,
+        max_seq_length=64,
+    )
+    finalize.complete(embedder, serving_warmup=False)
+    return {"org/tiny/3": encoder, "org/preprocess/2": preprocessor, "org/embedder/1": embedder}
+
+
+@pytest.fixture(scope="module")
+def documented(artifacts, tmp_path_factory):
+    site = sites.Site(tmp_path_factory.mktemp("documented") / "dist")
+    for handle, directory in artifacts.items():
+        site.add(handle, directory)
+    site.write()
+    return site
+
+
+@pytest.mark.parametrize(
+    ("handle", "printed"),
+    [
+        ("org/tiny/3", "shape=(1, 2)"),  # the probabilities of an order
+        ("org/preprocess/2", "'mask_id': 4"),
+        ("org/embedder/1", "(2, 32)"),
+    ],
+)
+def test_snippets_run_in_their_order(documented, artifacts, tmp_path, handle, printed):
+    snippets = re.findall("^```python\n(.*?)^```$", documented.text(f"{handle}.md"), re.M | re.S)
+    assert len(snippets) > 3
+    code = "".join(snippets)
+    for other, directory in artifacts.items():
+        code = code.replace(f'"{sites.BASE_URL}/{other}"', repr(directory))
+    assert sites.BASE_URL not in code
+    done = processes.python("-W", "ignore", "-c", code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected = {
+        "org/tiny/3": "shape=(1, 2)",
+        "org/preprocess/2": "mask_id",
+        "org/embedder/1": "(2, 32)",
+    }
+    assert expected[handle] in done.stdout

@@ -1,0 +1,104 @@
+"""One version: nothing is published that was not verified as it comes out of its tarball."""
+
+import pathlib
+import shutil
+
+import pytest
+
+from configs import errors
+from export.metadata import manifest
+from export.publishing import subprocesses
+from export.release import build, model_list, paths, toolchain
+from tests.support import exporter, processes
+
+MADE_WITH = toolchain.Toolchain(source_uri=None, commit="a" * 40, modified=False, packages=())
+INPUTS = {"config": {"hidden_size": 8}}
+
+
+class _Commands:
+    """In place of processes: an exporter that copies, and a verifier that finds what it is told."""
+
+    def __init__(self, artifact, *, problem=None):
+        self._artifact = artifact
+        self._problem = problem
+        self.verified = None
+
+    def run(self, module, *arguments, about):
+        flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
+        if module != "export.verify":
+            path = pathlib.Path(flags["export_dir"], flags["model_name"], flags["version"])
+            return str(shutil.copytree(self._artifact, path))
+        self.verified = processes.contents(arguments[0]), flags
+        if self._problem:
+            raise errors.ReleaseError(self._problem)
+        return ""
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    directory = tmp_path / "artifact"
+    directory.mkdir()
+    exporter.write_small(str(directory))
+    manifest.write(str(directory), artifact=manifest.ENCODER, facts=INPUTS)
+    return directory
+
+
+def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
+    """Builds a version, and returns the names of what was published."""
+    model = model_list.Model(
+        name="albert",
+        version=3,
+        kind="encoder",
+        sources=sources or {"config": "tiny"},
+        options={"mlm": False},
+    )
+    dist, work = tmp_path / "dist", tmp_path / "work"
+    builder = build.Builder(
+        running=commands, work=str(work), made_with=MADE_WITH, key=None, say=lambda line: None
+    )
+    place = paths.Place(str(dist), publisher="org", model=model)
+    try:
+        builder.build(model, inputs=inputs, place=place, parts={}, expected=expected)
+    finally:
+        assert not dist.exists() or not list(dist.rglob(".*"))
+    return sorted(path.name for path in (dist / "org" / "albert").iterdir())
+
+
+def test_what_comes_out_of_the_tarball_is_verified_and_published(artifact, tmp_path):
+    commands = _Commands(artifact)
+    assert _build(tmp_path, commands) == ["3.intoto.json", "3.tar.gz"]
+    content, flags = commands.verified
+    assert content == processes.contents(artifact)
+    assert flags == {}
+
+
+def test_it_is_compared_with_its_checkpoint(artifact, tmp_path):
+    commands = _Commands(artifact)
+    sources = {"checkpoint": "model.ckpt", "config": "config.json", "sp_model_file": "x.model"}
+    _build(tmp_path, commands, sources=sources)
+    assert commands.verified[1] == {"checkpoint": "model.ckpt", "config": "config.json"}
+
+
+def test_what_is_not_right_is_not_published(artifact, tmp_path):
+    with pytest.raises(errors.ReleaseError, match="wrong weights"):
+        _build(tmp_path, _Commands(artifact, problem="wrong weights"))
+    assert not (tmp_path / "dist").exists()
+
+
+def test_inputs_that_change_during_the_export_are_found(artifact, tmp_path):
+    with pytest.raises(errors.ReleaseError, match="changed while it was exported: config"):
+        _build(tmp_path, _Commands(artifact), inputs={"config": {"hidden_size": 9}})
+    assert not (tmp_path / "dist").exists()
+
+
+def test_a_version_that_was_released_before_gets_no_other_bytes(artifact, tmp_path):
+    with pytest.raises(errors.VersionExistsError, match="would have"):
+        _build(tmp_path, _Commands(artifact), expected="0" * 64)
+    assert not (tmp_path / "dist").exists()
+
+
+def test_processes_of_our_own_find_the_packages_from_anywhere(tmp_path):
+    done = processes.python(
+        "-c", "import export.release", cwd=tmp_path, env=subprocesses.environment()
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,156 @@
+"""The list of models: what is in it is read, and what is wrong with it is said all at once."""
+
+import json
+
+import pytest
+
+from configs import errors
+from export.metadata import manifest
+from export.release import model_list
+from tests.support import processes
+
+ENCODER = {"name": "encoder", "kind": "encoder", "version": 3, "config": "tiny"}
+PREPROCESSOR = {"name": "preprocess", "kind": "preprocessor", "version": 3}
+EMBEDDER = {
+    "name": "embed",
+    "kind": "embedder",
+    "version": 1,
+    "encoder": "encoder/3",
+    "preprocessor": "preprocess/3",
+}
+
+
+def _read(tmp_path, *listed, text=None):
+    path = tmp_path / "models.json"
+    path.write_text(json.dumps({"models": listed}) if text is None else text)
+    return model_list.read(str(path))
+
+
+def _problem(tmp_path, *listed, text=None):
+    with pytest.raises(errors.ReleaseError) as caught:
+        _read(tmp_path, *listed, text=text)
+    return str(caught.value)
+
+
+def test_a_list_is_read_with_paths_relative_to_it(tmp_path):
+    (tmp_path / "model.ckpt.index").touch()
+    (tmp_path / "spiece.model").touch()
+    encoder = {
+        **ENCODER,
+        "checkpoint": "model.ckpt",
+        "sp_model_file": "spiece.model",
+        "options": {"mlm": False},
+    }
+    read = _read(tmp_path, encoder, PREPROCESSOR, EMBEDDER)
+    assert list(map(str, read)) == ["encoder/3", "preprocess/3", "embed/1"]
+    assert read[0].sources == {
+        "config": "tiny",
+        "checkpoint": str(tmp_path / "model.ckpt"),
+        "sp_model_file": str(tmp_path / "spiece.model"),
+    }
+    assert read[0].options == {"mlm": False}
+    assert read[1].sources == {}
+    assert read[2].sources == {"encoder": "encoder/3", "preprocessor": "preprocess/3"}
+
+
+def test_an_address_on_the_hugging_face_hub_is_no_path(tmp_path):
+    address = "hf://albert/albert-base-v2"
+    (read,) = _read(tmp_path, {**ENCODER, "checkpoint": address})
+    assert read.sources["checkpoint"] == address
+
+
+def test_the_short_form_is_random_encoders_and_the_preprocessor():
+    listed = model_list.untrained(["tiny", "base"])
+    assert list(map(str, listed)) == [
+        "albert_en_tiny/1",
+        "albert_en_base/1",
+        "albert_en_preprocess/1",
+    ]
+    assert [model.sources for model in listed] == [{"config": "tiny"}, {"config": "base"}, {}]
+
+
+@pytest.mark.parametrize("sizes", [["huge"], ["tiny", "tiny"], ["tiny", ""]])
+def test_the_short_form_refuses_what_is_no_size_and_what_is_there_twice(sizes):
+    with pytest.raises(errors.ReleaseError, match="--configs"):
+        model_list.untrained(sizes)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "../x"}, "name must be letters"),
+        ({"name": 3}, "name must be a string, got 3"),
+        ({"kind": "decoder"}, "kind must be one of encoder, preprocessor, embedder"),
+        ({"kind": ["encoder"]}, "kind must be one of"),
+        ({"version": 0}, "version must be at least 1, got 0"),
+        ({"version": "3"}, "version must be an integer, got '3'"),
+        ({"version": True}, "version must be an integer, got True"),
+        ({"tokenizer": "x"}, "unknown field 'tokenizer', known are name, kind, version, config"),
+        ({"options": {"seeds": 1}}, "unknown option 'seeds', known are"),
+        ({"options": {"seed": 1.5}}, "seed must be an integer, got 1.5"),
+        ({"options": {"mlm": "no"}}, "mlm must be true or false, got 'no'"),
+        ({"options": []}, "options must be an object, got []"),
+        ({"config": "nowhere.json"}, "nowhere.json' does not exist"),
+        ({"checkpoint": "nowhere"}, "nowhere' does not exist"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path, change, message):
+    problem = _problem(tmp_path, ENCODER | change)
+    assert message in problem
+    assert "model 1" in problem
+
+
+def test_everything_that_is_wrong_is_said_at_once(tmp_path):
+    problem = _problem(
+        tmp_path,
+        {"kind": "encoder", "version": 1},
+        {**PREPROCESSOR, "vocab_file": "nowhere.txt", "pooling": "mean"},
+        PREPROCESSOR,
+        PREPROCESSOR,
+        {"name": "embed", "kind": "embedder", "version": 1, "encoder": "encoder/3"},
+        7,
+    )
+    for part in (
+        "model 1: name is missing",
+        "model 1: config or checkpoint is missing",
+        "model 2 (preprocess): unknown field 'pooling'",
+        "nowhere.txt' does not exist",
+        "preprocess/3 is there twice",
+        "model 5 (embed): preprocessor is missing",
+        "model 6: must be a JSON object",
+    ):
+        assert part in problem
+
+
+@pytest.mark.parametrize("encoder", ["encoder/4", "encoder", "preprocess/3"])
+def test_an_embedder_is_made_of_an_encoder_of_the_list(tmp_path, encoder):
+    problem = _problem(tmp_path, ENCODER, PREPROCESSOR, {**EMBEDDER, "encoder": encoder})
+    assert f"embed/1: encoder {encoder!r} is no encoder of this list" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot be read"),
+        ("[]", "must be"),
+        ("{}", "must be"),
+        ('{"models": []}', "the list is empty"),
+        ('{"models": [], "model": []}', "unknown field 'model'"),
+        ('{"models": [], "models": []}', "a key stands twice"),
+        ("[" * 100_000, "cannot be read"),
+    ],
+)
+def test_what_is_no_list_of_models_is_refused(tmp_path, text, message):
+    assert message in _problem(tmp_path, text=text)
+
+
+def test_the_list_that_ships_with_the_project_is_valid():
+    kinds = {model.kind for model in model_list.read(str(processes.REPOSITORY / "models.json"))}
+    assert kinds == {manifest.ENCODER, manifest.PREPROCESSOR, manifest.EMBEDDER}
+
+
+@pytest.mark.parametrize("kind", model_list.OPTIONS)
+def test_options_are_flags_of_the_exporter(kind, tmp_path):
+    done = processes.run(f"export.{kind}", "--help", cwd=tmp_path)
+    for option in model_list.OPTIONS[kind]:
+        assert f"--{option}:" in done.stdout or f"--[no]{option}:" in done.stdout, option

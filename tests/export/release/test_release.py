@@ -1,0 +1,296 @@
+"""The release command: what it writes is loaded, checked and signed as strangers do it.
+
+`pytest --stress` runs the counts that the project's notes report; without it the same code runs
+samples of them.
+"""
+
+import functools
+import http.server
+import json
+import random
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+
+from export.metadata import checksums
+from export.release import signing
+from tests.export.release import test_provenance, test_signing
+from tests.support import golden, processes
+
+MODEL = golden.MODELS["tiny"]
+ENCODER = {
+    "name": "albert",
+    "kind": "encoder",
+    "version": 3,
+    "checkpoint": "tiny/hf",
+    "sp_model_file": "tiny/tf1/30k-clean.model",
+}
+PREPROCESSOR = {
+    "name": "preprocess",
+    "kind": "preprocessor",
+    "version": 1,
+    "sp_model_file": "tiny/tf1/30k-clean.model",
+}
+EMBEDDER = {
+    "name": "embed",
+    "kind": "embedder",
+    "version": 1,
+    "encoder": "albert/3",
+    "preprocessor": "preprocess/1",
+    "options": {"pooling": "mean", "max_seq_length": 16},
+}
+# Its exporter fails.
+FAILING = {**ENCODER, "name": "failing", "options": {"compute_dtype": "float8"}}
+TARBALL = "org/albert/3.tar.gz"
+
+
+def _release(root, *listed, key=None):
+    (root / "models.json").write_text(json.dumps({"models": listed}))
+    arguments = ["--models=models.json", "--publisher=org", "--jobs=2"]
+    arguments += [f"--signing_key={key}"] if key else []
+    return processes.run("export.release", *arguments, cwd=root)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """Folder of a release with one model that fails, and what the command wrote."""
+    root = tmp_path_factory.mktemp("release")
+    golden.copy(MODEL, root)
+    key, _ = test_signing.write_keys(root)
+    done = _release(root, ENCODER, FAILING, PREPROCESSOR, EMBEDDER, key=key)
+    return root, done
+
+
+@pytest.fixture(scope="module")
+def dist(released):
+    root, _ = released
+    return root / "dist"
+
+
+@pytest.fixture
+def copy(released, tmp_path):
+    """A copy of everything, to be changed."""
+    return shutil.copytree(released[0], tmp_path / "copy")
+
+
+def test_a_failing_model_is_named_and_does_not_stop_the_others(released):
+    root, done = released
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        f"dist/org/{name}.tar.gz" for name in ("albert/3", "preprocess/1", "embed/1")
+    ]
+    assert "Traceback" not in done.stderr
+    last_line = done.stderr.splitlines()[-1]
+    assert last_line.startswith("error: 1 of 4 models failed: failing/3: ")
+    assert "float8" in last_line
+    assert not (root / "dist" / "org" / "failing").exists()
+    # A log gets lines, and the table at last.
+    assert "\r" not in done.stderr and "\x1b" not in done.stderr
+    table = [line for line in done.stderr.splitlines() if "embedder" in line]
+    assert len(table) == 1 and "released" in table[0]
+
+
+def test_nothing_is_left_of_the_work(dist):
+    names = {path.name for path in dist.rglob("*")}
+    assert not {name for name in names if name.startswith(".")}
+    assert {"SHA256SUMS", "index.html", "3.md", "3.html", "3.intoto.json", "3.sig"} <= names
+
+
+def test_sha256sum_checks_every_file_but_signatures(dist):
+    tool = shutil.which("sha256sum")
+    if tool is None:
+        pytest.skip("sha256sum is not installed")
+    subprocess.run([tool, "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=dist, check=True)
+    listed = {line.split("  ", 1)[1] for line in (dist / "SHA256SUMS").read_text().splitlines()}
+    found = {path.relative_to(dist).as_posix() for path in dist.rglob("*") if path.is_file()}
+    unlisted = {name for name in found - listed if name != "SHA256SUMS"}
+    assert unlisted == {name for name in found if name.endswith(".sig")}
+
+
+def test_model_signings_command_verifies_every_signature(released, dist):
+    signed = [path for path in dist.rglob("*") if path.name.endswith(".tar.gz")]
+    signed.append(dist / "SHA256SUMS")
+    assert len(signed) == 4
+    for path in signed:
+        beside = path.name.removesuffix(".tar.gz") + ".sig"
+        assert test_signing.verify(path, path.with_name(beside), released[0] / "key.pub")
+
+
+def test_statements_are_valid_and_name_what_the_model_was_made_from(dist):
+    stated, provenance = test_provenance.parsed((dist / "org/albert/3.intoto.json").read_text())
+    (subject,) = stated.subject
+    assert subject.name == TARBALL
+    assert subject.digest["sha256"] == checksums.sha256(str(dist / TARBALL))
+    found = {
+        dependency.name: dependency.digest
+        for dependency in provenance.build_definition.resolved_dependencies
+    }
+    for name, path in {
+        "checkpoint/model.safetensors": MODEL.directory / "hf" / "model.safetensors",
+        "tokenizer/30k-clean.model": golden.VOCABULARY,
+    }.items():
+        assert found[name]["sha256"] == checksums.sha256(str(path))
+    assert {"source", "tensorflow", "numpy", "absl-py"} <= found.keys()
+    _, provenance = test_provenance.parsed((dist / "org/embed/1.intoto.json").read_text())
+    parts = {
+        dependency.name: dependency.digest["sha256"]
+        for dependency in provenance.build_definition.resolved_dependencies
+        if dependency.name.endswith(".tar.gz")
+    }
+    assert parts == {
+        name: checksums.sha256(str(dist / "org" / name))
+        for name in ("albert/3.tar.gz", "preprocess/1.tar.gz")
+    }
+
+
+class _Host(http.server.SimpleHTTPRequestHandler):
+    """A host of static files that knows one thing: which file hub's query means."""
+
+    def do_GET(self):
+        self.path = self.path.replace("?tf-hub-format=compressed", ".tar.gz")
+        super().do_GET()
+
+    def log_message(self, *_):
+        pass
+
+
+_LOAD = """
+import sys
+import numpy as np, tensorflow_hub as hub
+inputs = dict(np.load("inputs.npz"))
+outputs = hub.load(sys.argv[1])({name: inputs[name] for name in sys.argv[2:]})
+np.savez("outputs.npz", **{name: outputs[name] for name in ("pooled_output", "sequence_output")})
+"""
+
+
+def test_hub_loads_it_from_a_host_and_it_computes_what_the_original_does(dist, tmp_path):
+    inputs = golden.inputs(MODEL)
+    np.savez(tmp_path / "inputs.npz", **inputs)
+    names = [name for name in inputs if name != "masked_lm_positions"]
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(_Host, directory=str(dist))
+    )
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/org/albert/3"
+        environment = processes.environment() | {"TFHUB_CACHE_DIR": str(tmp_path / "cache")}
+        done = processes.python("-c", _LOAD, address, *names, cwd=tmp_path, env=environment)
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    expected = golden.expected(MODEL)
+    with np.load(tmp_path / "outputs.npz") as outputs:
+        for name in outputs:
+            np.testing.assert_allclose(
+                outputs[name], expected[name], atol=golden.ATOL, rtol=golden.RTOL
+            )
+
+
+def test_what_is_complete_is_kept_as_it_is(copy):
+    before = processes.contents(copy / "dist")
+    done = _release(copy, ENCODER, PREPROCESSOR, EMBEDDER, key="key.pem")
+    assert done.returncode == 0, done.stderr
+    assert "exporting" not in done.stderr
+    assert done.stderr.count(": kept, ") == 3
+    assert processes.contents(copy / "dist") == before
+
+
+def test_a_signature_is_added_to_what_is_complete(copy):
+    (copy / "dist/org/albert/3.sig").unlink()
+    before = processes.contents(copy / "dist")
+    assert _release(copy, ENCODER, key="key.pem").returncode == 0
+    tarball, beside = copy / "dist" / TARBALL, copy / "dist/org/albert/3.sig"
+    assert test_signing.verify(tarball, beside, copy / "key.pub")
+    after = processes.contents(copy / "dist")
+    assert after.keys() - before.keys() == {"org/albert/3.sig"}
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"options": {"mlm": False}}, "options was {} and is {'mlm': False}"),
+        ({"checkpoint": "tiny/tf1/model.ckpt-best"}, "weights was"),
+    ],
+)
+def test_other_inputs_under_a_version_that_exists_are_refused(copy, change, message):
+    before = processes.contents(copy / "dist")
+    done = _release(copy, ENCODER | change, PREPROCESSOR)
+    assert done.returncode == 1
+    last_line = done.stderr.splitlines()[-1]
+    assert last_line.startswith("error: 1 of 2 models failed: albert/3: it was released from other")
+    assert message in last_line
+    assert processes.contents(copy / "dist") == before
+
+
+def test_a_lost_tarball_comes_back_or_is_refused(copy):
+    """What is built in its place has the bytes that were released, or is not published."""
+    (copy / "dist" / "org" / "preprocess" / "1.tar.gz").unlink()
+    done = _release(copy, PREPROCESSOR | {"options": {"default_seq_length": 64}})
+    assert done.returncode == 1
+    assert "it was released before with sha256" in done.stderr.splitlines()[-1]
+    assert not (copy / "dist" / "org" / "preprocess" / "1.tar.gz").exists()
+
+
+@pytest.mark.parametrize("name", [TARBALL, "org/albert/3.intoto.json"])
+def test_damage_since_the_last_release_is_found(copy, name):
+    """Also of a version that is not in the list any more."""
+    path = copy / "dist" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    before = processes.contents(copy / "dist")
+    for listed in ([ENCODER, PREPROCESSOR], [PREPROCESSOR]):
+        done = _release(copy, *listed)
+        assert done.returncode == 1
+        last_line = done.stderr.splitlines()[-1]
+        assert last_line.startswith("error: ") and name in last_line, last_line
+        assert processes.contents(copy / "dist") == before
+
+
+def test_every_single_byte_change_of_a_tarball_is_found(dist, released, stress, tmp_path):
+    generator = random.Random(0)
+    content = (dist / TARBALL).read_bytes()
+    path, unpacked = tmp_path / "3.tar.gz", tmp_path / "unpacked"
+    path.write_bytes(content)
+    good, _ = _unpack(path, unpacked)
+    digest = checksums.sha256(str(path))
+    key = signing.Key(str(released[0] / "key.pem"))
+    beside = str(dist / "org/albert/3.sig")
+    assert key.has_signed(str(path), beside)
+    size = len(content)
+    edges = [*range(10), *range(size - 8, size)]  # gzip's header and trailer
+    if stress:
+        positions = edges + generator.sample(range(10, size - 8), 100 - len(edges))
+    else:
+        positions = generator.sample(edges, 6) + generator.sample(range(10, size - 8), 10)
+    refused = verified = 0
+    for position in positions:
+        changed = bytearray(content)
+        changed[position] ^= generator.randrange(1, 256)
+        path.write_bytes(changed)
+        assert checksums.sha256(str(path)) != digest
+        assert not key.has_signed(str(path), beside)
+        found, status = _unpack(path, unpacked)
+        refused += status != 0
+        if found == good:  # there is nothing to find in what was unpacked
+            assert position in edges
+            continue
+        done = processes.run("export.verify", unpacked, cwd=tmp_path)
+        assert done.returncode == 1, position
+        assert done.stderr.splitlines()[-1].startswith("error: ")
+        verified += 1
+    print(
+        f"\n{len(positions)} single-byte changes: all found by checksum and signature; "
+        f"{refused} by tar; in {verified} what tar left behind differs, all found by verify"
+    )
+
+
+def _unpack(path, directory):
+    """Unpacks with tar, and returns what it left behind, even if it failed, and its status."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    done = subprocess.run(["tar", "-xzf", path, "-C", directory], capture_output=True)
+    return processes.contents(directory), done.returncode

@@ -1,0 +1,83 @@
+"""The encoder command with `--checkpoint`: a user's files become an artifact, or one clear line."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from tests.support import golden
+
+
+def _run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "export.encoder", *map(str, arguments)],
+        cwd=pathlib.Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+
+
+def _files(directory):
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in pathlib.Path(directory).rglob("*")
+        if path.is_file()
+    }
+
+
+def test_command_exports_a_checkpoint_reproducibly_and_records_it(golden_root, tmp_path):
+    checkpoint = golden_root / "tiny" / "tf1"
+    contents = []
+    for name in ("a", "b"):
+        done = _run(
+            "--checkpoint", checkpoint, "--model_name", "golden", "--export_dir", tmp_path / name
+        )
+        assert done.returncode == 0, done.stderr
+        path = done.stdout.strip()
+        assert path == str(tmp_path / name / "golden" / "1")
+        contents.append(_files(path))
+    assert contents[0] == contents[1]
+    manifest = json.loads(contents[0][os.path.join("assets.extra", "manifest.json")])
+    assert manifest["weights"]["source"] == "checkpoint"
+    assert manifest["weights"]["format"] == "tf1"
+    assert set(manifest["weights"]["files"]) == {
+        "model.ckpt-best.index",
+        "model.ckpt-best.data-00000-of-00001",
+    }
+    assert manifest["heads"] == ["mlm", "sop"]
+    assert str(golden_root).encode() not in b"".join(contents[0].values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--checkpoint", "nowhere"], "'nowhere' does not exist"),
+        (["--checkpoint", "{root}/tiny/hf"], "without a SentencePiece model"),
+        (
+            ["--checkpoint", "{root}/tiny/hf/albert_model", "--sp_model_file", "{vocabulary}"],
+            "--nomlm",
+        ),
+        (["--checkpoint", "{root}/tiny/model_garden/encoder"], "without a config"),
+        (
+            ["--checkpoint", "{root}/tiny/tf1", "--config", "tiny"],
+            "vocab_size is 30000 in --config",
+        ),
+        (["--checkpoint", "{root}/tiny/tf1", "--checkpoint_format", "pickle"], "checkpoint_format"),
+        (["--checkpoint", "hf://a/b/c"], "must be hf://org/name"),
+    ],
+)
+def test_command_refuses_in_one_line_and_leaves_nothing_behind(
+    golden_root, tmp_path, arguments, reason
+):
+    filled = [
+        argument.format(root=golden_root, vocabulary=golden.VOCABULARY) for argument in arguments
+    ]
+    done = _run(*filled, "--model_name", "golden", "--export_dir", tmp_path / "exports")
+    assert done.returncode == 1 and done.stdout == ""
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ") and reason in last
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "exports").exists()

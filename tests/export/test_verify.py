@@ -1,0 +1,248 @@
+"""`export.verify`: says what does not hold, and nothing about what does."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_hub as hub
+
+from configs import albert_config, errors
+from export.checkpoints import opening, restore
+from export.metadata import manifest
+from export.verification import comparison, contract, reference, report
+from tests.support import golden, golden_artifacts, preprocess_artifacts
+
+
+@pytest.fixture(scope="module")
+def artifact(golden_root):
+    return golden_artifacts.directory("tiny", golden_root)
+
+
+def _broken(findings):
+    return [finding.law for finding in findings if finding.problem]
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny_groups"])
+def test_our_encoders_keep_the_contract(golden_root, name):
+    kind, findings = contract.check(golden_artifacts.directory(name, golden_root))
+    assert kind == manifest.ENCODER
+    assert [finding for finding in findings if finding.problem] == []
+
+
+def test_our_preprocessor_keeps_the_contract():
+    kind, findings = contract.check(preprocess_artifacts.directory("default"))
+    assert kind == manifest.PREPROCESSOR
+    assert [finding for finding in findings if finding.problem] == []
+
+
+def test_of_model_gardens_encoder_only_the_signatures_break_the_contract(golden_root):
+    _, findings = contract.check(str(golden_root / "tiny" / "model_garden" / "saved_model"))
+    assert _broken(findings) == [
+        "signature `serving_default` has inputs and outputs by name",
+        "signature `mlm` has inputs and outputs by name",
+    ]
+
+
+def _save(module, path, call, specs):
+    """Saves an object whose `__call__` is `call`, with the attributes that `module` has."""
+    saved = tf.train.Checkpoint(**module)
+    saved.__call__ = tf.function(call)
+    for training in (True, False):
+        saved.__call__.get_concrete_function(specs, training)
+    tf.saved_model.save(saved, str(path))
+
+
+def test_every_law_can_break(artifact, tmp_path):
+    """An encoder that is wrong in every respect is told so, law by law."""
+    original = hub.load(artifact)
+    variables = [tf.Variable(v, name=v.name.removesuffix(":0")) for v in original.variables[::-1]]
+    words = next(v for v in variables if v.name.startswith("word_embeddings"))
+
+    def call(inputs, training=False):
+        noise = tf.random.uniform([3, 10, 16])
+        embedded = tf.cast(tf.gather(words, inputs["input_word_ids"]) + noise, tf.float16)
+        return {"sequence_output": embedded, "pooled_output": embedded[:, 0]}
+
+    specs = {
+        name: tf.TensorSpec([None, None], tf.int32, name=name)
+        for name in ("input_word_ids", "input_mask", "input_type_ids")
+    }
+    parts = {"variables": variables, "trainable_variables": variables[:3]}
+    parts["regularization_losses"] = [tf.Variable(0.0)]
+    _save(parts, tmp_path / "wrong", call, specs)
+    kind, findings = contract.check(str(tmp_path / "wrong"))
+    assert kind == manifest.ENCODER
+    kept = [finding.law for finding in findings if not finding.problem]
+    assert kept == ["it is called with a dict of int32 inputs, training True and False"]
+    assert all("\n" not in finding.problem for finding in findings if finding.problem)
+
+
+def test_what_is_no_saved_model_is_refused(tmp_path):
+    with pytest.raises(errors.CheckpointError, match="cannot be loaded"):
+        contract.check(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("source", "engine", "the_oracles"),
+    [
+        ("tf1/model.ckpt-best", "numpy oracle", set()),
+        ("tf1_hub", "the TF1 Hub module itself", {"encoder_outputs", "default"}),
+    ],
+)
+def test_artifact_equals_every_source_of_its_weights(
+    golden_root, artifact, source, engine, the_oracles
+):
+    opened = opening.open(str(golden_root / "tiny" / source))
+    config = golden.MODELS["tiny"].config
+    result = comparison.compare(artifact, source=opened, config=config)
+    assert result.is_good, (result.weight_problems, [r for r in result.rows if not r.is_good])
+    assert result.weights == 32
+    outputs = {row.output for row in result.rows}
+    assert {"encoder_outputs", "pooled_output", "mlm_logits", "sop_logits"} <= outputs
+    assert [row.layer for row in result.rows if row.output == "encoder_outputs"] == [1, 2, 3]
+    assert all(0 <= row.difference <= golden.ATOL for row in result.rows)
+    for row in result.rows:
+        assert row.engine.startswith("numpy oracle" if row.output in the_oracles else engine)
+
+
+def test_a_saved_model_answers_for_itself(golden_root):
+    config = golden.MODELS["tiny"].config
+    opened = opening.open(str(golden_root / "tiny" / "model_garden" / "saved_model"))
+    tensors = restore.read(opened, config=config)
+    inputs = reference.inputs(config)
+    (itself,) = reference.compute(opened, tensors=tensors, config=config, inputs=inputs)
+    assert itself.engine.startswith("the SavedModel itself")
+    assert {"encoder_outputs", "mlm_logits"} <= set(itself.outputs)
+
+
+def test_transformers_is_the_engine_of_hugging_face_where_it_is_installed(golden_root, artifact):
+    pytest.importorskip("transformers", reason="transformers is not installed: not the engine here")
+    opened = opening.open(str(golden_root / "tiny" / "hf"))
+    result = comparison.compare(artifact, source=opened, config=opened.config)
+    assert result.is_good
+    assert all(row.engine.startswith("transformers") for row in result.rows)
+
+
+def test_a_weight_that_outputs_cannot_show_is_found(golden_root, artifact, tmp_path):
+    module = hub.load(artifact)
+    for variable in module.variables:
+        if variable.name.startswith("transformer/self_attention/key/bias"):
+            variable.assign_add(tf.fill(variable.shape, 1e-3))
+    tf.saved_model.save(module, str(tmp_path / "changed"))
+    opened = opening.open(str(golden_root / "tiny" / "tf1"))
+    result = comparison.compare(str(tmp_path / "changed"), source=opened, config=opened.config)
+    assert all(row.is_good for row in result.rows)
+    assert not result.is_good
+    assert result.weight_problems == (
+        "transformer/self_attention/key/bias differs by up to 1.0e-03",
+    )
+
+
+@pytest.mark.parametrize("change", [{"hidden_act": "gelu"}, {"layer_norm_eps": 1e-5}], ids=str)
+def test_a_wrong_gelu_or_epsilon_is_over_the_tolerance(golden_root, artifact, change):
+    hf = golden_root / "tiny" / "hf"
+    values = json.loads((hf / "config.json").read_text()) | change
+    config = albert_config.from_json(values)
+    result = comparison.compare(artifact, source=opening.open(str(hf)), config=config)
+    assert not result.weight_problems
+    bad = {row.output for row in result.rows if not row.is_good}
+    assert {"pooled_output", "sequence_output", "encoder_outputs"} <= bad
+
+
+def test_inputs_exercise_every_type_and_are_valid():
+    config = golden.MODELS["tiny"].config
+    arrays = reference.inputs(config)
+    ids, mask = arrays["input_word_ids"], arrays["input_mask"]
+    assert ids.min() >= 0 and ids.max() < config.vocab_size
+    assert set(np.unique(arrays["input_type_ids"])) == {0, 1}
+    assert sorted(mask.sum(1)) == [12, 19, 24]
+    positions = arrays["masked_lm_positions"]
+    assert (positions < mask.sum(1)[:, None]).all()
+    assert all(array.dtype == np.int32 for array in arrays.values())
+
+
+def _row(layer, difference):
+    return comparison.Row(
+        output="encoder_outputs",
+        layer=layer,
+        engine="oracle",
+        difference=difference,
+        tolerance=2e-5,
+    )
+
+
+def test_page_is_self_contained_and_its_plot_is_well_formed():
+    rows = tuple(_row(layer, layer * 1e-7) for layer in range(1, 25))
+    found = comparison.Comparison(rows=rows, weights=25, weight_problems=())
+    page = report.page("<albert> & co", findings=[], compared=found)
+    assert "<albert>" not in page and "&lt;albert&gt; &amp; co" in page
+    assert not re.search(r"https?://|src=|@import|<script", page)
+    svg = re.search(r"<svg.*?</svg>", page, re.DOTALL)[0]
+    tree = xml.etree.ElementTree.fromstring(svg)
+    assert len(list(tree.iter("rect"))) == 24
+    assert "Everything holds" in page
+
+
+def test_page_and_table_show_what_fails():
+    found = comparison.Comparison(
+        rows=(_row(1, np.inf), _row(2, 0.0)), weights=1, weight_problems=("x differs",)
+    )
+    findings = [contract.Finding(law="it works", problem="<it> does not")]
+    page = report.page("t", findings=findings, compared=found)
+    assert "Something does not hold" in page and "&lt;it&gt; does not" in page
+    assert "bar over" in page and "x differs" in page
+    text = report.table(findings=findings, compared=found)
+    assert text.count("FAILS") == 3 and "inf" in text
+
+
+def _run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "export.verify", *arguments],
+        cwd=pathlib.Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_command_prints_a_table_writes_a_page_and_exits_with_0(golden_root, artifact, tmp_path):
+    page = tmp_path / "page.html"
+    checkpoint = str(golden_root / "tiny" / "tf1")
+    done = _run(artifact, "--checkpoint", checkpoint, "--report", str(page))
+    assert done.returncode == 0, done.stderr
+    assert "weights: 32 variables compared bit by bit, 0 problems" in done.stdout
+    assert "encoder_outputs, layer 3" in done.stdout and "FAILS" not in done.stdout
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_command_exits_with_1_and_says_what_is_missing(golden_root):
+    done = _run(str(golden_root / "tiny" / "model_garden" / "saved_model"))
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ") and "serving_default" in last
+    assert done.stdout.count("FAILS") == 2 and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "missing arguments: ARTIFACT"),
+        (["a", "b"], "unexpected arguments: b"),
+        (["nowhere"], "'nowhere' is not the directory of a SavedModel"),
+        (["{artifact}", "--checkpoint", "nowhere"], "'nowhere' does not exist"),
+    ],
+)
+def test_command_refuses_what_it_cannot_verify(artifact, arguments, reason):
+    done = _run(*(argument.format(artifact=artifact) for argument in arguments))
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == f"error: {reason}" or (
+        reason in done.stderr.strip().splitlines()[-1]
+    )
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    assert os.path.isdir(artifact)

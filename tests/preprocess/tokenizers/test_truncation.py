@@ -1,0 +1,76 @@
+"""Laws of `preprocess.tokenizers.truncation`."""
+
+import random
+
+import pytest
+import tensorflow as tf
+
+from preprocess.tokenizers import engines, tokenizations, truncation
+from preprocess.vocabulary import sentencepiece_model
+from tests.support import preprocess_golden
+
+
+@pytest.fixture(scope="module", params=tokenizations.ALL)
+def engine(request):
+    model = sentencepiece_model.read(preprocess_golden.DIGIT_COMMA)
+    return engines.make(model, tokenization=request.param, lower_case=True)
+
+
+def _long_texts():
+    draw = random.Random(7)
+    golden = [text for text in preprocess_golden.strings() if len(text) < 300]
+    texts = [b" ".join(draw.choices(golden, k=draw.randint(1, 40))) for _ in range(60)]
+    texts += [b"".join(draw.choices(golden, k=draw.randint(1, 40))) for _ in range(20)]
+    # No space at all, only spaces, marks only (fewer tokens than bytes by far), one long word
+    # behind short ones, and a character that lies across the cut.
+    texts += [b"x" * 5000, b" " * 5000, "\u0301".encode() * 3000, b"a b " + b"c" * 3000]
+    texts += [
+        b"ab " * 200 + "\u0301".encode() * 500 + b" c" * 500,
+        ("\u6f22" * 900 + " b").encode(),
+    ]
+    texts += [b"a" * 20 + b" " + "\u6f22".encode() * 2000, b"", b"word"]
+    return texts
+
+
+@pytest.mark.parametrize("count", [1, 14, 126])
+def test_the_first_tokens_are_those_of_the_whole(engine, count):
+    texts = tf.constant(_long_texts())
+    whole = engine.encode(texts).to_list()
+    first = truncation.encode_first(
+        texts, count=count, encode=engine.encode, boundary=" "
+    ).to_list()
+    for wanted, got in zip(whole, first, strict=True):
+        assert got[:count] == wanted[:count]
+        assert len(got) >= min(count, len(wanted))
+
+
+def test_rows_do_not_depend_on_each_other(engine):
+    texts = _long_texts()
+    together = truncation.encode_first(
+        tf.constant(texts), count=14, encode=engine.encode, boundary=" "
+    ).to_list()
+    for text, row in list(zip(texts, together, strict=True))[::9]:
+        alone = truncation.encode_first(
+            tf.constant([text]), count=14, encode=engine.encode, boundary=" "
+        )
+        assert alone.to_list() == [row]
+
+
+def test_most_of_a_long_text_is_never_tokenized():
+    sizes = []
+
+    def encode(strings):
+        sizes.append(int(tf.reduce_sum(tf.strings.length(strings))))
+        return tf.RaggedTensor.from_tensor(tf.zeros([strings.shape[0], 126], tf.int32))
+
+    truncation.encode_first(
+        tf.constant([b"some words " * 100_000, b"few"]), count=126, encode=encode, boundary=" "
+    )
+    assert sum(sizes) < 1000
+
+
+def test_no_text_is_cut_to_nothing(engine):
+    empty = truncation.encode_first(
+        tf.zeros([0], tf.string), count=5, encode=engine.encode, boundary=" "
+    )
+    assert empty.shape[0] == 0

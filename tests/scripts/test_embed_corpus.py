@@ -1,0 +1,298 @@
+"""A corpus becomes vectors: once each, the same however it is run, whatever happens to the run.
+
+`pytest --stress` does it with 100,000 sentences; without it the same code runs a sample.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+import tensorflow_hub as hub
+import tensorflow_text  # noqa: F401, registers the embedder's ops
+from apache_beam.internal import cloudpickle, pickler
+from pyarrow import parquet
+
+import scripts.corpus
+from configs import errors
+from export.metadata import checksums
+from scripts.corpus import embedding, plan, records
+from tests.support import processes, real_sentences
+
+MODULE = "scripts.embed_corpus"
+TWO_WORKERS = ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
+ATOL, RTOL = 1e-5, 1e-5  # batches differ, and so does the order of float32 sums
+
+
+def embed(*arguments, cwd):
+    """Runs the command, which must succeed; returns its counters by name."""
+    done = processes.run(MODULE, *arguments, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "out\n"
+    return dict(re.findall(r"^([\w ,:'-]+): ([\d.,]+)$", done.stderr, re.MULTILINE))
+
+
+def vectors(folder):
+    """Returns the ids and the vectors [B, H] below an output folder, by id."""
+    table = parquet.read_table(folder / "vectors").sort_by("id")
+    flat = table["vector"].combine_chunks().flatten().to_numpy()
+    return table["id"].to_pylist(), flat.reshape(table.num_rows, -1)
+
+
+def by_hand(embedder, texts):
+    """Returns the vectors of texts, each embedded with whatever stands next to it."""
+    load = hub.load(str(embedder))
+    batches = [texts[start : start + 256] for start in range(0, len(texts), 256)]
+    return np.concatenate([load(tf.constant(batch)).numpy() for batch in batches])
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory, stress):
+    """A folder with two files of sentences, one a line, and the sentences by id."""
+    folder = tmp_path_factory.mktemp("corpus")
+    sentences = real_sentences.of_docstrings(100_000) if stress else real_sentences.of_python(2000)
+    texts = {}
+    for name, lines in (("a.txt", sentences[::2]), ("b.txt", sentences[1::2])):
+        path = folder / name
+        offset = 0
+        for line in lines:
+            texts[f"{path}:{offset}"] = line
+            offset += len(line.encode()) + 1
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return folder, texts
+
+
+@pytest.fixture(scope="module")
+def arguments(corpus, tiny_embedder, stress):
+    return (
+        *("--embedder", tiny_embedder, "--input", corpus[0] / "*.txt", "--input_format", "text"),
+        *("--output", "out", "--num_shards", 64 if stress else 8),
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(arguments, tmp_path_factory):
+    """What one worker wrote and counted."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    counters = embed(*arguments, cwd=folder)
+    print("one worker:", counters)
+    return folder / "out", counters
+
+
+def test_the_vectors_are_those_of_calling_the_embedder_by_hand(undisturbed, corpus, tiny_embedder):
+    output, counters = undisturbed
+    ids, found = vectors(output)
+    assert ids == sorted(corpus[1])
+    expected = by_hand(tiny_embedder, [corpus[1][key] for key in ids])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=ATOL, rtol=RTOL)
+    print(f"{len(ids):,} vectors, at most {np.abs(found - expected).max():.1e} off")
+    assert counters["records"] == f"{len(ids):,}"
+    size = sum(len(text.encode()) for text in corpus[1].values())
+    assert counters["bytes of text"] == f"{size:,}"
+    assert not (output / "bad_records").exists()
+
+
+def test_nothing_is_lost_or_doubled_when_two_workers_are_killed_and_started_again(
+    undisturbed, arguments, tmp_path
+):
+    process = subprocess.Popen(
+        [sys.executable, "-m", MODULE, *map(str, arguments), *TWO_WORKERS],
+        cwd=tmp_path,
+        env=processes.environment(),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    shards = sum(1 for _ in (undisturbed[0] / "vectors").iterdir())
+    folder = tmp_path / "out" / "vectors"
+    while not folder.is_dir() or len(list(folder.iterdir())) < shards // 3:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            pytest.fail(f"it ended with {process.wait(timeout=0.02)} before it was killed")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    published = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert shards // 3 <= len(published) < shards
+    rows = sum(parquet.read_metadata(path).num_rows for path in folder.iterdir())
+
+    counters = embed(*arguments, *TWO_WORKERS, cwd=tmp_path)
+    print(f"killed after {rows:,} records in {len(published)} of {shards} shards; then:", counters)
+    assert counters["shards skipped, complete before"] == str(len(published))
+    assert counters["shards"] == str(shards - len(published))
+    assert {name: (folder / name).stat().st_mtime_ns for name in published} == published
+    assert not (tmp_path / "out" / "temporary").exists()
+    # The same batches give the same bits.
+    (ids, found), (all_ids, all_vectors) = vectors(tmp_path / "out"), vectors(undisturbed[0])
+    assert ids == all_ids
+    np.testing.assert_array_equal(found, all_vectors)
+    assert int(counters["records"].replace(",", "")) == len(ids) - rows
+
+
+def test_bad_records_are_put_aside_with_the_reason_and_the_rest_is_embedded(
+    tiny_embedder, tmp_path
+):
+    texts = ["one", "", "two", "ü" * 9]
+    good = [{"text": text, "id": number} for number, text in enumerate(texts)]
+    lines = [json.dumps(fields).encode() for fields in good] + [b"{", b'{"text": "\xff"}', b"{}"]
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(lines))
+    counters = embed(
+        *("--embedder", tiny_embedder, "--input", "*.jsonl", "--input_format", "jsonl"),
+        *("--text_field", "text", "--id_field", "id", "--output", "out", "--num_shards", 3),
+        *("--batch_bytes", 1, "--threads", 1),
+        cwd=tmp_path,
+    )
+    ids, found = vectors(tmp_path / "out")
+    assert ids == ["0", "2", "3"]
+    texts.remove("")
+    np.testing.assert_allclose(found, by_hand(tiny_embedder, texts), atol=ATOL, rtol=RTOL)
+    bad = [
+        json.loads(line)
+        for path in sorted((tmp_path / "out" / "bad_records").iterdir())
+        for line in path.read_text().splitlines()
+    ]
+    offsets = np.cumsum([0, *(len(line) + 1 for line in lines)]).tolist()
+    assert [(one["reason"], one["where"]) for one in bad] == [
+        ("blank", f"./in.jsonl:{offsets[1]}"),
+        ("not JSON", f"./in.jsonl:{offsets[4]}"),
+        ("not UTF-8", f"./in.jsonl:{offsets[5]}"),
+        ("no 'text'", f"./in.jsonl:{offsets[6]}"),
+    ]
+    assert bad[2]["record"] == r'{"text": "\xff"}'
+    assert {name: n for name, n in counters.items() if name.startswith("bad")} == {
+        f"bad records: {one['reason']}": "1" for one in bad
+    }
+
+
+def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
+    (tmp_path / "in").mkdir()
+    parquet.write_table(pa.table({"t": ["one", "two"]}), tmp_path / "in" / "a.parquet")
+    source = records.Source(records.PARQUET, "t", "", 1000)
+    settings = embedding.Settings(source, "out", str(tiny_embedder), 512, 1, 1000, 0)
+    cloudpickle.register_pickle_by_value(scripts.corpus)
+    try:
+        (tmp_path / "step").write_bytes(pickler.dumps(embedding.EmbedShard(settings)))
+    finally:
+        cloudpickle.unregister_pickle_by_value(scripts.corpus)
+    worker = (
+        "import importlib.util, pathlib\n"
+        "from apache_beam.internal import pickler\n"
+        "assert not importlib.util.find_spec('scripts')\n"
+        "step = pickler.loads(pathlib.Path('step').read_bytes())\n"
+        "step.setup()\n"
+        "step.process((0, [('in/a.parquet', 0, 1000)]))\n"
+    )
+    environment = processes.environment() | {"PYTHONPATH": ""}
+    done = processes.python("-c", worker, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    ids, found = vectors(tmp_path / "out")
+    assert ids == ["in/a.parquet:0", "in/a.parquet:1"]
+    np.testing.assert_allclose(found, by_hand(tiny_embedder, ["one", "two"]), atol=ATOL, rtol=RTOL)
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 7, 100])
+def test_shards_cover_every_byte_of_the_input_once_and_evenly(num_shards):
+    source = records.Source(records.TEXT, "", "", 1)
+    sizes = {"a": 10, "b": 0, "c": 1, "d": 25}
+    files = [(path, size, 0.0) for path, size in sizes.items()]
+    planned = plan.Plan(source=source, num_shards=num_shards, embedder="", files=files)
+    shards = planned.shards()
+    assert [number for number, _ in shards] == list(range(num_shards))
+    covered = [
+        (path, offset)
+        for _, parts in shards
+        for path, start, stop in parts
+        for offset in range(start, stop)
+    ]
+    assert covered == [(path, offset) for path, size in sizes.items() for offset in range(size)]
+    lengths = [sum(stop - start for _, start, stop in parts) for _, parts in shards]
+    assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "options", "message"),
+    [
+        ({"--input_format": "jsonl"}, (), "--text_field is required"),
+        ({"--text_field": "t"}, (), "--text_field means nothing with --input_format=text"),
+        ({"--embedder": "nowhere"}, (), "--embedder must be the folder of an embedder, got"),
+        ({"--embedder": "{encoder}"}, (), "an artifact of kind 'encoder'"),
+        ({"--input": "*.txt"}, (), "--input '*.txt' matches no file"),
+        ({"--input": "*.gz"}, (), "compressed files cannot be cut into shards, decompress ./in.gz"),
+        ({"--output": "."}, (), "--output must be a new folder, or one that this command began"),
+        ({"--output": "begun"}, (), "'begun' was begun with other values of source, num_shards"),
+        ({"--runner": "Runner"}, (), "pipeline options: Unexpected pipeline runner: Runner"),
+        ({}, ("stray",), "unexpected argument: stray"),
+        ({}, ("--", "--direct_num_workers=x"), "argument --direct_num_workers: invalid int value"),
+        ({}, ("--num_shard=3",), "Unknown command line flag 'num_shard'"),
+    ],
+)
+def test_bad_input_is_refused_before_tensorflow_is_imported(
+    changed, options, message, tiny_embedder, tiny_encoder, tmp_path
+):
+    (tmp_path / "in.text").write_text("one\n")
+    (tmp_path / "in.gz").write_text("two\n")
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "plan.json").write_text("{}")
+    given = {
+        "--embedder": tiny_embedder,
+        "--input": "in.text",
+        "--input_format": "text",
+        "--output": "out",
+    } | {name: value.format(encoder=tiny_encoder) for name, value in changed.items()}
+    done = processes.run(
+        MODULE,
+        *(word for option in given.items() for word in option),
+        *options,
+        cwd=tmp_path,
+        env=processes.environment(without_tensorflow=True),
+    )
+    assert message in processes.error(done)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_embedder_is_refused_before_anything_is_written(tiny_embedder, tmp_path):
+    done = _embed_with_other_graph(tiny_embedder, tmp_path)
+    assert processes.error(done) == "--embedder 'embedder': saved_model.pb is changed"
+    assert not (tmp_path / "out").exists()
+
+
+def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
+    for name, content in processes.contents(tiny_embedder).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    listed = (tmp_path / checksums.FILE).read_bytes()
+    for changed in (b"\xff" + listed[1:], listed.replace(b"  variables", b" variables")):
+        (tmp_path / checksums.FILE).write_bytes(changed)
+        with pytest.raises(errors.InputError, match="SHA256SUMS is changed"):
+            plan.embedder_facts(str(tmp_path))
+
+
+def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp_path):
+    done = _embed_with_other_graph(tiny_embedder, tmp_path, write_digests=True)
+    assert done.returncode == 1
+    # Before it stands what the runner logs of the worker, with its traceback.
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: the pipeline failed, and goes on where it was with the same"
+    )
+    assert not (tmp_path / "out" / "vectors").exists()
+
+
+def _embed_with_other_graph(tiny_embedder, folder, *, write_digests=False):
+    embedder = folder / "embedder"
+    for name, content in processes.contents(tiny_embedder).items():
+        (embedder / name).parent.mkdir(parents=True, exist_ok=True)
+        (embedder / name).write_bytes(content if name != "saved_model.pb" else b"damaged")
+    if write_digests:
+        checksums.write(embedder)
+    (folder / "in.txt").write_text("one\n")
+    return processes.run(
+        MODULE,
+        *("--embedder", "embedder", "--input", "in.txt", "--input_format", "text"),
+        *("--output", "out"),
+        cwd=folder,
+    )

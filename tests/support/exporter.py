@@ -1,0 +1,67 @@
+"""An exporter for tests: publishes a small artifact, or a real one, and can be told when.
+
+    python tests/support/exporter.py EXPORT_DIR VERSION [encoder]
+
+Writes `ready` on stderr just before the rename that publishes, and `done` just after it. With
+`STAGED_EXPORT_WAIT` in the environment it waits for a line on stdin before the rename.
+"""
+
+import contextlib
+import os
+import random
+import runpy
+import sys
+
+from configs import errors
+from export.metadata import checksums
+from export.publishing import staging
+
+NAME = "model"
+
+
+def write_small(directory: str) -> None:
+    """Writes an artifact's files without TensorFlow; always the same bytes."""
+    generator = random.Random(0)
+    for folder in ("assets", "assets.extra", "variables"):
+        os.mkdir(os.path.join(directory, folder))
+        for number in range(5):
+            with open(os.path.join(directory, folder, f"file_{number}"), "wb") as file:
+                file.write(generator.randbytes(20_000))
+    checksums.write(directory)
+
+
+def _tell_of_the_rename() -> None:
+    rename = os.rename
+
+    def telling(old: str, new: str) -> None:
+        print("ready", file=sys.stderr, flush=True)
+        if "STAGED_EXPORT_WAIT" in os.environ:
+            sys.stdin.readline()
+        rename(old, new)
+        print("done", file=sys.stderr, flush=True)
+
+    # The module's own `os`: the real exporter imports much that renames files.
+    staging.os = type(sys)("os_that_tells")
+    staging.os.__dict__.update(os.__dict__, rename=telling)
+
+
+def main(export_dir: str, version: str, kind: str = "small") -> None:
+    """Publishes version `version`, or the next free one if that is empty."""
+    _tell_of_the_rename()
+    if kind == "encoder":
+        sys.argv = ["encoder", "--config=tiny", "--nomlm", "--export_dir", export_dir]
+        sys.argv += ["--model_name", NAME] + [f"--version={version}"] * bool(version)
+        runpy.run_module("export.encoder", run_name="__main__")
+    arguments = {"model_name": NAME, "version": int(version) if version else None}
+    try:
+        with staging.staged(export_dir, **arguments) as folder:
+            write_small(folder.directory)
+            folder.sync()
+            print(folder.rename(), flush=True)
+    except errors.InputError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        main(*sys.argv[1:])

@@ -1,0 +1,60 @@
+"""A release for tests: artifacts are copied instead of exported, and it can be told to die.
+
+    python tests/support/releaser.py OUTPUT_DIR POINT ENCODER PREPROCESSOR
+
+Everything else is the real thing. At POINT it kills itself: an even one 2n just before the
+n-th file is published, an odd one just after it; at -1 it does not. Prints the number of points.
+"""
+
+import itertools
+import os
+import shutil
+import signal
+import sys
+
+from export.release import command_runner, model_list, paths, run
+
+PUBLISHER = "org"
+
+
+def _copying(artifacts):
+    def run(self, module, *arguments, about):
+        flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
+        if module == "export.verify":
+            return ""
+        path = os.path.join(flags["export_dir"], flags["model_name"], flags["version"])
+        return shutil.copytree(artifacts[module], path)
+
+    return run
+
+
+def main(output_dir, point, encoder, preprocessor):
+    counter = itertools.count()
+    replace = os.replace
+
+    def dying(source, target):
+        for action in (lambda: None, lambda: replace(source, target)):
+            action()
+            if next(counter) == int(point):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    # The module's own `os`: what is published is what it renames.
+    paths.os = type(sys)("os_that_kills")
+    paths.os.__dict__.update(os.__dict__, replace=dying)
+    artifacts = {"export.encoder": encoder, "export.preprocessor": preprocessor}
+    command_runner.Children.run = _copying(artifacts)
+    done = run.run(
+        model_list.untrained(["tiny"]),
+        publisher=PUBLISHER,
+        output_dir=output_dir,
+        jobs=1,
+        key=None,
+        source_uri=None,
+        base_url="https://example.org",
+    )
+    assert not any(outcome.problem for outcome in done), done
+    print(next(counter))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,134 @@
+"""Releases for tests: folders of tarballs with the pages that belong to them.
+
+    site = sites.Site(tmp_path / "dist")
+    site.add("org/albert_en_large/3", sites.encoder("large"))
+    site.write()
+
+A tarball may hold nothing but a manifest: that is all that pages are made from.
+"""
+
+import dataclasses
+import html.parser
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from configs import albert_config, hub_api
+from export.metadata import manifest
+from export.release import paths, tarball
+from export.release.site import website
+
+PUBLISHER = "org"
+BASE_URL = "https://models.example.org"
+# Of the vocabulary released with ALBERT.
+RELEASED_VOCABULARY = "fefb02b667a6c5c2fe27602d28e5fb3428f66ab89c7d6f388e7c8d44a02d0336"
+_TOKENIZER = {"file": "spiece.model", "sha256": RELEASED_VOCABULARY}
+_MADE_WITH = {
+    "oldest_tensorflow": "2.13",
+    "toolchain": {"albert-hub-export": "9.8.7", "tensorflow": "2.21.0"},
+}
+UNTRAINED = {"source": "untrained", "seed": 7}
+
+
+def encoder(
+    size: str,
+    *,
+    heads: Sequence[str] = (hub_api.MLM, hub_api.SOP),
+    weights: Mapping[str, Any] = UNTRAINED,
+    tokenizer: Mapping[str, str] = _TOKENIZER,
+    parameters: int = 1234567,
+) -> dict[str, Any]:
+    """Returns the manifest of an encoder."""
+    return {
+        "artifact": manifest.ENCODER,
+        "config": dataclasses.asdict(albert_config.SIZES[size]),
+        "compute_dtype": "float32",
+        "custom_ops": [],
+        "heads": list(heads),
+        "parameters": parameters,
+        "weights": dict(weights),
+        "tokenizer": dict(tokenizer),
+        **_MADE_WITH,
+    }
+
+
+def preprocessor(*, tokenizer: Mapping[str, str] = _TOKENIZER) -> dict[str, Any]:
+    """Returns the manifest of a preprocessor."""
+    return {
+        "artifact": manifest.PREPROCESSOR,
+        "boundary": " ",
+        "custom_ops": ["SentencepieceOp"],
+        "default_seq_length": 96,
+        "lower_case": True,
+        "parameters": 0,
+        "tokenization": "hub",
+        "tokenizer": dict(tokenizer),
+        **_MADE_WITH,
+    }
+
+
+class Site:
+    """A release.
+
+    Attributes:
+      root: its folder.
+    """
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root = root
+
+    def add(self, handle: str, artifact: Mapping[str, Any] | str | pathlib.Path) -> pathlib.Path:
+        """Adds a tarball of an artifact's folder, or of a manifest alone, and returns its path."""
+        path = self.root / f"{handle}{paths.TARBALL}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        directory = artifact
+        if isinstance(artifact, Mapping):
+            directory = self.root.parent / "artifacts" / handle
+            file = directory / manifest.FILE
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(artifact))
+        tarball.write(str(directory), str(path))
+        return path
+
+    def write(self, *, publisher: str = PUBLISHER, base_url: str = BASE_URL) -> None:
+        """Writes the pages."""
+        website.write(str(self.root), publisher=publisher, base_url=base_url)
+
+    def text(self, path: str) -> str:
+        """Returns the content of a file."""
+        return (self.root / path).read_text(encoding="utf-8")
+
+
+class Page(html.parser.HTMLParser):
+    """A page as a browser sees it.
+
+    Attributes:
+      links: the addresses of its links and style sheets.
+      tags: the names of its elements.
+      text: what can be read.
+    """
+
+    _VOID = ("meta", "link", "br", "hr", "img")
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self._open, f"not closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name == "href" and value]
+        if tag not in self._VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
