@@ -36,7 +36,7 @@ flags.adopt_module_key_flags(export_flags)
 
 
 def main() -> None:
-    made_from = _recipe()
+    spec = _spec()
     model_name = _model_name()
     with publish.staged(
         export_flags.EXPORT_DIR.value,
@@ -44,33 +44,31 @@ def main() -> None:
         version=export_flags.VERSION.value,
         serving_warmup=export_flags.SERVING_WARMUP.value,
     ) as publication:
-        _announce(made_from, model_name)
+        _announce(spec, model_name)
         from export.artifacts import (
             encoder_artifact,  # imports TensorFlow: only after all is checked
         )
 
-        encoder_artifact.write(
-            publication.directory, recipe=made_from, compute_dtype=_COMPUTE_DTYPE.value
-        )
+        encoder_artifact.write(publication.directory, spec=spec, compute_dtype=_COMPUTE_DTYPE.value)
         print(publication.publish())
 
 
-def _announce(made_from: encoder_spec.Recipe, model_name: str) -> None:
+def _announce(spec: encoder_spec.EncoderSpec, model_name: str) -> None:
     """Says what the user should not find out only later."""
-    source = made_from.source
-    if source is None:
-        runner.progress(
-            f"{model_name}: no checkpoint, so the weights are random (seed {made_from.seed}) and "
+    checkpoint = spec.checkpoint
+    if checkpoint is None:
+        runner.log(
+            f"{model_name}: no checkpoint, so the weights are random (seed {spec.seed}) and "
             "untrained"
         )
-    elif source.not_read:
-        runner.progress(
+    elif checkpoint.unused_tensors:
+        runner.log(
             f"{model_name}: the encoder stands within a larger model, of which these variables are "
-            f"left out: {', '.join(source.not_read)}"
+            f"left out: {', '.join(checkpoint.unused_tensors)}"
         )
 
 
-def _recipe() -> encoder_spec.Recipe:
+def _spec() -> encoder_spec.EncoderSpec:
     overrides: dict[str, Any] = {
         flag.name: flag.value
         for flag in (_HIDDEN_DROPOUT_PROB, _ATTENTION_PROBS_DROPOUT_PROB)

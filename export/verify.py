@@ -29,9 +29,9 @@ def main(artifact: str) -> None:
             raise errors.VerificationError(errors.listing(f"{artifact!r} is damaged", damages))
     if not os.path.isfile(os.path.join(artifact, "saved_model.pb")):
         raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
-    source = None
+    checkpoint = None
     if checkpoint_flags.CHECKPOINT.value is not None:
-        source = opening.open(
+        checkpoint = opening.open(
             checkpoint_flags.CHECKPOINT.value,
             checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
         )
@@ -39,7 +39,9 @@ def main(artifact: str) -> None:
         verification,  # leads to TensorFlow: only after all is checked
     )
 
-    result = verification.verify(artifact, source=source, config=checkpoint_flags.CONFIG.value)
+    result = verification.verify(
+        artifact, checkpoint=checkpoint, config=checkpoint_flags.CONFIG.value
+    )
     print(result.table())
     if _REPORT.value is not None:
         with open(_REPORT.value, "w", encoding="utf-8") as file:

@@ -59,7 +59,7 @@ class Preprocessor(tf.Module):
         if self._engine.boundary is None:
             tokens = self.tokenize(sentences)
         else:
-            tokens = truncation.encode_first(
+            tokens = truncation.encode_prefix(
                 sentences,
                 count=self._default_seq_length - 2,  # without [CLS] and [SEP]
                 encode=self.tokenize,

@@ -51,7 +51,7 @@ def main() -> None:
     for step, loss in enumerate(losses, start=1):
         window.append(loss)
         if step % every == 0:
-            runner.progress(f"step {step}: loss {sum(window) / len(window):.4f}")
+            runner.log(f"step {step}: loss {sum(window) / len(window):.4f}")
             window.clear()
     print(output_dir)
 

@@ -116,7 +116,7 @@ def main(*pipeline_options: str) -> None:
     start = time.monotonic()
     counters = pipeline.run(left, settings, options) if left else {}
     storage.remove_temporary(_OUTPUT.value)
-    runner.progress(
+    runner.log(
         report.text(
             counters, skipped=_NUM_SHARDS.value - len(left), seconds=time.monotonic() - start
         )

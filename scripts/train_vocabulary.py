@@ -34,7 +34,7 @@ def main() -> None:
     if not _INPUT.value:
         raise errors.VocabularyError("--input is required: a UTF-8 text file")
     training.check(_INPUT.value)
-    runner.progress(f"training {_VOCAB_SIZE.value} pieces on {', '.join(_INPUT.value)}")
+    runner.log(f"training {_VOCAB_SIZE.value} pieces on {', '.join(_INPUT.value)}")
     model = training.train(_INPUT.value, vocab_size=_VOCAB_SIZE.value, lower_case=_LOWER_CASE.value)
     _write(output, model)
     print(output)

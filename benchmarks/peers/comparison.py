@@ -40,7 +40,7 @@ def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
     inputs.write(input_dir)
     pythons, failed = _make_environments(chosen, output_dir, log_dir)
     made = artifacts.Artifacts(output_dir, pythons=pythons, log_dir=log_dir)
-    runner.progress("making artifacts")
+    runner.log("making artifacts")
     failed |= made.prepare()
     if "ours" in failed:
         raise errors.InputError(f"our own artifacts cannot be made: {failed['ours']}")
@@ -115,14 +115,14 @@ def _make_environments(
     for environment in engines.ENVIRONMENTS:
         if environment.name not in needed:
             continue
-        runner.progress(f"environment {environment.name}")
+        runner.log(f"environment {environment.name}")
         try:
             pythons[environment.name] = environments.make(
                 environment, directory=os.path.join(output_dir, "venvs"), log_dir=log_dir
             )
         except failure.EngineError as error:
             failed[environment.name] = str(error)
-            runner.progress(str(error))
+            runner.log(str(error))
     return pythons, failed
 
 
@@ -142,7 +142,7 @@ def _plot(panels: object, plot_path: str, output_dir: str, log_dir: str) -> None
             log_path=os.path.join(log_dir, "plot.log"),
         )
     except failure.EngineError as error:
-        runner.progress(f"no plot: {error}")
+        runner.log(f"no plot: {error}")
 
 
 def _write_json(path: str, content: object) -> None:

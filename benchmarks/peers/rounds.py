@@ -76,7 +76,7 @@ def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> No
             try:
                 for number in range(plan.num_rounds):
                     for item in items:
-                        runner.progress(f"round {number + 1}/{plan.num_rounds}: {item.name}")
+                        runner.log(f"round {number + 1}/{plan.num_rounds}: {item.name}")
                         phase.measure(item, number)
                     on_round()
             finally:
@@ -110,9 +110,9 @@ class _Phase:
                 self._failed.add((engine.name, item.name))
                 fact = {"engine": engine.name, "item": item.name, "reason": str(error)}
                 self._results.failures.append(fact)
-                runner.progress(f"{engine.name}: {error}")
+                runner.log(f"{engine.name}: {error}")
                 continue
-            runner.progress(f"  {engine.name}: {_listing(metrics)}")
+            runner.log(f"  {engine.name}: {_listing(metrics)}")
             self._results.measurements.append(
                 {"round": number, "item": item.name, "engine": engine.name, **metrics}
             )

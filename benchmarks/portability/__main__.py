@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _prepare(output_dir: str) -> None:
-    runner.progress("exporting the artifacts")
+    runner.log("exporting the artifacts")
     artifacts.export(output_dir)
     from benchmarks.portability import reference  # imports TensorFlow
 
@@ -70,12 +70,12 @@ def _measure(output_dir: str) -> dict[str, dict]:
         ]
         if not chosen:
             continue
-        runner.progress(f"{name}: environment")
+        runner.log(f"{name}: environment")
         python = sys.executable
         if name != matrix.PINNED:
             python = environments.make(name, directory=os.path.join(output_dir, "venvs"))
         for consumer in chosen:
-            runner.progress(f"{name}: {consumer.module}")
+            runner.log(f"{name}: {consumer.module}")
             report[consumer.module] = matrix.measure(consumer, python=python, folder=output_dir)
             with open(_path(output_dir, name), "w", encoding="utf-8") as file:
                 json.dump(report, file, indent=1)

@@ -1,7 +1,7 @@
 """What is loaded everywhere: the callables of four small artifacts, with their inputs.
 
     part = parts.PARTS[".unpadded.mlm"]
-    outputs = part.of(hub.load(part.directory(folder)))(inputs)
+    outputs = part.callable_in(hub.load(part.directory(folder)))(inputs)
 
 Read by processes that have no TensorFlow.
 """
@@ -51,7 +51,7 @@ class Part:
         """Returns the root of the artifact, where `folder` holds them all."""
         return os.path.join(folder, "artifacts", self.artifact)
 
-    def of(self, root: Any) -> Any:
+    def callable_in(self, root: Any) -> Any:
         """Returns the callable in a loaded artifact."""
         return operator.attrgetter(self.path)(root) if self.path else root
 

@@ -2,7 +2,7 @@
 
     reference.write("build/portability", parts.PARTS["encoder"])
 
-The artifacts themselves are held against oracles in `tests/test_conformance_*.py`.
+The artifacts themselves are held against oracles in `tests/conformance/`.
 """
 
 import os
@@ -17,7 +17,7 @@ from benchmarks.portability import parts
 
 def write(folder: str, part: parts.Part) -> None:
     """Writes the outputs of a part, and its variables after training by hand, as .npz."""
-    call = part.of(hub.load(part.directory(folder)))
+    call = part.callable_in(hub.load(part.directory(folder)))
     arrays = parts.flat(call(_inputs(part)))
     if part.is_trained:
         arrays |= parts.trained(_train(call, part))

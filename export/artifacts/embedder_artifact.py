@@ -53,7 +53,7 @@ def write(
         if boundary is None:
             tokens = preprocessor.tokenize(sentences)
         else:
-            tokens = truncation.encode_first(
+            tokens = truncation.encode_prefix(
                 sentences, count=count, encode=preprocessor.tokenize, boundary=boundary
             )
         tokens = tokens[:, :count]  # int32 [B, (tokens)]
@@ -74,13 +74,13 @@ def write(
     module.tokenize = preprocessor.tokenize
     signatures = {hub_api.SERVING_DEFAULT: module.signature([hub_api.DEFAULT])}
     hub_module.save(module, directory, signatures=signatures)
-    facts = {
+    entries = {
         "made_from": made_from,
         "pooling": pooling,
         "normalize": normalize,
         "max_seq_length": max_seq_length,
     }
-    manifest.write(directory, artifact=manifest.EMBEDDER, facts=facts)
+    manifest.write(directory, artifact=manifest.EMBEDDER, entries=entries)
 
 
 def _pool(outputs: dict[str, Any], mask: tf.Tensor, pooling: str) -> tf.Tensor:

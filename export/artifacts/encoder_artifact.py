@@ -1,6 +1,6 @@
 """Makes the encoder artifact: the contract of TF Hub's `albert_en_*` models.
 
-encoder_artifact.write("dir", recipe=made_from, compute_dtype="float32")
+encoder_artifact.write("dir", spec=spec, compute_dtype="float32")
 """
 
 import os
@@ -28,62 +28,62 @@ class _Model:
       sop: the sentence-order head, if there is one.
     """
 
-    def __init__(self, recipe: encoder_spec.Recipe, *, compute_dtype: str) -> None:
-        self.encoder = albert.Encoder(recipe.config, compute_dtype=compute_dtype)
-        self.mlm = heads.MaskedLanguageModel(self.encoder) if recipe.mlm else None
-        self.sop = heads.SentenceOrder(self.encoder) if recipe.sop else None
+    def __init__(self, spec: encoder_spec.EncoderSpec, *, compute_dtype: str) -> None:
+        self.encoder = albert.Encoder(spec.config, compute_dtype=compute_dtype)
+        self.mlm = heads.MaskedLanguageModel(self.encoder) if spec.mlm else None
+        self.sop = heads.SentenceOrder(self.encoder) if spec.sop else None
         variables = list(self.encoder.variables)
         for head in (self.mlm, self.sop):
             variables += head.variables if head else []
-        if recipe.source is None:
+        if spec.checkpoint is None:
             initial_weights.fill(
                 variables,
-                initializer_range=recipe.config.initializer_range,
-                seed=recipe.seed,
+                initializer_range=spec.config.initializer_range,
+                seed=spec.seed,
             )
             return
         total = sum(variable.shape.num_elements() for variable in variables)
         with progress.Progress("reading weights", total=total) as report:
             restore.restore(
                 {variable.name.removesuffix(":0"): variable for variable in variables},
-                source=recipe.source,
-                config=recipe.config,
+                checkpoint=spec.checkpoint,
+                config=spec.config,
                 on_progress=report.advance,
             )
 
 
-def write(directory: str, *, recipe: encoder_spec.Recipe, compute_dtype: str) -> None:
+def write(directory: str, *, spec: encoder_spec.EncoderSpec, compute_dtype: str) -> None:
     """Writes an encoder into `directory`.
 
     Args:
       directory: where the SavedModel goes.
-      recipe: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`; a
+      spec: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`; a
         WordPiece vocabulary `vocab_file`, with the variable `do_lower_case`.
       compute_dtype: "float32" or "bfloat16", of activations and products.
 
     Raises:
       errors.CheckpointMismatchError: the weights cannot be read, or are not finite.
     """
-    model = _Model(recipe, compute_dtype=compute_dtype)
+    model = _Model(spec, compute_dtype=compute_dtype)
     module = _module(model, unpadded=False)
     module.unpadded = _module(model, unpadded=True)
-    vocabulary = recipe.vocabulary
+    vocabulary = spec.vocabulary
     # Beside the artifact: what a killed exporter leaves there is swept.
     with tempfile.TemporaryDirectory(dir=os.path.dirname(directory)) as assets:
         if isinstance(vocabulary, wordpiece_vocabulary.WordPieceVocabulary):
             module.vocab_file = _asset(vocabulary.file_name, vocabulary.content, assets)
             # As TF Hub's BERT encoders say it.
-            module.do_lower_case = tf.Variable(recipe.lower_case, trainable=False)
+            module.do_lower_case = tf.Variable(spec.lower_case, trainable=False)
         else:
             # Without the paths of whoever trained it.
             module.sp_model_file = _asset(vocabulary.file_name, vocabulary.proto, assets)
         hub_module.save(module, directory, signatures=_signatures(module))
-    facts = {
-        **recipe.facts(),
+    entries = {
+        **spec.manifest_entries(),
         "compute_dtype": compute_dtype,
         "heads": [name for name in (hub_api.MLM, hub_api.SOP) if hasattr(module, name)],
     }
-    manifest.write(directory, artifact=manifest.ENCODER, facts=facts)
+    manifest.write(directory, artifact=manifest.ENCODER, entries=entries)
 
 
 def _module(model: _Model, *, unpadded: bool) -> hub_module.HubModule:

@@ -1,6 +1,6 @@
 """What an encoder is made from: config, tokenizer and weights that belong together.
 
-    made_from = recipe.from_checkpoint("hf://albert/albert-large-v2", ...)
+    spec = encoder_spec.from_checkpoint("hf://albert/albert-large-v2", ...)
 
 Everything that can be checked without TensorFlow is checked here: before a user has waited for it.
 """
@@ -15,7 +15,7 @@ from preprocess.vocabulary import vocabularies
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Recipe:
+class EncoderSpec:
     """Config, tokenizer and weights of an encoder.
 
     Attributes:
@@ -23,7 +23,7 @@ class Recipe:
       vocabulary: the tokenizer's; its size is the config's `vocab_size`.
       mlm: whether the artifact gets the masked language model.
       lower_case: whether the vocabulary is uncased.
-      source: where the weights come from; None for random ones.
+      checkpoint: where the weights come from; None for random ones.
       seed: of the random weights.
     """
 
@@ -31,21 +31,21 @@ class Recipe:
     vocabulary: vocabularies.Vocabulary
     mlm: bool
     lower_case: bool = True
-    source: lazy_checkpoint.Source | None = None
+    checkpoint: lazy_checkpoint.Checkpoint | None = None
     seed: int = 0
 
     @property
     def sop(self) -> bool:
         """Whether the artifact gets the sentence-order head: where the weights have it."""
-        return self.source is not None and restore.has_sop_head(self.source)
+        return self.checkpoint is not None and restore.has_sop_head(self.checkpoint)
 
-    def facts(self) -> dict[str, Any]:
+    def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of it: no paths, but digests of the files."""
         return {
             "config": dataclasses.asdict(self.config),
             "weights": (
-                {"source": "checkpoint", **self.source.facts()}
-                if self.source
+                {"source": "checkpoint", **self.checkpoint.manifest_entries()}
+                if self.checkpoint
                 else {"source": "untrained", "seed": self.seed}
             ),
             "tokenizer": {
@@ -64,8 +64,8 @@ def untrained(
     lower_case: bool = True,
     mlm: bool,
     seed: int,
-) -> Recipe:
-    """Returns the recipe of an encoder with random weights.
+) -> EncoderSpec:
+    """Returns the spec of an encoder with random weights.
 
     Args:
       config: a size or the path of a config.
@@ -86,11 +86,13 @@ def untrained(
     loaded = dataclasses.replace(albert_config.load(config), **overrides)
     vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
     vocabulary.check_vocab_size(loaded.vocab_size)
-    return Recipe(config=loaded, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, seed=seed)
+    return EncoderSpec(
+        config=loaded, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, seed=seed
+    )
 
 
 def from_checkpoint(
-    checkpoint: str,
+    location: str,
     *,
     checkpoint_format: str | None,
     config: str | None,
@@ -99,12 +101,12 @@ def from_checkpoint(
     vocab_file: str | None = None,
     lower_case: bool = True,
     mlm: bool,
-) -> Recipe:
-    """Returns the recipe of an encoder with the weights of a checkpoint.
+) -> EncoderSpec:
+    """Returns the spec of an encoder with the weights of a checkpoint.
 
     Args:
-      checkpoint: see `sources.open`.
-      checkpoint_format: see `sources.open`.
+      location: of the checkpoint, see `opening.open`.
+      checkpoint_format: see `opening.open`.
       config: a size or the path of a config; None for the one that comes with the checkpoint.
       overrides: fields of the config to replace.
       sp_model_file: the tokenizer; None for the one that comes with the checkpoint.
@@ -118,37 +120,37 @@ def from_checkpoint(
       errors.ConfigError: no config, or one that differs from the checkpoint's own.
       errors.VocabularyError: no tokenizer, or none that fits.
     """
-    source = opening.open(checkpoint, checkpoint_format=checkpoint_format)
+    checkpoint = opening.open(location, checkpoint_format=checkpoint_format)
     fitting = dataclasses.replace(
-        config_of(source, albert_config.load(config) if config else None), **overrides
+        resolved_config(checkpoint, albert_config.load(config) if config else None), **overrides
     )
     if vocab_file is None and sp_model_file is None:
-        sp_model_file = _sp_model_file(source)
+        sp_model_file = _sp_model_file(checkpoint)
     vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
     vocabulary.check_vocab_size(fitting.vocab_size)
-    if mlm and not restore.has_mlm_head(source):
+    if mlm and not restore.has_mlm_head(checkpoint):
         raise errors.CheckpointError(
-            f"checkpoint {source.location!r} has no masked language model head that can be read; "
-            "export without it: --nomlm"
+            f"checkpoint {checkpoint.location!r} has no masked language model head that can be "
+            "read; export without it: --nomlm"
         )
-    restore.check(source, config=fitting, mlm=mlm)
-    return Recipe(
-        config=fitting, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, source=source
+    restore.check(checkpoint, config=fitting, mlm=mlm)
+    return EncoderSpec(
+        config=fitting, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, checkpoint=checkpoint
     )
 
 
-def config_of(
-    source: lazy_checkpoint.Source, given: albert_config.AlbertConfig | None
+def resolved_config(
+    checkpoint: lazy_checkpoint.Checkpoint, given: albert_config.AlbertConfig | None
 ) -> albert_config.AlbertConfig:
     """Returns the config of a checkpoint: its own or the one given, which must not differ.
 
     Raises:
       errors.ConfigError: there is none, or there are two that differ.
     """
-    own = source.config
+    own = checkpoint.config
     if own is None and given is None:
         raise errors.ConfigError(
-            f"checkpoint {source.location!r} comes without a config; say which with --config"
+            f"checkpoint {checkpoint.location!r} comes without a config; say which with --config"
         )
     if own is not None and given is not None:
         # Whether there is a projection where it is not needed, only the weights say.
@@ -160,19 +162,20 @@ def config_of(
             and getattr(given, field.name) != getattr(own, field.name)
         ]
         if differences:
-            title = f"--config differs from {source.config_file!r}, which may be left to speak"
+            title = f"--config differs from {checkpoint.config_file!r}, which may be left to speak"
             raise errors.ConfigError(errors.listing(title, differences))
     config = own or given
     assert config is not None
-    projection = restore.has_embedding_projection(source, config)
+    projection = restore.has_embedding_projection(checkpoint, config)
     return dataclasses.replace(config, embedding_projection=projection)
 
 
-def _sp_model_file(source: lazy_checkpoint.Source) -> str:
-    if source.sp_model_file is None:
+def _sp_model_file(checkpoint: lazy_checkpoint.Checkpoint) -> str:
+    if checkpoint.sp_model_file is None:
         raise errors.VocabularyError(
-            f"checkpoint {source.location!r} comes without a SentencePiece model (spiece.model, "
-            "30k-clean.model); say which with --sp_model_file, or --vocab_file. The vocabulary "
-            "that ships with this project has other pieces than any published model's"
+            f"checkpoint {checkpoint.location!r} comes without a SentencePiece model "
+            "(spiece.model, 30k-clean.model); say which with --sp_model_file, or --vocab_file. "
+            "The vocabulary that ships with this project has other pieces than any published "
+            "model's"
         )
-    return source.sp_model_file
+    return checkpoint.sp_model_file

@@ -38,7 +38,7 @@ def write(
     root = preprocessor.Preprocessor(engine, default_seq_length=default_seq_length)
     signatures = {hub_api.SERVING_DEFAULT: root.__call__.get_concrete_function()}
     hub_module.save(root, directory, signatures=signatures)
-    facts = {
+    entries = {
         # What may cut a text before it is tokenized: see preprocess/tokenizers/truncation.py.
         "boundary": engine.boundary,
         "default_seq_length": default_seq_length,
@@ -46,4 +46,4 @@ def write(
         "tokenization": tokenization,
         "tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256},
     }
-    manifest.write(directory, artifact=manifest.PREPROCESSOR, facts=facts)
+    manifest.write(directory, artifact=manifest.PREPROCESSOR, entries=entries)

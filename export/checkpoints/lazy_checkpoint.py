@@ -1,6 +1,6 @@
 """What a checkpoint is once it is open: named tensors that are read when they are asked for.
 
-source.tensors["albert.pooler.bias"].read()
+checkpoint.tensors["albert.pooler.bias"].read()
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ class LazyTensor:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Source:
+class Checkpoint:
     """An open checkpoint.
 
     Attributes:
@@ -46,7 +46,7 @@ class Source:
       sp_model_files: the SentencePiece models that come with the weights.
       files: the files that the weights are read from.
       repository: "org/name@commit" on the Hugging Face hub, if it came from there.
-      not_read: tensors that belong to something else in the same file, as the file spells them.
+      unused_tensors: names in the file of tensors that belong to something else.
     """
 
     format: str
@@ -57,7 +57,7 @@ class Source:
     sp_model_files: tuple[str, ...] = ()
     files: tuple[str, ...]
     repository: str | None = None
-    not_read: tuple[str, ...] = ()
+    unused_tensors: tuple[str, ...] = ()
 
     @property
     def sp_model_file(self) -> str | None:
@@ -75,20 +75,20 @@ class Source:
             )
         return next(iter(by_content.values()), None)
 
-    def facts(self) -> dict[str, Any]:
+    def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of the source: no paths, but digests of the files.
 
         `dtypes` are those the weights are stored in: narrower ones are widened, exactly.
         """
-        facts: dict[str, Any] = {
+        entries: dict[str, Any] = {
             "format": self.format,
             "dtypes": sorted(
                 {
                     tensor.dtype
                     for name, tensor in self.tensors.items()
-                    if mapping.reason_to_ignore(name, source_format=self.format) is None
+                    if mapping.ignored_reason(name, checkpoint_format=self.format) is None
                 }
             ),
             "files": {os.path.basename(path): checksums.sha256(path) for path in self.files},
         }
-        return facts | ({"repository": self.repository} if self.repository else {})
+        return entries | ({"repository": self.repository} if self.repository else {})

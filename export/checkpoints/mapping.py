@@ -62,68 +62,68 @@ def shapes(config: albert_config.AlbertConfig) -> dict[str, tuple[int, ...]]:
     return {entry.variable: entry.shape for entry in entries(config)}
 
 
-def knows_any(names: Iterable[str], *, source_format: str) -> bool:
+def recognizes(names: Iterable[str], *, checkpoint_format: str) -> bool:
     """Returns whether any of these canonical names is in the table, blocks aside."""
-    return not family("", source_format=source_format).isdisjoint(names)
+    return not names_with_prefix("", checkpoint_format=checkpoint_format).isdisjoint(names)
 
 
-def family(prefix: str, *, source_format: str) -> set[str]:
+def names_with_prefix(prefix: str, *, checkpoint_format: str) -> set[str]:
     """Returns the canonical names of the variables outside blocks that start with `prefix`."""
     return {
-        _names_in(row)[source_format] or ""
+        _names_in(row)[checkpoint_format] or ""
         for row in weight_table.TABLE
         if row.variable.startswith(prefix) and "{block}" not in row.variable
     } - {""}
 
 
-def canonical_name(variable: str, *, source_format: str) -> str:
+def canonical_name(variable: str, *, checkpoint_format: str) -> str:
     """Returns the canonical name of a variable outside blocks; "" where the source has none."""
-    return next(iter(family(variable, source_format=source_format)), "")
+    return next(iter(names_with_prefix(variable, checkpoint_format=checkpoint_format)), "")
 
 
-def reason_to_ignore(name: str, *, source_format: str) -> str | None:
+def ignored_reason(name: str, *, checkpoint_format: str) -> str | None:
     """Returns why a source may hold a tensor of that canonical name; None if it may not."""
-    for pattern, reason in weight_table.IGNORED[source_format].items():
+    for pattern, reason in weight_table.IGNORED[checkpoint_format].items():
         if re.fullmatch(pattern, name):
             return reason
     return None
 
 
-def source_shape(entry: Entry, *, source_format: str) -> tuple[int, ...]:
+def checkpoint_shape(entry: Entry, *, checkpoint_format: str) -> tuple[int, ...]:
     """Returns the shape that a source stores the tensor of `entry` in."""
     shape = entry.shape
-    if _merges_heads(source_format):
+    if _merges_heads(checkpoint_format):
         if entry.kind is weight_table.Kind.TO_HEADS_KERNEL:
             shape = (shape[0], shape[1] * shape[2])
         elif entry.kind is weight_table.Kind.TO_HEADS_BIAS:
             shape = (shape[0] * shape[1],)
         elif entry.kind is weight_table.Kind.FROM_HEADS_KERNEL:
             shape = (shape[0] * shape[1], shape[2])
-    return shape[::-1] if _is_transposed(entry.kind, source_format) else shape
+    return shape[::-1] if _is_transposed(entry.kind, checkpoint_format) else shape
 
 
-def to_variable(array: np.ndarray, *, entry: Entry, source_format: str) -> np.ndarray:
+def to_variable(array: np.ndarray, *, entry: Entry, checkpoint_format: str) -> np.ndarray:
     """Returns a tensor of a source in the layout of the variable of `entry`; the inverse is
-    `to_source`."""
-    if _is_transposed(entry.kind, source_format):
+    `to_checkpoint`."""
+    if _is_transposed(entry.kind, checkpoint_format):
         array = array.T
     return np.ascontiguousarray(array).reshape(entry.shape)
 
 
-def to_source(array: np.ndarray, *, entry: Entry, source_format: str) -> np.ndarray:
+def to_checkpoint(array: np.ndarray, *, entry: Entry, checkpoint_format: str) -> np.ndarray:
     """Returns the value of a variable in the layout of a source."""
-    shape = source_shape(entry, source_format=source_format)
-    if _is_transposed(entry.kind, source_format):
+    shape = checkpoint_shape(entry, checkpoint_format=checkpoint_format)
+    if _is_transposed(entry.kind, checkpoint_format):
         return np.ascontiguousarray(array.reshape(shape[::-1]).T)
     return array.reshape(shape)
 
 
-def _merges_heads(source_format: str) -> bool:
-    return source_format in (weight_table.TF1, weight_table.TF1_HUB, weight_table.HUGGING_FACE)
+def _merges_heads(checkpoint_format: str) -> bool:
+    return checkpoint_format in (weight_table.TF1, weight_table.TF1_HUB, weight_table.HUGGING_FACE)
 
 
-def _is_transposed(kind: weight_table.Kind, source_format: str) -> bool:
-    if source_format == weight_table.HUGGING_FACE:  # torch.nn.Linear keeps [out, in]
+def _is_transposed(kind: weight_table.Kind, checkpoint_format: str) -> bool:
+    if checkpoint_format == weight_table.HUGGING_FACE:  # torch.nn.Linear keeps [out, in]
         return kind in (
             weight_table.Kind.KERNEL,
             weight_table.Kind.TO_HEADS_KERNEL,
@@ -131,7 +131,7 @@ def _is_transposed(kind: weight_table.Kind, source_format: str) -> bool:
             weight_table.Kind.OUTPUT_WEIGHTS,
         )
     return (
-        source_format in (weight_table.TF1, weight_table.TF1_HUB)
+        checkpoint_format in (weight_table.TF1, weight_table.TF1_HUB)
         and kind is weight_table.Kind.OUTPUT_WEIGHTS
     )
 
@@ -142,9 +142,9 @@ def _entry(
     names = _names_in(row)
     blocks = _block_names(config, *block) if block else dict.fromkeys(names, "")
     spelt = {
-        source_format: name.format(block=blocks[source_format])
-        for source_format, name in names.items()
-        if name is not None and blocks[source_format] is not None
+        checkpoint_format: name.format(block=blocks[checkpoint_format])
+        for checkpoint_format, name in names.items()
+        if name is not None and blocks[checkpoint_format] is not None
     }
     sizes = _sizes(config)
     return Entry(

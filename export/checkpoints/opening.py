@@ -1,7 +1,7 @@
 """Opens every kind of ALBERT checkpoint there is, without reading its weights yet.
 
-    source = sources.open("albert_large/model.ckpt-best")
-    source = sources.open("hf://albert/albert-large-v2")
+    checkpoint = opening.open("albert_large/model.ckpt-best")
+    checkpoint = opening.open("hf://albert/albert-large-v2")
 
 What kind it is follows from the files that are there and from the keys in them, never from a name
 that somebody chose. Nothing is executed, and nothing but the source's own files is read.
@@ -11,7 +11,7 @@ import os
 
 from configs import errors
 from export.checkpoints import mapping, weight_table
-from export.checkpoints.lazy_checkpoint import LazyTensor, Source
+from export.checkpoints.lazy_checkpoint import Checkpoint, LazyTensor
 from export.checkpoints.readers import (
     hub_saved_model,
     hugging_face,
@@ -22,7 +22,7 @@ from export.checkpoints.readers import (
     tensorflow_checkpoint,
 )
 
-__all__ = ["LazyTensor", "Source", "open"]
+__all__ = ["Checkpoint", "LazyTensor", "open"]
 
 _TF1_HUB_MARK = "tfhub_module.pb"
 _KERAS_WEIGHTS = "model.weights.h5"
@@ -30,7 +30,7 @@ _KERAS_WEIGHTS = "model.weights.h5"
 _CHECKPOINT_FORMATS = (weight_table.TF1, weight_table.MODEL_GARDEN)
 
 
-def open(location: str, *, checkpoint_format: str | None = None) -> Source:
+def open(location: str, *, checkpoint_format: str | None = None) -> Checkpoint:
     """Opens a checkpoint.
 
     Args:
@@ -56,7 +56,7 @@ def open(location: str, *, checkpoint_format: str | None = None) -> Source:
 
 def _open_path(
     path: str, location: str, checkpoint_format: str | None, repository: str | None
-) -> Source:
+) -> Checkpoint:
     try:
         found = _in_directory(path) if os.path.isdir(path) else _at_file(path)
     except OSError as error:
@@ -71,7 +71,7 @@ def _open_path(
         raise errors.CheckpointError(
             f"checkpoint {location!r} is of format {opened.format}, not {checkpoint_format}"
         )
-    if not mapping.knows_any(opened.tensors, source_format=opened.format):
+    if not mapping.recognizes(opened.tensors, checkpoint_format=opened.format):
         names = [tensor.name for tensor in opened.tensors.values()][:5]
         raise errors.CheckpointError(
             f"checkpoint {location!r} holds no weights of ALBERT (format {opened.format}); "
@@ -134,11 +134,11 @@ def _not_one(
     return f"checkpoint {location!r} holds no checkpoint of {sought}; it holds {there or 'nothing'}"
 
 
-def _open_checkpoint(prefix: str, location: str, repository: str | None) -> Source:
+def _open_checkpoint(prefix: str, location: str, repository: str | None) -> Checkpoint:
     tensors = tensorflow_checkpoint.read(prefix)
     is_tf2 = tensorflow_checkpoint.OBJECT_GRAPH in tensors
     config, config_file = sidecars.config(os.path.dirname(prefix))
-    return Source(
+    return Checkpoint(
         format=weight_table.MODEL_GARDEN if is_tf2 else weight_table.TF1,
         location=location,
         tensors=model_garden.canonical(tensors, prefix) if is_tf2 else _without_module(tensors),
@@ -150,10 +150,10 @@ def _open_checkpoint(prefix: str, location: str, repository: str | None) -> Sour
     )
 
 
-def _open_tf1_hub(directory: str, location: str, repository: str | None) -> Source:
+def _open_tf1_hub(directory: str, location: str, repository: str | None) -> Checkpoint:
     prefix = os.path.join(directory, hub_saved_model.VARIABLES)
     config, config_file = sidecars.config(os.path.join(directory, "assets"))
-    return Source(
+    return Checkpoint(
         format=weight_table.TF1_HUB,
         location=location,
         tensors=_without_module(tensorflow_checkpoint.read(prefix)),
@@ -165,10 +165,10 @@ def _open_tf1_hub(directory: str, location: str, repository: str | None) -> Sour
     )
 
 
-def _open_hugging_face(path: str, location: str, repository: str | None) -> Source:
+def _open_hugging_face(path: str, location: str, repository: str | None) -> Checkpoint:
     tensors, files = hugging_face.read(path)
     config, config_file = sidecars.config(os.path.dirname(path))
-    return Source(
+    return Checkpoint(
         format=weight_table.HUGGING_FACE,
         location=location,
         tensors=tensors,
@@ -180,9 +180,9 @@ def _open_hugging_face(path: str, location: str, repository: str | None) -> Sour
     )
 
 
-def _open_keras_hub(path: str, location: str, repository: str | None) -> Source:
+def _open_keras_hub(path: str, location: str, repository: str | None) -> Checkpoint:
     config, config_file = sidecars.config(os.path.dirname(path))
-    return Source(
+    return Checkpoint(
         format=weight_table.KERAS_HUB,
         location=location,
         tensors=keras_hub.read(path),
@@ -194,10 +194,10 @@ def _open_keras_hub(path: str, location: str, repository: str | None) -> Source:
     )
 
 
-def _open_saved_model(directory: str, location: str, repository: str | None) -> Source:
-    tensors, not_read = hub_saved_model.read(directory)
+def _open_saved_model(directory: str, location: str, repository: str | None) -> Checkpoint:
+    tensors, unused_tensors = hub_saved_model.read(directory)
     config, config_file = hub_saved_model.config(directory)
-    return Source(
+    return Checkpoint(
         format=weight_table.SAVED_MODEL,
         location=location,
         tensors=tensors,
@@ -206,7 +206,7 @@ def _open_saved_model(directory: str, location: str, repository: str | None) -> 
         sp_model_files=hub_saved_model.sp_models(directory),
         files=tensorflow_checkpoint.files(os.path.join(directory, hub_saved_model.VARIABLES)),
         repository=repository,
-        not_read=not_read,
+        unused_tensors=unused_tensors,
     )
 
 

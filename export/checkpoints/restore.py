@@ -1,7 +1,7 @@
 """Fills a model's variables from a checkpoint: all of them, from all of it, or not at all.
 
-    source = sources.open("albert_large/model.ckpt-best")
-    restore.restore(variables, source=source, config=source.config)
+    checkpoint = opening.open("albert_large/model.ckpt-best")
+    restore.restore(variables, checkpoint=checkpoint, config=checkpoint.config)
 
 No variable keeps what it had, no tensor is passed over: what is missing, left over, of the wrong
 shape or type, not finite, or not equal to its twin is listed in one error. Weights are read one at
@@ -38,7 +38,7 @@ class Variable(Protocol):
 def restore(
     variables: Mapping[str, Variable],
     *,
-    source: lazy_checkpoint.Source,
+    checkpoint: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig,
     on_progress: Callable[[int], None] = lambda elements: None,
 ) -> None:
@@ -47,7 +47,7 @@ def restore(
     Args:
       variables: the float32 variables of a model by name: the encoder's, and those of the heads it
         has. Heads that the source has and the model lacks are passed over.
-      source: an open checkpoint.
+      checkpoint: an open checkpoint.
       config: the hyper-parameters that the variables were made from.
       on_progress: called with the number of elements of each variable after it was read.
 
@@ -56,27 +56,32 @@ def restore(
         undefined then.
     """
     entries = _entries_of(variables, config)
-    problems = [*_missing(entries, source), *_left_over(entries, source)]
+    problems = [*_missing(entries, checkpoint), *_left_over(entries, checkpoint)]
     for entry in entries:
-        tensor = source.tensors.get(entry.names.get(source.format, ""))
+        tensor = checkpoint.tensors.get(entry.names.get(checkpoint.format, ""))
         if tensor is not None:
-            value = _checked_value(tensor, entry, source.format, problems)
+            value = _checked_value(tensor, entry, checkpoint.format, problems)
             if value is not None:
                 variables[entry.variable].assign(value)
         on_progress(math.prod(entry.shape))
-    problems += _differing_twins(entries, source)
+    problems += _differing_tied_weights(entries, checkpoint)
     if problems:
-        title = f"checkpoint {source.location!r} (format {source.format}) does not fit the model"
+        title = (
+            f"checkpoint {checkpoint.location!r} (format {checkpoint.format}) "
+            "does not fit the model"
+        )
         raise errors.CheckpointMismatchError(errors.listing(title, problems))
 
 
-def check(source: lazy_checkpoint.Source, *, config: albert_config.AlbertConfig, mlm: bool) -> None:
+def check(
+    checkpoint: lazy_checkpoint.Checkpoint, *, config: albert_config.AlbertConfig, mlm: bool
+) -> None:
     """Refuses a source that `restore` would refuse for its names, shapes or types.
 
     Nothing is read unless something is wrong; then everything is, so that the error is complete.
 
     Args:
-      source: an open checkpoint.
+      checkpoint: an open checkpoint.
       config: the hyper-parameters of the model to be made.
       mlm: whether it will have the masked language model head.
 
@@ -84,21 +89,21 @@ def check(source: lazy_checkpoint.Source, *, config: albert_config.AlbertConfig,
       errors.CheckpointMismatchError: see `restore`.
     """
     absent = () if mlm else (weight_table.MLM_HEAD,)
-    if not has_sop_head(source):
+    if not has_sop_head(checkpoint):
         absent = (*absent, weight_table.SOP_HEAD)
     arrays = _arrays(config, absent)
     entries = _entries_of(arrays, config)
-    problems = [*_missing(entries, source), *_left_over(entries, source)]
+    problems = [*_missing(entries, checkpoint), *_left_over(entries, checkpoint)]
     for entry in entries:
-        tensor = source.tensors.get(entry.names.get(source.format, ""))
+        tensor = checkpoint.tensors.get(entry.names.get(checkpoint.format, ""))
         if tensor is not None:
-            problems += _wrong_form(tensor, entry, source.format)
+            problems += _wrong_form(tensor, entry, checkpoint.format)
     if problems:
-        restore(arrays, source=source, config=config)
+        restore(arrays, checkpoint=checkpoint, config=config)
 
 
 def read(
-    source: lazy_checkpoint.Source, *, config: albert_config.AlbertConfig
+    checkpoint: lazy_checkpoint.Checkpoint, *, config: albert_config.AlbertConfig
 ) -> dict[str, np.ndarray]:
     """Returns the weights of the source, float32, by the names of the encoder's variables.
 
@@ -107,28 +112,28 @@ def read(
     Raises:
       errors.CheckpointMismatchError: see `restore`.
     """
-    absent = tuple(head for head in _HEADS if not _has_family(source, head))
+    absent = tuple(head for head in _HEADS if not _has_any(checkpoint, head))
     arrays = _arrays(config, absent)
-    restore(arrays, source=source, config=config)
+    restore(arrays, checkpoint=checkpoint, config=config)
     return {name: array.value for name, array in arrays.items()}
 
 
-def has_mlm_head(source: lazy_checkpoint.Source) -> bool:
+def has_mlm_head(checkpoint: lazy_checkpoint.Checkpoint) -> bool:
     """Returns whether the source has the masked language model head, or a part of it."""
-    return _has_family(source, weight_table.MLM_HEAD)
+    return _has_any(checkpoint, weight_table.MLM_HEAD)
 
 
-def has_sop_head(source: lazy_checkpoint.Source) -> bool:
+def has_sop_head(checkpoint: lazy_checkpoint.Checkpoint) -> bool:
     """Returns whether the source has the sentence-order head, or a part of it."""
-    return _has_family(source, weight_table.SOP_HEAD)
+    return _has_any(checkpoint, weight_table.SOP_HEAD)
 
 
 def has_embedding_projection(
-    source: lazy_checkpoint.Source, config: albert_config.AlbertConfig
+    checkpoint: lazy_checkpoint.Checkpoint, config: albert_config.AlbertConfig
 ) -> bool:
     """Returns whether the model needs a projection: the sizes differ, or the source has one."""
     sizes_differ = config.embedding_size != config.hidden_size
-    return sizes_differ or _has_family(source, weight_table.PROJECTION)
+    return sizes_differ or _has_any(checkpoint, weight_table.PROJECTION)
 
 
 class _Array:
@@ -150,8 +155,10 @@ def _arrays(config: albert_config.AlbertConfig, absent_heads: tuple[str, ...]) -
     }
 
 
-def _has_family(source: lazy_checkpoint.Source, family: str) -> bool:
-    return not mapping.family(family, source_format=source.format).isdisjoint(source.tensors)
+def _has_any(checkpoint: lazy_checkpoint.Checkpoint, prefix: str) -> bool:
+    return not mapping.names_with_prefix(prefix, checkpoint_format=checkpoint.format).isdisjoint(
+        checkpoint.tensors
+    )
 
 
 def _entries_of(
@@ -168,48 +175,55 @@ def _entries_of(
     return [entries[name] for name in variables]
 
 
-def _missing(entries: list[mapping.Entry], source: lazy_checkpoint.Source) -> list[str]:
+def _missing(entries: list[mapping.Entry], checkpoint: lazy_checkpoint.Checkpoint) -> list[str]:
     problems = []
-    absent = [entry for entry in entries if source.format not in entry.names]
+    absent = [entry for entry in entries if checkpoint.format not in entry.names]
     if absent:
         problems.append(
-            f"format {source.format} has no place for "
+            f"format {checkpoint.format} has no place for "
             + ", ".join(entry.variable for entry in absent)
         )
     missing = [
         entry
         for entry in entries
-        if entry not in absent and entry.names[source.format] not in source.tensors
+        if entry not in absent and entry.names[checkpoint.format] not in checkpoint.tensors
     ]
     if any(entry.variable.startswith(_POOLER) for entry in missing):
         problems.append(
             "it has no pooler, without which there is no pooled_output (models for masked language"
             " modelling, token classification or question answering alone have none)"
         )
-    return problems + [f"missing {entry.names[source.format]}" for entry in missing]
+    return problems + [f"missing {entry.names[checkpoint.format]}" for entry in missing]
 
 
-def _left_over(entries: list[mapping.Entry], source: lazy_checkpoint.Source) -> list[str]:
-    known = {entry.names[source.format] for entry in entries if source.format in entry.names}
-    twins = weight_table.TWINS.get(source.format, {})
-    known |= {twin for twin, variable in twins.items() if _name(variable, source) in source.tensors}
+def _left_over(entries: list[mapping.Entry], checkpoint: lazy_checkpoint.Checkpoint) -> list[str]:
+    known = {
+        entry.names[checkpoint.format] for entry in entries if checkpoint.format in entry.names
+    }
+    twins = weight_table.TIED_WEIGHTS.get(checkpoint.format, {})
+    known |= {
+        twin
+        for twin, variable in twins.items()
+        if _name(variable, checkpoint) in checkpoint.tensors
+    }
     for head in _HEADS:  # which the model need not have
-        known |= mapping.family(head, source_format=source.format)
+        known |= mapping.names_with_prefix(head, checkpoint_format=checkpoint.format)
     return [
         f"left over {tensor.name} {list(tensor.shape)}"
-        for name, tensor in source.tensors.items()
-        if name not in known and mapping.reason_to_ignore(name, source_format=source.format) is None
+        for name, tensor in checkpoint.tensors.items()
+        if name not in known
+        and mapping.ignored_reason(name, checkpoint_format=checkpoint.format) is None
     ]
 
 
 def _checked_value(
     tensor: lazy_checkpoint.LazyTensor,
     entry: mapping.Entry,
-    source_format: str,
+    checkpoint_format: str,
     problems: list[str],
 ) -> np.ndarray | None:
     """Returns the value for the variable; None, and why in `problems`, if it is no good."""
-    wrong = _wrong_form(tensor, entry, source_format)
+    wrong = _wrong_form(tensor, entry, checkpoint_format)
     if wrong:
         problems += wrong
         return None
@@ -222,15 +236,15 @@ def _checked_value(
         problems.append(f"not finite: {tensor.name}")
         return None
     array = array.astype(np.float32, copy=False)
-    return mapping.to_variable(array, entry=entry, source_format=source_format)
+    return mapping.to_variable(array, entry=entry, checkpoint_format=checkpoint_format)
 
 
 def _wrong_form(
-    tensor: lazy_checkpoint.LazyTensor, entry: mapping.Entry, source_format: str
+    tensor: lazy_checkpoint.LazyTensor, entry: mapping.Entry, checkpoint_format: str
 ) -> list[str]:
     """Returns what is wrong with the shape and the type of a tensor."""
     problems = []
-    shape = mapping.source_shape(entry, source_format=source_format)
+    shape = mapping.checkpoint_shape(entry, checkpoint_format=checkpoint_format)
     if tensor.shape != shape:
         problems.append(
             f"wrong shape of {tensor.name}: {list(tensor.shape)}, expected {list(shape)}"
@@ -240,13 +254,15 @@ def _wrong_form(
     return problems
 
 
-def _differing_twins(entries: list[mapping.Entry], source: lazy_checkpoint.Source) -> list[str]:
+def _differing_tied_weights(
+    entries: list[mapping.Entry], checkpoint: lazy_checkpoint.Checkpoint
+) -> list[str]:
     """Returns which tensors should repeat a variable and do not, to the bit."""
     problems = []
     variables = {entry.variable for entry in entries}
-    for twin, variable in weight_table.TWINS.get(source.format, {}).items():
-        first = source.tensors.get(_name(variable, source))
-        second = source.tensors.get(twin)
+    for twin, variable in weight_table.TIED_WEIGHTS.get(checkpoint.format, {}).items():
+        first = checkpoint.tensors.get(_name(variable, checkpoint))
+        second = checkpoint.tensors.get(twin)
         if first is None or second is None or variable not in variables:
             continue
         try:
@@ -265,6 +281,6 @@ def _has_same_bits(first: lazy_checkpoint.LazyTensor, second: lazy_checkpoint.La
     return first.read().tobytes() == second.read().tobytes()
 
 
-def _name(variable: str, source: lazy_checkpoint.Source) -> str:
+def _name(variable: str, checkpoint: lazy_checkpoint.Checkpoint) -> str:
     """Returns the canonical name in the source of a variable outside the blocks."""
-    return mapping.canonical_name(variable, source_format=source.format)
+    return mapping.canonical_name(variable, checkpoint_format=checkpoint.format)

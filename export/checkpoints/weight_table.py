@@ -170,7 +170,7 @@ TABLE = (
 
 # Names that repeat another's tensor (canonical name -> the variable it must equal, bit by bit).
 # They may be absent.
-TWINS: Mapping[str, Mapping[str, str]] = {
+TIED_WEIGHTS: Mapping[str, Mapping[str, str]] = {
     HUGGING_FACE: {
         "predictions.decoder.weight": "word_embeddings/embeddings",
         "predictions.decoder.bias": "cls/predictions/output_bias/bias",

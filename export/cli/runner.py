@@ -20,7 +20,7 @@ from absl import app, flags
 from configs import errors
 
 
-def progress(message: str) -> None:
+def log(message: str) -> None:
     """Tells the user on stderr what goes on: stdout is for what a script reads."""
     print(message, file=sys.stderr, flush=True)
 

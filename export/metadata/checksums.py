@@ -90,10 +90,10 @@ def _digests(directory: str) -> dict[str, str]:
 def sha256(path: str) -> str:
     """Returns the digest of a file in hexadecimal digits."""
     with open(path, "rb") as file:
-        return sha256_of(file)
+        return sha256_of_stream(file)
 
 
-def sha256_of(file: BinaryIO) -> str:
+def sha256_of_stream(file: BinaryIO) -> str:
     """Returns the digest of what is left to read of `file`."""
     digest = hashlib.sha256()
     while chunk := file.read(1 << 20):

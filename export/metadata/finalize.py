@@ -1,6 +1,6 @@
 """What every artifact gets once its SavedModel is written: facts about it, and its digests.
 
-completion.complete("staging folder", serving_warmup=False)
+finalize.finalize("staging folder", serving_warmup=False)
 """
 
 from typing import Any
@@ -14,20 +14,20 @@ from export.metadata import checksums, manifest, warmup_requests
 OLDEST_TENSORFLOW = {False: "2.13", True: "2.15"}
 
 
-def complete(directory: str, *, serving_warmup: bool) -> None:
+def finalize(directory: str, *, serving_warmup: bool) -> None:
     """Completes the artifact in `directory`; nothing may be changed in it afterwards.
 
     Args:
       directory: root of the SavedModel, with its manifest.
       serving_warmup: whether to write requests that TensorFlow Serving warms up with.
     """
-    manifest.add(directory, facts(directory))
+    manifest.add(directory, manifest_entries(directory))
     if serving_warmup:
         warmup_requests.write(directory)
     checksums.write(directory)
 
 
-def facts(directory: str) -> dict[str, Any]:
+def manifest_entries(directory: str) -> dict[str, Any]:
     """Returns what the files of a SavedModel say about it, for its manifest."""
     custom_ops = _custom_ops(directory)
     return {

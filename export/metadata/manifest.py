@@ -19,13 +19,13 @@ EMBEDDER = "embedder"
 FILE = os.path.join("assets.extra", "manifest.json")
 
 
-def write(directory: str, *, artifact: str, facts: Mapping[str, Any]) -> None:
+def write(directory: str, *, artifact: str, entries: Mapping[str, Any]) -> None:
     """Writes the manifest of the artifact in `directory`.
 
     Args:
       directory: root of the SavedModel.
       artifact: kind of artifact, `ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
-      facts: what else is known, as JSON values.
+      entries: what else is known, as JSON values.
     """
     content = {
         "artifact": artifact,
@@ -36,14 +36,14 @@ def write(directory: str, *, artifact: str, facts: Mapping[str, Any]) -> None:
                 for package in ("tensorflow", "tensorflow-text", "numpy")
             },
         },
-        **facts,
+        **entries,
     }
     _write(directory, content)
 
 
-def add(directory: str, facts: Mapping[str, Any]) -> None:
-    """Adds facts to the manifest of the artifact in `directory`."""
-    _write(directory, {**read(directory), **facts})
+def add(directory: str, entries: Mapping[str, Any]) -> None:
+    """Adds entries to the manifest of the artifact in `directory`."""
+    _write(directory, {**read(directory), **entries})
 
 
 def _write(directory: str, content: Mapping[str, Any]) -> None:

@@ -77,18 +77,18 @@ class Encoder:
         # Functions that others call, so that the graph holds each of them once: the checks and the
         # weights for all encoders, a block for all its layers, an encoder for all its heads.
         ids = {name: tf.TensorSpec([None, None], tf.int32) for name in hub_api.ENCODER_INPUTS}
-        self._check = layers.concrete(self._check_body, ids)
-        self._weights = layers.concrete(self._weights_body)
-        self._unpadded = layers.concrete(unpadding.unpadded, ids[hub_api.INPUT_MASK])
-        self._by_position = layers.concrete(
+        self._check = layers.trace_once(self._check_body, ids)
+        self._weights = layers.trace_once(self._weights_body)
+        self._unpadded = layers.trace_once(unpadding.unpadded, ids[hub_api.INPUT_MASK])
+        self._by_position = layers.trace_once(
             unpadding.gather_rows,
             tf.TensorSpec([None, hidden], self.compute_dtype),
             tf.TensorSpec([None, None], tf.int32),
         )
         self._block = tf.function(functools.partial(block.apply, config=config), autograph=False)
-        self._carry = tf.function(block.carry, autograph=False)
+        self._carry = tf.function(_carry, autograph=False)
         self._encode = {
-            (training, unpadded): layers.concrete(self._encode_body(training, unpadded), ids)
+            (training, unpadded): layers.trace_once(self._encode_body(training, unpadded), ids)
             for training in (False, True)
             for unpadded in (False, True)
         }
@@ -242,3 +242,8 @@ class Encoder:
             hub_api.SEQUENCE_OUTPUT: outputs[-1],
             hub_api.ENCODER_OUTPUTS: outputs,
         }
+
+
+def _carry(weights: block.Weights) -> block.Weights:
+    # Graphs name this function, and exports must not change with a name of ours.
+    return block.chain_gradients(weights)

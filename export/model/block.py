@@ -107,21 +107,21 @@ def apply(
     return layers.layer_norm(hidden + output, weights.output_norm, eps)  # [T, H]
 
 
-def carry(weights: Weights) -> Weights:
+def chain_gradients(weights: Weights) -> Weights:
     """Returns the weights for the next layer, so that their gradients add up on the way back.
 
     Otherwise the kernels' gradients of all layers are kept until the last one, and added then. A
     stack of one tensor copies nothing, but keeps Grappler from making one sum of the many again.
     """
 
-    def handed_on(dense: layers.Dense) -> layers.Dense:
+    def chained(dense: layers.Dense) -> layers.Dense:
         return dense._replace(kernel=tf.unstack(tf.stack([dense.kernel]))[0])
 
     return weights._replace(
-        query_key_value=handed_on(weights.query_key_value),
-        attention_output=handed_on(weights.attention_output),
-        intermediate=handed_on(weights.intermediate),
-        output=handed_on(weights.output),
+        query_key_value=chained(weights.query_key_value),
+        attention_output=chained(weights.attention_output),
+        intermediate=chained(weights.intermediate),
+        output=chained(weights.output),
     )
 
 
@@ -141,7 +141,7 @@ def _attend(
     split = tf.transpose(tf.reshape(sequences, [*shape, 3 * heads, width]), [2, 0, 1, 3])
     query, key, value = tf.split(split, 3)  # [N, G, L, D]
     scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [N, G, L, L]
-    probs = tf.nn.softmax(scores + rows_layout.adder)  # [N, G, L, L]
+    probs = tf.nn.softmax(scores + rows_layout.attention_bias)  # [N, G, L, L]
     probs = layers.dropout(probs, config.attention_probs_dropout_prob, training)
     context = tf.matmul(tf.cast(probs, value.dtype), value)  # [N, G, L, D]
     context = tf.transpose(context, [1, 2, 0, 3])  # [G, L, N, D]

@@ -32,7 +32,7 @@ class MaskedLanguageModel:
         )
         self._bias = layers.variable(f"{scope}/output_bias/bias", [config.vocab_size])
         self.variables: list[tf.Variable] = [*self._dense, *self._norm, self._bias]
-        self._predict = layers.concrete(
+        self._predict = layers.trace_once(
             self._predict_body,
             tf.TensorSpec([None, None, config.hidden_size]),
             tf.TensorSpec([None, None], tf.int32),

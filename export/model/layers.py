@@ -53,7 +53,7 @@ def layer_norm_weights(scope: str, size: int) -> LayerNorm:
     return LayerNorm(variable(f"{scope}/gamma", [size]), variable(f"{scope}/beta", [size]))
 
 
-def concrete(function: Callable[..., Any], *specs: Any) -> tf.types.experimental.ConcreteFunction:
+def trace_once(function: Callable[..., Any], *specs: Any) -> tf.types.experimental.ConcreteFunction:
     """Traces a function once, for all that call it.
 
     Not a `tf.function`: its first call, and saving, trace again what its later calls share.

@@ -18,11 +18,11 @@ _MASKED_SCORE = -10000.0
 class Padded(NamedTuple):
     """A row for every position of the batch: T = B * S; G, L = B, S."""
 
-    adder: tf.Tensor  # float32 [B, 1, S], added to the attention scores
+    attention_bias: tf.Tensor  # float32 [B, 1, S], added to the attention scores
 
     def sequences(self, rows: tf.Tensor) -> tf.Tensor:
         """Returns rows [T, X] as sequences [G, L, X]."""
-        batch_size, _, seq_length = tf.unstack(tf.shape(self.adder))
+        batch_size, _, seq_length = tf.unstack(tf.shape(self.attention_bias))
         return tf.reshape(rows, [batch_size, seq_length, rows.shape[-1]])
 
     def rows(self, sequences: tf.Tensor) -> tf.Tensor:
@@ -33,7 +33,7 @@ class Padded(NamedTuple):
 class Unpadded(NamedTuple):
     """A row for every token. Several short sequences share one of the G that attention works on."""
 
-    adder: tf.Tensor  # float32 [G, L, L]: a token sees those of its own sequence
+    attention_bias: tf.Tensor  # float32 [G, L, L]: a token sees those of its own sequence
     row_of_slot: tf.Tensor  # int32 [G, L]; T where a slot is empty
     slot_of_row: tf.Tensor  # int32 [T], the slot of a row among all G * L
 
@@ -102,7 +102,7 @@ def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
     sees = tf.equal(tf.expand_dims(example, 2), tf.expand_dims(example, 1))  # [G, L, L]
     sees &= tf.expand_dims(is_key, 1)  # [G, L, L]
     rows = Unpadded(
-        adder=tf.where(sees, 0.0, _MASKED_SCORE),
+        attention_bias=tf.where(sees, 0.0, _MASKED_SCORE),
         row_of_slot=by_slot(tf.range(num_rows), num_rows),
         slot_of_row=slot_of_row[:, 0] * length + slot_of_row[:, 1],
     )

@@ -1,9 +1,9 @@
 """Another process that loads an artifact and tries it, before it is published.
 
-    with verifier.Verifier() as verifying:  # starts the process, which imports TensorFlow
+    with load_check_process.LoadCheckProcess() as process:  # starts importing TensorFlow
         write_artifact(directory)
-        verifying.start(directory)
-        verifying.wait()
+        process.start(directory)
+        process.wait()
 
 What the exporting process has in memory proves nothing about the files. The other process is
 started early, so that it imports TensorFlow while this one makes the artifact. It ends with this
@@ -23,13 +23,13 @@ from export.publishing import subprocesses
 _CODE = "from export.publishing import load_check; load_check.main()"
 
 
-class Verifier:
+class LoadCheckProcess:
     """The other process.
 
     A context manager: leaving it ends the process.
     """
 
-    def __enter__(self) -> "Verifier":
+    def __enter__(self) -> "LoadCheckProcess":
         self._stderr = tempfile.TemporaryFile()  # a pipe that is not read could fill up
         self._process = subprocess.Popen(
             [sys.executable, "-c", _CODE],

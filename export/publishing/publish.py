@@ -25,12 +25,12 @@ class Publication:
     def __init__(
         self,
         folder: staging.Staging,
-        verifying: load_check_process.Verifier,
+        load_check: load_check_process.LoadCheckProcess,
         *,
         serving_warmup: bool,
     ) -> None:
         self._folder = folder
-        self._verifying = verifying
+        self._load_check = load_check
         self._serving_warmup = serving_warmup
         self.directory = folder.directory
 
@@ -46,10 +46,10 @@ class Publication:
             finalize,  # imports TensorFlow, as whoever wrote the artifact did
         )
 
-        finalize.complete(self.directory, serving_warmup=self._serving_warmup)
-        self._verifying.start(self.directory)
+        finalize.finalize(self.directory, serving_warmup=self._serving_warmup)
+        self._load_check.start(self.directory)
         self._folder.sync()  # while the other process works
-        self._verifying.wait()
+        self._load_check.wait()
         return self._folder.rename()
 
 
@@ -71,6 +71,6 @@ def staged(
     """
     with (
         staging.staged(export_dir, model_name=model_name, version=version) as folder,
-        load_check_process.Verifier() as verifying,
+        load_check_process.LoadCheckProcess() as load_check,
     ):
-        yield Publication(folder, verifying, serving_warmup=serving_warmup)
+        yield Publication(folder, load_check, serving_warmup=serving_warmup)

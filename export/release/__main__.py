@@ -67,12 +67,12 @@ def main() -> None:
         source_uri=_SOURCE_URI.value,
         base_url=_BASE_URL.value,
     )
-    failed = [outcome for outcome in done if outcome.problem]
-    for outcome in done:
-        if outcome not in failed:
-            print(outcome.place.tarball)
+    failed = [result for result in done if result.problem]
+    for result in done:
+        if result not in failed:
+            print(result.version_paths.tarball)
     if failed:
-        problems = [f"{outcome.model}: {outcome.problem}" for outcome in failed]
+        problems = [f"{result.model}: {result.problem}" for result in failed]
         title = f"{len(failed)} of {len(done)} models failed"
         raise errors.ReleaseError(errors.listing(title, problems))
 

@@ -1,8 +1,8 @@
-"""One version of a model: exported, packed, unpacked, verified, signed and put in its place.
+"""One version of a model: exported, packed, unpacked, verified, signed and put in place.
 
-builder = building.Builder(running=running, work=work, made_with=toolchain, key=None,
-                           say=print)
-builder.build(model, inputs=inputs, place=place, parts={})
+builder = build.Builder(commands=commands, work=work, made_with=toolchain, key=None,
+                           log=print)
+builder.build(model, inputs=inputs, version_paths=version_paths, parts={})
 """
 
 import os
@@ -32,33 +32,33 @@ class Builder:
     def __init__(
         self,
         *,
-        running: command_runner.Children,
+        commands: command_runner.CommandRunner,
         work: str,
         made_with: toolchain.Toolchain,
         key: signing.Key | None,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         """Builds nothing yet.
 
         Args:
-          running: runs the commands.
+          commands: runs the commands.
           work: folder to work in, on the file system of the release.
           made_with: the commit and the packages.
           key: signs; None for no signatures.
-          say: is told what goes on.
+          log: is told what goes on.
         """
-        self._running = running
+        self._command_runner = commands
         self._work = work
         self._made_with = made_with
         self._key = key
-        self._say = say
+        self._log = log
 
     def build(
         self,
         model: model_list.Model,
         *,
         inputs: Mapping[str, Any],
-        place: paths.Place,
+        version_paths: paths.VersionPaths,
         parts: Mapping[str, str],
         expected: str | None,
     ) -> None:
@@ -66,8 +66,8 @@ class Builder:
 
         Args:
           model: the model.
-          inputs: see `inputs.of`.
-          place: where it is published.
+          inputs: see `build_inputs.collect`.
+          version_paths: where it is published.
           parts: paths of the tarballs of the models that an embedder is made of.
           expected: sha256 that its tarball had when it was released before; None if it was not.
 
@@ -77,11 +77,11 @@ class Builder:
         """
         work = os.path.join(self._work, model.name, str(model.version))
         os.makedirs(work)
-        self._say(f"{model}: exporting")
+        self._log(f"{model}: exporting")
         artifact = self._export(model, work, parts)
         found = manifest.read(artifact)
         _check_inputs(inputs, found)
-        packed = os.path.join(work, os.path.basename(place.tarball))
+        packed = os.path.join(work, os.path.basename(version_paths.tarball))
         tarball.write(artifact, packed)
         digest = checksums.sha256(packed)
         if digest != (expected or digest):
@@ -89,23 +89,25 @@ class Builder:
                 f"it was released before with sha256 {expected}, and would have {digest} now; "
                 "versions are never overwritten"
             )
-        self._say(f"{model}: verifying")
+        self._log(f"{model}: verifying")
         self._verify(model, packed, work)
         content = provenance.make(
             model,
-            subject=place.name,
+            subject=version_paths.name,
             digest=digest,
             inputs=inputs,
             manifest=found,
             made_with=self._made_with,
         )
-        self._publish(packed, provenance.dump(content), place)
+        self._publish(packed, provenance.dump(content), version_paths)
         shutil.rmtree(work)
 
-    def sign(self, place: paths.Place) -> None:
+    def sign(self, version_paths: paths.VersionPaths) -> None:
         """Signs a version that is published, unless its signature is there."""
         if self._key is not None:
-            signing.ensure(self._key, place.tarball, place.signature, work=self._work)
+            signing.ensure(
+                self._key, version_paths.tarball, version_paths.signature, work=self._work
+            )
 
     def _export(self, model: model_list.Model, work: str, parts: Mapping[str, str]) -> str:
         """Returns the folder of the artifact, which its exporter has verified."""
@@ -120,7 +122,9 @@ class Builder:
             **sources,
             **model.options,
         }
-        return self._running.run(f"export.{model.kind}", *_arguments(flags), about=model.name)
+        return self._command_runner.run(
+            f"export.{model.kind}", *_arguments(flags), log_prefix=model.name
+        )
 
     def _verify(self, model: model_list.Model, packed: str, work: str) -> None:
         """Verifies what comes out of the tarball, against the checkpoint if there is one."""
@@ -128,21 +132,23 @@ class Builder:
         tarball.unpack(packed, unpacked)
         flags = {**model.sources, **model.options} if "checkpoint" in model.sources else {}
         compared = {name: flags[name] for name in _COMPARED if name in flags}
-        self._running.run("export.verify", unpacked, *_arguments(compared), about=model.name)
+        self._command_runner.run(
+            "export.verify", unpacked, *_arguments(compared), log_prefix=model.name
+        )
 
-    def _publish(self, packed: str, stated: str, place: paths.Place) -> None:
+    def _publish(self, packed: str, stated: str, version_paths: paths.VersionPaths) -> None:
         """Puts a version where others see it, the tarball last: it makes the version complete."""
         path = packed + paths.STATEMENT
         with open(path, "w", encoding="utf-8") as file:
             file.write(stated)
-        paths.put(path, place.statement)
+        paths.publish_file(path, version_paths.statement)
         if self._key is not None:
             signed = packed + paths.SIGNATURE
             self._key.sign(packed, signed)
-            paths.put(signed, place.signature)
-        elif os.path.exists(place.signature):  # of a version that somebody removed
-            os.unlink(place.signature)
-        paths.put(packed, place.tarball)
+            paths.publish_file(signed, version_paths.signature)
+        elif os.path.exists(version_paths.signature):  # of a version that somebody removed
+            os.unlink(version_paths.signature)
+        paths.publish_file(packed, version_paths.tarball)
 
 
 def _arguments(flags: Mapping[str, Any]) -> list[str]:

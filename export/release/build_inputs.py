@@ -1,6 +1,6 @@
 """What a model is made from, by content: what must not change under a version that was released.
 
-    inputs.of(model, parts={})  # {"config": {...}, "weights": {...}, "tokenizer": {...}}
+    build_inputs.collect(model, parts={})  # {"config": {...}, "weights": {...}, "tokenizer": {...}}
 
 The same facts stand in the manifest of the artifact, so that it can be held against them.
 """
@@ -17,7 +17,7 @@ from preprocess.vocabulary import vocabularies
 _OVERRIDES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
 
-def of(model: model_list.Model, *, parts: Mapping[str, str]) -> dict[str, Any]:
+def collect(model: model_list.Model, *, parts: Mapping[str, str]) -> dict[str, Any]:
     """Returns what a model is made from, as JSON values.
 
     Args:
@@ -28,7 +28,7 @@ def of(model: model_list.Model, *, parts: Mapping[str, str]) -> dict[str, Any]:
       errors.InputError: a source cannot be read, or does not fit the others.
     """
     if model.kind == manifest.ENCODER:
-        facts = _recipe(model).facts()
+        facts = _spec(model).manifest_entries()
     elif model.kind == manifest.PREPROCESSOR:
         vocabulary = vocabularies.read(
             model.sources.get("sp_model_file"), vocab_file=model.sources.get("vocab_file")
@@ -41,8 +41,8 @@ def of(model: model_list.Model, *, parts: Mapping[str, str]) -> dict[str, Any]:
     return json.loads(json.dumps(facts))
 
 
-def _recipe(model: model_list.Model) -> encoder_spec.Recipe:
-    """Returns the recipe that `export.encoder` makes of the model's flags."""
+def _spec(model: model_list.Model) -> encoder_spec.EncoderSpec:
+    """Returns the spec that `export.encoder` makes of the model's flags."""
     options = model.options
     common: dict[str, Any] = {
         "config": model.sources.get("config"),

@@ -1,7 +1,7 @@
 """Runs the project's commands, each in a fresh process, from several threads; none outlives us.
 
-with children.Children(lock=descriptor, say=print) as running:
-    path = running.run("export.encoder", "--config=tiny", about="albert_en_tiny")
+with children.CommandRunner(lock=descriptor, log=print) as running:
+    path = running.run("export.encoder", "--config=tiny", log_prefix="albert_en_tiny")
 """
 
 import subprocess
@@ -14,27 +14,27 @@ from configs import errors
 from export.publishing import subprocesses
 
 
-class Children:
+class CommandRunner:
     """The processes that run.
 
     A context manager: leaving it kills them, and starts no others.
     """
 
-    def __init__(self, *, lock: int, say: Callable[[str], None]) -> None:
+    def __init__(self, *, lock: int, log: Callable[[str], None]) -> None:
         """Runs nothing yet.
 
         Args:
           lock: descriptor of a locked file. The processes keep it open as long as they live: should
             this one be killed, whoever waits for the lock waits for them too.
-          say: is told what a process said, when it is done.
+          log: is told what a process said, when it is done.
         """
         self._lock_descriptor = lock
-        self._say = say
+        self._log = log
         self._guard = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._closed = False
 
-    def __enter__(self) -> "Children":
+    def __enter__(self) -> "CommandRunner":
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -43,14 +43,14 @@ class Children:
             for process in self._running:
                 process.kill()
 
-    def run(self, module: str, *arguments: str, about: str) -> str:
+    def run(self, module: str, *arguments: str, log_prefix: str) -> str:
         """Runs `python -m module arguments`.
 
         Args:
           module: the command.
           arguments: its.
-          about: the name of a model. What the command says of it on stderr is passed on; what the
-            libraries say is not.
+          log_prefix: the name of a model. Lines on stderr that begin with it are logged; those of
+            the libraries are not.
 
         Returns:
           The one line on its stdout, or the last of several.
@@ -79,6 +79,6 @@ class Children:
             last = lines[-1].removeprefix("error: ") if lines else "it said nothing"
             raise errors.ReleaseError(f"{module} failed (status {process.returncode}): {last}")
         for line in lines:
-            if line.startswith(f"{about}: "):
-                self._say(line)
+            if line.startswith(f"{log_prefix}: "):
+                self._log(line)
         return stdout.splitlines()[-1]

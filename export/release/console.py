@@ -1,7 +1,7 @@
 """Says on stderr how far a release has come: a bar on a terminal, lines in a log, a table at last.
 
 with reporting.Report(total=3) as report:
-    report.say("albert_en_tiny/1: exporting")
+    report.log("albert_en_tiny/1: exporting")
     report.advance()
 """
 
@@ -46,7 +46,7 @@ class Report:
     ) -> None:
         self._progress.stop()
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Writes a line, above the bar where there is one."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 

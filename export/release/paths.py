@@ -1,7 +1,7 @@
 """Where the files of a release lie, and how they come there: complete, flushed to disk, or not.
 
 place = places.Place("dist", publisher="tensorflow", model=model)
-place.tarball  # dist/tensorflow/albert_en_large/3.tar.gz
+version_paths.tarball  # dist/tensorflow/albert_en_large/3.tar.gz
 """
 
 import contextlib
@@ -22,7 +22,7 @@ STATEMENT = ".intoto.json"
 SIGNATURE = ".sig"
 
 
-class Place:
+class VersionPaths:
     """The files of a version.
 
     Attributes:
@@ -42,7 +42,7 @@ class Place:
         )
 
 
-def put(source: str, target: str) -> None:
+def publish_file(source: str, target: str) -> None:
     """Moves a file to where it is published, in one step, and flushes it and its folder."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     staging.sync(source)
@@ -64,7 +64,7 @@ def locked(output_dir: str) -> Iterator[tuple[str, int]]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            runner.progress(f"waiting for another release to leave {output_dir!r}")
+            runner.log(f"waiting for another release to leave {output_dir!r}")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         work = os.path.join(output_dir, _WORK)
         shutil.rmtree(work, ignore_errors=True)

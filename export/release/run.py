@@ -40,7 +40,7 @@ def run(
     key: signing.Key | None,
     source_uri: str | None,
     base_url: str,
-) -> list[results.Outcome]:
+) -> list[results.Result]:
     """Releases models.
 
     Args:
@@ -71,13 +71,13 @@ def run(
         with (
             console.Report(total=len(listed)) as report,
             concurrent.futures.ThreadPoolExecutor(jobs) as pool,
-            command_runner.Children(lock=lock, say=report.say) as running,
+            command_runner.CommandRunner(lock=lock, log=report.log) as commands,
         ):
             if made_with.modified or not made_with.commit:
                 state = "modified since its last commit" if made_with.commit else "in no commit"
-                report.say(f"this project is {state}; the statements say so")
+                report.log(f"this project is {state}; the statements say so")
             builder = build.Builder(
-                running=running, work=work, made_with=made_with, key=key, say=report.say
+                commands=commands, work=work, made_with=made_with, key=key, log=report.log
             )
             release = _Release(output_dir, publisher, former, builder, report)
             # Embedders are made of the others' tarballs.
@@ -86,7 +86,7 @@ def run(
                     model for model in listed if (model.kind == manifest.EMBEDDER) is is_embedder
                 ]
                 release.done |= {
-                    str(outcome.model): outcome for outcome in pool.map(release.one, chosen)
+                    str(result.model): result for result in pool.map(release.one, chosen)
                 }
         done = [release.done[str(model)] for model in listed]
         results.print_table(done)
@@ -120,48 +120,52 @@ class _Release:
         self._former = former
         self._builder = builder
         self._report = report
-        self.done: dict[str, results.Outcome] = {}
+        self.done: dict[str, results.Result] = {}
 
-    def one(self, model: model_list.Model) -> results.Outcome:
+    def one(self, model: model_list.Model) -> results.Result:
         """Releases one model."""
-        place = paths.Place(self._output_dir, publisher=self._publisher, model=model)
+        version_paths = paths.VersionPaths(self._output_dir, publisher=self._publisher, model=model)
         try:
-            state = self._ensure(model, place)
-            digest = checksums.sha256(place.tarball)
-            outcome = results.Outcome(model=model, place=place, state=state, digest=digest)
-            self._report.say(f"{model}: {state}, sha256 {digest}")
-        except (errors.InputError, OSError) as error:
-            outcome = results.Outcome(
-                model=model, place=place, state=results.FAILED, problem=str(error)
+            state = self._ensure(model, version_paths)
+            digest = checksums.sha256(version_paths.tarball)
+            result = results.Result(
+                model=model, version_paths=version_paths, state=state, digest=digest
             )
-            self._report.say(f"{model}: {results.FAILED}: {error}")
+            self._report.log(f"{model}: {state}, sha256 {digest}")
+        except (errors.InputError, OSError) as error:
+            result = results.Result(
+                model=model, version_paths=version_paths, state=results.FAILED, problem=str(error)
+            )
+            self._report.log(f"{model}: {results.FAILED}: {error}")
         self._report.advance()
-        return outcome
+        return result
 
-    def _ensure(self, model: model_list.Model, place: paths.Place) -> str:
+    def _ensure(self, model: model_list.Model, version_paths: paths.VersionPaths) -> str:
         """Makes sure that a version is complete, and returns whether it was built or kept."""
         parts = self._parts(model)
-        made_from = build_inputs.of(
+        made_from = build_inputs.collect(
             model, parts={name: str(part.digest) for name, part in parts.items()}
         )
-        if os.path.lexists(place.tarball):
-            self._check(place, provenance.parameters(model, made_from))
-            self._builder.sign(place)
+        if os.path.lexists(version_paths.tarball):
+            self._check(version_paths, provenance.parameters(model, made_from))
+            self._builder.sign(version_paths)
             return results.KEPT
         tarballs = {
-            part: parts[name].place.tarball for part, name in model.sources.items() if name in parts
+            part: parts[name].version_paths.tarball
+            for part, name in model.sources.items()
+            if name in parts
         }
         self._builder.build(
             model,
             inputs=made_from,
-            place=place,
+            version_paths=version_paths,
             parts=tarballs,
-            expected=self._former.get(place.name),
+            expected=self._former.get(version_paths.name),
         )
         return results.RELEASED
 
-    def _parts(self, model: model_list.Model) -> dict[str, results.Outcome]:
-        """Returns the outcomes of the models that an embedder is made of, by `str(model)`."""
+    def _parts(self, model: model_list.Model) -> dict[str, results.Result]:
+        """Returns the results of the models that an embedder is made of, by `str(model)`."""
         if model.kind != manifest.EMBEDDER:
             return {}
         parts = {name: self.done[name] for name in model.sources.values()}
@@ -170,19 +174,19 @@ class _Release:
             raise errors.ReleaseError(f"it is made of what failed: {', '.join(failed)}")
         return parts
 
-    def _check(self, place: paths.Place, parameters: Mapping[str, Any]) -> None:
+    def _check(self, version_paths: paths.VersionPaths, parameters: Mapping[str, Any]) -> None:
         """Checks that a version is what was released, from the same inputs.
 
         Raises:
           errors.VerificationError: the tarball or its statement was changed.
           errors.VersionExistsError: it was released from others.
         """
-        digest = checksums.sha256(place.tarball)
-        stated, made_from = provenance.load(place.statement)
-        if digest != stated or self._former.get(place.name, digest) != digest:
+        digest = checksums.sha256(version_paths.tarball)
+        stated, made_from = provenance.load(version_paths.statement)
+        if digest != stated or self._former.get(version_paths.name, digest) != digest:
             raise errors.VerificationError(
-                f"{place.tarball!r} is not what was released: its sha256 is {digest}, and its "
-                f"statement says {stated}"
+                f"{version_paths.tarball!r} is not what was released: its sha256 is {digest}, "
+                f"and its statement says {stated}"
             )
         differences = [
             f"{name} was {made_from.get(name)!r} and is {parameters.get(name)!r}"

@@ -62,4 +62,4 @@ def write(output_dir: str, *, work: str) -> None:
         for name in paths.published(output_dir):
             if name != FILE and not name.endswith(paths.SIGNATURE):
                 file.write(f"{checksums.sha256(os.path.join(output_dir, name))}  {name}\n")
-    paths.put(path, os.path.join(output_dir, FILE))
+    paths.publish_file(path, os.path.join(output_dir, FILE))

@@ -74,7 +74,7 @@ def ensure(key: Key, path: str, signature_path: str, *, work: str) -> None:
     if not key.has_signed(path, signature_path):
         written = os.path.join(work, signature_path.replace(os.sep, "_"))
         key.sign(path, written)
-        paths.put(written, signature_path)
+        paths.publish_file(written, signature_path)
 
 
 def _verifier(verifying: Any, public_key: bytes) -> Any:

@@ -1,7 +1,7 @@
 """Compares an artifact with the checkpoint it came from: every weight, every output, every layer.
 
 result = comparison.compare("exports/albert_en_large/1", source=source, config=config)
-result.is_good
+result.passed
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ class Row:
     tolerance: float
 
     @property
-    def is_good(self) -> bool:
+    def passed(self) -> bool:
         """Whether the difference is within the tolerance."""
         return self.difference <= self.tolerance
 
@@ -64,19 +64,19 @@ class Comparison:
     weight_problems: tuple[str, ...]
 
     @property
-    def is_good(self) -> bool:
+    def passed(self) -> bool:
         """Whether all weights are equal and all differences within their tolerances."""
-        return not self.weight_problems and all(row.is_good for row in self.rows)
+        return not self.weight_problems and all(row.passed for row in self.rows)
 
 
 def compare(
-    artifact: str, *, source: lazy_checkpoint.Source, config: albert_config.AlbertConfig
+    artifact: str, *, checkpoint: lazy_checkpoint.Checkpoint, config: albert_config.AlbertConfig
 ) -> Comparison:
     """Compares the encoder in a directory with a checkpoint.
 
     Args:
       artifact: directory of a SavedModel.
-      source: the checkpoint.
+      checkpoint: the checkpoint.
       config: its hyper-parameters.
 
     Raises:
@@ -85,7 +85,7 @@ def compare(
     """
     import tensorflow_hub as hub
 
-    tensors = restore.read(source, config=config)
+    tensors = restore.read(checkpoint, config=config)
     exported = opening.open(artifact)
     problems = _weight_problems(tensors, exported, config)
     inputs = reference.inputs(config)
@@ -93,7 +93,7 @@ def compare(
     outputs = reference.call_saved_model(module, inputs)
     unit = tolerance(artifact)
     rows: list[Row] = []
-    for expected in reference.compute(source, tensors=tensors, config=config, inputs=inputs):
+    for expected in reference.compute(checkpoint, tensors=tensors, config=config, inputs=inputs):
         rows += _rows(outputs, expected, unit)
         if hasattr(module, hub_api.UNPADDED):
             rows += _unpadded_rows(module.unpadded, inputs, expected, unit)
@@ -108,7 +108,7 @@ def tolerance(artifact: str) -> float:
 
 def _weight_problems(
     tensors: Mapping[str, np.ndarray],
-    exported: lazy_checkpoint.Source,
+    exported: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig,
 ) -> list[str]:
     """Returns the variables of the artifact that are not the checkpoint's, to the bit."""

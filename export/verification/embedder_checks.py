@@ -1,6 +1,6 @@
 """The laws of an embedder, TF Hub's API for text embeddings from text, tried as its users use it.
 
-    contract.try_laws(embedder_contract.LAWS, module, directory)
+    check.run_checks(embedder_contract.CHECKS, module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (text embeddings with text inputs).
 """
@@ -13,7 +13,7 @@ import tensorflow_hub as hub
 import tf_keras
 
 from configs import hub_api
-from export.verification.contract import Law, require
+from export.verification.check import Check, require
 
 _SENTENCES = ("The cat sat on the mat.", "", "ALBERT is a lite BERT. " * 20)
 # Vectors are of order 1; batches of other shapes are summed in another order.
@@ -69,10 +69,10 @@ def _keras_layer(module: Any, directory: str) -> None:
     require(vectors.shape[1] is not None, "the size of its vectors is not static")
 
 
-LAWS = (
-    Law("it is called with strings [B] and gives float32 [B, H]", _vectors),
-    Law("a vector does not depend on the other sentences of the batch", _independent),
-    Law("every trainable variable gets a gradient", _trains),
-    Law("signature `serving_default` is from `sentences` to `default`", _serving_default),
-    Law("it works in a trainable hub.KerasLayer", _keras_layer),
+CHECKS = (
+    Check("it is called with strings [B] and gives float32 [B, H]", _vectors),
+    Check("a vector does not depend on the other sentences of the batch", _independent),
+    Check("every trainable variable gets a gradient", _trains),
+    Check("signature `serving_default` is from `sentences` to `default`", _serving_default),
+    Check("it works in a trainable hub.KerasLayer", _keras_layer),
 )

@@ -1,6 +1,6 @@
 """The laws of an `albert_en_*` encoder: what its users rely on, tried as they use it.
 
-    contract.try_laws(encoder_contract.laws(module, directory), module, directory)
+    check.run_checks(encoder_contract.laws(module, directory), module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (text embeddings with preprocessed
 inputs).
@@ -19,7 +19,7 @@ from configs import hub_api
 from export.checkpoints import weight_table
 from export.metadata import manifest
 from export.verification import comparison
-from export.verification.contract import Broken, Law, require
+from export.verification.check import Check, CheckFailed, require
 from preprocess.vocabulary import vocabularies
 
 _BATCH, _LENGTH, _PREDICTIONS = 3, 10, 4
@@ -27,41 +27,43 @@ _BLOCK = re.compile(r"transformer(/group_\d+/inner_group_\d+)?/")
 _NAMES = tuple(row.variable for row in weight_table.TABLE)
 
 
-def laws(module: Any, directory: str) -> list[Law]:
+def checks(module: Any, directory: str) -> list[Check]:
     """Returns the laws for a loaded encoder.
 
     `.sop` and `.unpadded` are optional; `.mlm` only for a SavedModel whose manifest says that it
     was exported without it.
     """
     found = [
-        Law("it is called with a dict of int32 inputs, training True and False", _is_callable),
-        Law("its outputs have the names, shapes and dtypes of the contract", _has_outputs),
-        Law(
+        Check("it is called with a dict of int32 inputs, training True and False", _is_callable),
+        Check("its outputs have the names, shapes and dtypes of the contract", _has_outputs),
+        Check(
             "`variables` and `trainable_variables` have the contract's names and order", _variables
         ),
-        Law("`regularization_losses` is an empty list", _regularization_losses),
-        Law("every trainable variable gets a gradient from the outputs", _gradients),
-        Law("training=False is deterministic", _is_deterministic),
-        Law("padding does not change what stands at tokens", _ignores_padding),
-        Law(
+        Check("`regularization_losses` is an empty list", _regularization_losses),
+        Check("every trainable variable gets a gradient from the outputs", _gradients),
+        Check("training=False is deterministic", _is_deterministic),
+        Check("padding does not change what stands at tokens", _ignores_padding),
+        Check(
             "`sp_model_file`, or else `vocab_file`, is a vocabulary of the model's size",
             _vocabulary,
         ),
-        Law("signature `serving_default` has inputs and outputs by name", _serving_default),
-        Law("it works in a trainable hub.KerasLayer, with a static sequence length", _keras_layer),
+        Check("signature `serving_default` has inputs and outputs by name", _serving_default),
+        Check(
+            "it works in a trainable hub.KerasLayer, with a static sequence length", _keras_layer
+        ),
     ]
     if hub_api.MLM in manifest.read(directory).get("heads", [hub_api.MLM]):
         found += [
-            Law("`.mlm` predicts masked tokens and shares the encoder's variables", _mlm),
-            Law("signature `mlm` has inputs and outputs by name", _mlm_signature),
+            Check("`.mlm` predicts masked tokens and shares the encoder's variables", _mlm),
+            Check("signature `mlm` has inputs and outputs by name", _mlm_signature),
         ]
     if hasattr(module, hub_api.SOP):
         found += [
-            Law("`.sop` predicts the order and shares the encoder's variables", _sop),
-            Law("signature `sop` has inputs and outputs by name", _sop_signature),
+            Check("`.sop` predicts the order and shares the encoder's variables", _sop),
+            Check("signature `sop` has inputs and outputs by name", _sop_signature),
         ]
     if hasattr(module, hub_api.UNPADDED):
-        found.append(Law("`.unpadded` gives the same at tokens, and zeros at padding", _unpadded))
+        found.append(Check("`.unpadded` gives the same at tokens, and zeros at padding", _unpadded))
     return found
 
 
@@ -98,7 +100,7 @@ def _dimensions(module: Any) -> dict[str, int]:
         )
         hidden = shapes["pooler_transform/bias"][0]
     except KeyError as error:
-        raise Broken(f"there is no variable {error}") from error
+        raise CheckFailed(f"there is no variable {error}") from error
     return {"vocabulary": words[0], "types": types[0], "hidden": hidden}
 
 

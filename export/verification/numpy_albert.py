@@ -1,6 +1,6 @@
 """ALBERT's forward pass in plain numpy: a second opinion on the numbers.
 
-    outputs = oracle.encode(tensors, config=config, inputs={"input_word_ids": ids, ...})
+    outputs = numpy_albert.encode(tensors, config=config, inputs={"input_word_ids": ids, ...})
 
 Written from the paper (Lan et al. 2019, https://arxiv.org/abs/1909.11942) and from what
 google-research/albert's `modeling.py` computes, not from our TensorFlow code: tests and

@@ -1,6 +1,6 @@
 """The laws of an `albert_en_preprocess` preprocessor, tried as its users use it.
 
-    contract.try_laws(preprocessor_contract.LAWS, module, directory)
+    check.run_checks(preprocessor_contract.CHECKS, module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (preprocessors of text).
 """
@@ -14,7 +14,7 @@ import tensorflow_hub as hub
 import tf_keras
 
 from configs import hub_api
-from export.verification.contract import Law, require
+from export.verification.check import Check, require
 
 _SENTENCES = ("The cat sat on the mat.", "", "ALBERT is a lite BERT, for self-supervised learning!")
 _LENGTH = 12
@@ -140,14 +140,14 @@ def _serving_default(module: Any, directory: str) -> None:
     _check_packed(signature(**{inputs[0]: _sentences()}), None)
 
 
-LAWS = (
-    Law("it is called with sentences and returns packed int32 inputs", _root),
-    Law("`.tokenize` returns ragged int32 ids", _tokenize),
-    Law("`.tokenize.get_special_tokens_dict()` has the ids as int32 scalars", _special_tokens),
-    Law("`.bert_pack_inputs` packs one and two segments", _pack),
-    Law("`.bert_pack_inputs` cuts over-long segments evenly and keeps [SEP]", _trimming),
-    Law("calling it is packing what it tokenizes", _root_is_pack_of_tokenize),
-    Law("it and its steps work in hub.KerasLayer and the functional API", _keras_layers),
-    Law("it works in tf.data.Dataset.map", _dataset_map),
-    Law("signature `serving_default` has outputs by name", _serving_default),
+CHECKS = (
+    Check("it is called with sentences and returns packed int32 inputs", _root),
+    Check("`.tokenize` returns ragged int32 ids", _tokenize),
+    Check("`.tokenize.get_special_tokens_dict()` has the ids as int32 scalars", _special_tokens),
+    Check("`.bert_pack_inputs` packs one and two segments", _pack),
+    Check("`.bert_pack_inputs` cuts over-long segments evenly and keeps [SEP]", _trimming),
+    Check("calling it is packing what it tokenizes", _root_is_pack_of_tokenize),
+    Check("it and its steps work in hub.KerasLayer and the functional API", _keras_layers),
+    Check("it works in tf.data.Dataset.map", _dataset_map),
+    Check("signature `serving_default` has outputs by name", _serving_default),
 )

@@ -58,7 +58,7 @@ def inputs(config: albert_config.AlbertConfig, *, seed: int = 0) -> dict[str, np
 
 
 def compute(
-    source: lazy_checkpoint.Source,
+    checkpoint: lazy_checkpoint.Checkpoint,
     *,
     tensors: Arrays,
     config: albert_config.AlbertConfig,
@@ -67,20 +67,20 @@ def compute(
     """Returns the references of a source; together they have every output that it has.
 
     Args:
-      source: where the weights come from.
+      checkpoint: where the weights come from.
       tensors: its weights by the names of our variables.
       config: its hyper-parameters.
       inputs: see `inputs`.
     """
-    directory = os.path.dirname(source.files[0])
+    directory = os.path.dirname(checkpoint.files[0])
     own = None
-    if source.format == weight_table.TF1_HUB:
+    if checkpoint.format == weight_table.TF1_HUB:
         own = _tf1_hub(os.path.dirname(directory), inputs)
-    elif source.format == weight_table.SAVED_MODEL and not source.not_read:
+    elif checkpoint.format == weight_table.SAVED_MODEL and not checkpoint.unused_tensors:
         own = _saved_model(os.path.dirname(directory), inputs)
-    elif source.format == weight_table.HUGGING_FACE:
-        own = _transformers(source, directory, inputs)
-    with_head = restore.has_mlm_head(source)
+    elif checkpoint.format == weight_table.HUGGING_FACE:
+        own = _transformers(checkpoint, directory, inputs)
+    with_head = restore.has_mlm_head(checkpoint)
     asked = {
         name: array
         for name, array in inputs.items()
@@ -152,10 +152,10 @@ def call_saved_model(module: Any, inputs: Arrays) -> dict[str, np.ndarray]:
 
 
 def _transformers(
-    source: lazy_checkpoint.Source, directory: str, inputs: Arrays
+    checkpoint: lazy_checkpoint.Checkpoint, directory: str, inputs: Arrays
 ) -> Reference | None:
     """Runs Hugging Face's own model; None where it is not installed or not given whole."""
-    if source.config_file is None or os.path.basename(source.config_file) != "config.json":
+    if checkpoint.config_file is None or os.path.basename(checkpoint.config_file) != "config.json":
         return None
     try:
         import torch
@@ -163,7 +163,7 @@ def _transformers(
     except ImportError:
         return None
     transformers.utils.logging.disable_progress_bar()
-    has_heads = restore.has_mlm_head(source) and restore.has_sop_head(source)
+    has_heads = restore.has_mlm_head(checkpoint) and restore.has_sop_head(checkpoint)
     model_class = transformers.AlbertForPreTraining if has_heads else transformers.AlbertModel
     model = model_class.from_pretrained(
         directory, dtype=torch.float32, attn_implementation="eager", local_files_only=True

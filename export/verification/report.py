@@ -10,22 +10,22 @@ import html
 import math
 from collections.abc import Sequence
 
-from export.verification import comparison, contract
+from export.verification import check, comparison
 
-_GOOD, _BAD = "ok", "FAILS"
+_PASSED, _FAILED = "pass", "FAIL"
 
 
-def table(*, findings: Sequence[contract.Finding], compared: comparison.Comparison | None) -> str:
+def table(*, findings: Sequence[check.Finding], compared: comparison.Comparison | None) -> str:
     """Returns the findings and the comparison as lines of text."""
     lines = ["contract"]
     for finding in findings:
-        lines.append(f"  {_mark(not finding.problem):5}  {finding.law}")
+        lines.append(f"  {_mark(not finding.problem):5}  {finding.check}")
         if finding.problem:
             lines.append(f"         {finding.problem}")
     if compared is None:
         return "\n".join(lines)
     lines += ["", f"weights: {_weights(compared)}"]
-    lines += [f"  {_BAD}  {problem}" for problem in compared.weight_problems]
+    lines += [f"  {_FAILED}  {problem}" for problem in compared.weight_problems]
     engines = list(dict.fromkeys(row.engine for row in compared.rows))
     for engine in engines:
         rows = [row for row in compared.rows if row.engine == engine]
@@ -33,7 +33,7 @@ def table(*, findings: Sequence[contract.Finding], compared: comparison.Comparis
         lines += ["", f"against {engine}"]
         lines.append(f"         {'output':{width}}  max difference  tolerance")
         lines += [
-            f"  {_mark(row.is_good):5}  {_name(row):{width}}  "
+            f"  {_mark(row.passed):5}  {_name(row):{width}}  "
             f"{row.difference:14.1e}  {row.tolerance:9.1e}"
             for row in rows
         ]
@@ -43,7 +43,7 @@ def table(*, findings: Sequence[contract.Finding], compared: comparison.Comparis
 def page(
     title: str,
     *,
-    findings: Sequence[contract.Finding],
+    findings: Sequence[check.Finding],
     compared: comparison.Comparison | None,
 ) -> str:
     """Returns a self-contained HTML page.
@@ -60,15 +60,15 @@ def page(
     ]
     if compared is not None:
         parts += _comparison_parts(compared)
-    parts.append(f"<h2>Contract: {len(findings) - broken} of {len(findings)} laws hold</h2>")
+    parts.append(f"<h2>Contract: {len(findings) - broken} of {len(findings)} checks passed</h2>")
     parts.append("<table>" + "".join(map(_finding_row, findings)) + "</table>")
     return _PAGE.format(title=html.escape(title), body="\n".join(parts))
 
 
 def _summary(broken: int, compared: comparison.Comparison | None) -> str:
-    is_good = not broken and (compared is None or compared.is_good)
-    verdict = "Everything holds." if is_good else "Something does not hold."
-    css = "good" if is_good else "bad"
+    passed = not broken and (compared is None or compared.passed)
+    verdict = "Everything holds." if passed else "Something does not hold."
+    css = "good" if passed else "bad"
     return f"<span class='{css}'>{verdict}</span>"
 
 
@@ -86,7 +86,7 @@ def _comparison_parts(compared: comparison.Comparison) -> list[str]:
     )
     for row in compared.rows:
         parts.append(
-            f"<tr>{_cell(row.is_good)}<td><code>{html.escape(_name(row))}</code></td>"
+            f"<tr>{_cell(row.passed)}<td><code>{html.escape(_name(row))}</code></td>"
             f"<td class='n'>{row.difference:.1e}</td><td class='n'>{row.tolerance:.1e}</td>"
             f"<td>{html.escape(row.engine)}</td></tr>"
         )
@@ -114,7 +114,7 @@ def plot(rows: Sequence[comparison.Row]) -> str:
     for index, row in enumerate(rows):
         x = left + index * step
         top = y(row.difference)
-        css = "bar" if row.is_good else "bar over"
+        css = "bar" if row.passed else "bar over"
         marks.append(
             f"<rect class='{css}' x='{x + step * 0.15:.1f}' y='{top:.1f}' rx='2' "
             f"width='{step * 0.7:.1f}' height='{max(height - bottom - top, 0):.1f}'>"
@@ -136,17 +136,17 @@ def plot(rows: Sequence[comparison.Row]) -> str:
     )
 
 
-def _finding_row(finding: contract.Finding) -> str:
+def _finding_row(finding: check.Finding) -> str:
     detail = f"<br><small>{html.escape(finding.problem)}</small>" if finding.problem else ""
-    return f"<tr>{_cell(not finding.problem)}<td>{html.escape(finding.law)}{detail}</td></tr>"
+    return f"<tr>{_cell(not finding.problem)}<td>{html.escape(finding.check)}{detail}</td></tr>"
 
 
-def _cell(is_good: bool) -> str:
-    return f"<td class='{'good' if is_good else 'bad'}'>{_mark(is_good)}</td>"
+def _cell(passed: bool) -> str:
+    return f"<td class='{'good' if passed else 'bad'}'>{_mark(passed)}</td>"
 
 
-def _mark(is_good: bool) -> str:
-    return _GOOD if is_good else _BAD
+def _mark(passed: bool) -> str:
+    return _PASSED if passed else _FAILED
 
 
 def _name(row: comparison.Row) -> str:

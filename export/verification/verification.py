@@ -11,7 +11,7 @@ from export.artifacts import encoder_spec
 from export.checkpoints import lazy_checkpoint
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import manifest
-from export.verification import comparison, contract, report
+from export.verification import check, comparison, contract, report
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,19 +23,19 @@ class Verification:
       comparison: with the checkpoint; None if there was none.
     """
 
-    findings: tuple[contract.Finding, ...]
+    findings: tuple[check.Finding, ...]
     comparison: comparison.Comparison | None
 
     @property
     def problems(self) -> list[str]:
         """What does not hold, in a few words each; empty if everything does."""
-        problems = [f"broken: {f.law} ({f.problem})" for f in self.findings if f.problem]
+        problems = [f"failed: {f.check} ({f.problem})" for f in self.findings if f.problem]
         if self.comparison is not None:
             problems += [f"weights: {problem}" for problem in self.comparison.weight_problems]
             problems += [
                 f"{row.output} differs by {row.difference:.1e}, more than {row.tolerance:.1e}"
                 for row in self.comparison.rows
-                if not row.is_good
+                if not row.passed
             ]
         return problems
 
@@ -49,13 +49,13 @@ class Verification:
 
 
 def verify(
-    artifact: str, *, source: lazy_checkpoint.Source | None, config: str | None
+    artifact: str, *, checkpoint: lazy_checkpoint.Checkpoint | None, config: str | None
 ) -> Verification:
     """Verifies the SavedModel in a directory.
 
     Args:
       artifact: the directory.
-      source: the checkpoint to compare with; None to check the contract alone.
+      checkpoint: the checkpoint to compare with; None to check the contract alone.
       config: the checkpoint's config, a size or a path; None for the one that comes with it, or
         else with the artifact.
 
@@ -64,15 +64,15 @@ def verify(
       errors.CheckpointMismatchError: the checkpoint does not fit the config.
       errors.ConfigError: no config, or contradictory ones.
     """
-    kind, findings = contract.check(artifact)
-    if source is None:
+    kind, findings = contract.run(artifact)
+    if checkpoint is None:
         return Verification(findings=tuple(findings), comparison=None)
     if kind != manifest.ENCODER:
         raise errors.CheckpointError(f"{artifact!r} is a {kind}: it has no weights to compare")
     given = albert_config.load(config) if config else None
-    if given is None and source.config is None:
+    if given is None and checkpoint.config is None:
         given, _ = hub_saved_model.config(artifact)
     result = comparison.compare(
-        artifact, source=source, config=encoder_spec.config_of(source, given)
+        artifact, checkpoint=checkpoint, config=encoder_spec.resolved_config(checkpoint, given)
     )
     return Verification(findings=tuple(findings), comparison=result)

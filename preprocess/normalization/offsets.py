@@ -1,6 +1,6 @@
 """Maps byte ranges of normalized text back to the original text.
 
-    units = hub_normalization.HubNormalization(lower_case=True).align(sentences)
+    units = hub_normalization.TfHubNormalization(lower_case=True).align(sentences)
     starts, limits = alignment.to_original(units, starts, limits, rows=rows, may_be_empty=is_empty)
 
 A unit is a part of the text that is normalized independently of what stands around it: mostly one
@@ -33,7 +33,7 @@ class Characters:
     row_splits: tf.Tensor
 
     @classmethod
-    def of(cls, strings: tf.Tensor) -> "Characters":
+    def from_strings(cls, strings: tf.Tensor) -> "Characters":
         """Returns the characters of string [B]."""
         points, starts = tf.strings.unicode_decode_with_offsets(strings, "UTF-8")
         sizes = tf.cast(tf.strings.length(strings), tf.int64)

@@ -58,7 +58,7 @@ class OriginalNormalization(tf.Module):
 
     def align(self, sentences: tf.Tensor) -> offsets.Units:
         """Returns the parts of the sentences, string [B], that are normalized independently."""
-        characters = offsets.Characters.of(sentences)
+        characters = offsets.Characters.from_strings(sentences)
         points = characters.code_points
         is_space = self._whitespace.contains(points)
         follows_space = tf.concat([tf.zeros_like(is_space[:1]), is_space[:-1]], axis=0)

@@ -1,6 +1,6 @@
 """The text normalization of TF Hub's ALBERT preprocessor, in the graph.
 
-    normalize = hub_normalization.HubNormalization(lower_case=True)
+    normalize = hub_normalization.TfHubNormalization(lower_case=True)
     normalized = normalize(sentences)  # string [B]
 
 The published preprocessor does not follow the original's `preprocess_text` to the letter; this does
@@ -36,7 +36,7 @@ def joining() -> code_points.CodePointSet:
     return code_points.CodePointSet.matching(_JOINING)
 
 
-class HubNormalization(tf.Module):
+class TfHubNormalization(tf.Module):
     """Decomposes, removes nonspacing marks, and folds case.
 
     The case folding is ICU's NFKC_Casefold: it also replaces compatibility characters and removes
@@ -71,7 +71,7 @@ class HubNormalization(tf.Module):
 
     def align(self, sentences: tf.Tensor) -> offsets.Units:
         """Returns the parts of the sentences, string [B], that are normalized independently."""
-        characters = offsets.Characters.of(sentences)
+        characters = offsets.Characters.from_strings(sentences)
         return offsets.units(
             characters, joins=self._joining.contains(characters.code_points), normalize=self
         )

@@ -26,6 +26,8 @@ _PROB = 0.15
 _MASK_SHARE, _KEEP_SHARE = 0.8, 0.1
 # 20 predictions at a length of 128, and in proportion.
 _PREDICTIONS, _PREDICTIONS_LENGTH = 20, 128
+# Rows of the split seed, by what they draw.
+_ORDER_SEED, _LENGTH_SEED, _SHARE_SEED, _TOKEN_SEED = range(_NUM_SEEDS := 4)
 _ALGORITHM = "philox"  # the same numbers on every kind of device
 
 _PACKED = {name: tf.TensorSpec([None, None], tf.int32, name) for name in hub_api.ENCODER_INPUTS}
@@ -120,16 +122,16 @@ class MaskLm(tf.Module):
         wanted = tf.cast(tf.round(length * prob), tf.int32)  # to even, as Python's
         wanted = tf.where(prob > 0, tf.maximum(wanted, 1), 0)
         wanted = tf.minimum(wanted, max_predictions)
-        seeds = tf.random.experimental.stateless_split(seed, 4)
+        seeds = tf.random.experimental.stateless_split(seed, _NUM_SEEDS)
         words = _words(ids, is_candidate, starts_word=tf.constant(self._starts_word))
         chosen = _choose_words(words, is_candidate, wanted, seeds)  # [B, S], by word
         is_masked = tf.gather(chosen, words, batch_dims=1) & is_candidate
-        share = _uniform(tf.shape(ids), seeds[2])
-        drawn = self._random_ids(tf.shape(ids), seeds[3])
-        put_in = tf.where(share < _MASK_SHARE + _KEEP_SHARE, ids, drawn)
-        put_in = tf.where(share < _MASK_SHARE, self._mask_id, put_in)
+        share = _uniform(tf.shape(ids), seeds[_SHARE_SEED])
+        drawn = self._random_ids(tf.shape(ids), seeds[_TOKEN_SEED])
+        replacements = tf.where(share < _MASK_SHARE + _KEEP_SHARE, ids, drawn)
+        replacements = tf.where(share < _MASK_SHARE, self._mask_id, replacements)
         return {
-            hub_api.INPUT_WORD_IDS: tf.where(is_masked, put_in, ids),
+            hub_api.INPUT_WORD_IDS: tf.where(is_masked, replacements, ids),
             **_predictions(ids, is_masked, max_predictions),
         }
 
@@ -166,9 +168,9 @@ def _choose_words(
     sizes = tf.math.unsorted_segment_sum(tokens, places, batch_size * length)
     sizes = tf.reshape(sizes, [batch_size, length])  # [B, S], tokens of each word
     before = tf.pad(tf.cumsum(sizes, axis=1), [[0, 0], [1, 0]])  # [B, S + 1], tokens before it
-    order = _uniform([batch_size, length], seeds[0])
+    order = _uniform([batch_size, length], seeds[_ORDER_SEED])
     order = tf.argsort(tf.where(numbers < counts[:, tf.newaxis], order, 2.0), axis=1)
-    draws = _uniform([batch_size, length], seeds[1])
+    draws = _uniform([batch_size, length], seeds[_LENGTH_SEED])
     ns = tf.range(1, _MAX_WORDS + 1)  # [N]
 
     def step(k: tf.Tensor, chosen: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -183,12 +185,12 @@ def _choose_words(
         n = tf.reduce_sum(tf.cast(fits, tf.int32), axis=1)  # longer ones have more tokens
         limit = first + n
         in_gram = (numbers >= first[:, tf.newaxis]) & (numbers < limit[:, tf.newaxis])  # [B, S]
-        is_free = (first < counts) & ~tf.reduce_any(chosen & in_gram, axis=1)  # [B]
+        is_accepted = (first < counts) & ~tf.reduce_any(chosen & in_gram, axis=1)  # [B]
         taken = tf.reduce_max(tf.where(fits, grams, 0), axis=1)
         return (
             k + 1,
-            chosen | (in_gram & is_free[:, tf.newaxis]),
-            total + tf.where(is_free, taken, 0),
+            chosen | (in_gram & is_accepted[:, tf.newaxis]),
+            total + tf.where(is_accepted, taken, 0),
         )
 
     def is_unfinished(k: tf.Tensor, chosen: tf.Tensor, total: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,6 @@
 """The original tokenizer's second split of pieces like `9,`.
 
-    resplit = digit_comma.DigitComma.of(model)
+    resplit = digit_comma.DigitComma.from_model(model)
     ids = resplit.ids(ids) if resplit else ids
 
 google-research/albert encodes such a piece again without its comma and appends the comma
@@ -43,7 +43,7 @@ class DigitComma(tf.Module):
         self._limits = [_from_the_right(sizes[key], inclusive=False) for key in self._keys]
 
     @classmethod
-    def of(cls, model: sentencepiece_model.SentencePieceModel) -> "DigitComma | None":
+    def from_model(cls, model: sentencepiece_model.SentencePieceModel) -> "DigitComma | None":
         """Returns the table of a vocabulary, or None if it has no such piece.
 
         A vocabulary without `,` is treated as one of those.

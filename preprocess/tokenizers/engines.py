@@ -36,12 +36,12 @@ def make(
         return wordpiece_tokenizer.WordPieceTokenizer(vocabulary, lower_case=lower_case)
     if tokenization == tokenizations.HUB:
         return sentencepiece_tokenizer.SentencePieceTokenizer(
-            vocabulary, normalize=tf_hub.HubNormalization(lower_case=lower_case)
+            vocabulary, normalize=tf_hub.TfHubNormalization(lower_case=lower_case)
         )
     if tokenization == tokenizations.ORIGINAL:
         return sentencepiece_tokenizer.SentencePieceTokenizer(
             vocabulary,
             normalize=original.OriginalNormalization(lower_case=lower_case),
-            resplit=digit_comma.DigitComma.of(vocabulary),
+            resplit=digit_comma.DigitComma.from_model(vocabulary),
         )
     raise ValueError(f"tokenization must be one of {tokenizations.ALL}, got {tokenization!r}")

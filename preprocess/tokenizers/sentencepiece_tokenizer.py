@@ -1,7 +1,7 @@
 """Text to ids and back with a SentencePiece model: normalization, segmentation, and offsets.
 
 engine = sentencepiece_tokenizer.SentencePieceTokenizer(
-    model, normalize=hub_normalization.HubNormalization(lower_case=True)
+    model, normalize=hub_normalization.TfHubNormalization(lower_case=True)
 )
 ids, starts, limits = engine.encode_with_offsets(sentences)
 """
@@ -51,7 +51,7 @@ class SentencePieceTokenizer(tf.Module):
         super().__init__()
         self.vocabulary = model
         self.boundary = " " if model.splits_at_spaces else None
-        self.starts_word = word_starts.of_pieces(model.pieces)
+        self.starts_word = word_starts.for_pieces(model.pieces)
         self._op = sentencepiece_op.SentencePieceOp(model.proto)
         self._normalize = normalize
         self._resplit = resplit

@@ -1,6 +1,6 @@
 """Cuts long text before it is tokenized, where only its first tokens are wanted.
 
-    ids = early_cut.encode_first(sentences, count=126, encode=engine.encode, boundary=" ")
+    ids = early_cut.encode_prefix(sentences, count=126, encode=engine.encode, boundary=" ")
 
 Tokenizing is nearly all of the preprocessor's work, and of a long text most of it is thrown away.
 Where words are tokenized independently of each other, the text before a space has the same first
@@ -17,7 +17,7 @@ import tensorflow as tf
 _BYTES_PER_TOKEN = 6
 
 
-def encode_first(
+def encode_prefix(
     sentences: tf.Tensor,
     *,
     count: int,

@@ -39,7 +39,7 @@ class WordPieceNormalization(tf.Module):
 
     def align(self, sentences: tf.Tensor) -> offsets.Units:
         """Returns the parts of the sentences, string [B], that are normalized independently."""
-        characters = offsets.Characters.of(sentences)
+        characters = offsets.Characters.from_strings(sentences)
         return offsets.units(
             characters, joins=self._joining.contains(characters.code_points), normalize=self
         )
@@ -67,7 +67,7 @@ class WordPieceTokenizer(tf.Module):
         """
         super().__init__()
         self.vocabulary = vocabulary
-        self.starts_word = word_starts.of_word_pieces(vocabulary.pieces)
+        self.starts_word = word_starts.for_wordpieces(vocabulary.pieces)
         self._normalize = WordPieceNormalization(lower_case=lower_case)
         # From tensors, not from a file: a table of a file is named by the file's path.
         self._pieces = tf.constant(vocabulary.pieces)

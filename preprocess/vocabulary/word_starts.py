@@ -1,6 +1,6 @@
 """Which pieces of a vocabulary start a word, for masking whole words.
 
-word_starts.of_pieces(["\u2581the", "re", "fore", "."])  # [True, False, False, True]
+word_starts.for_pieces(["\u2581the", "re", "fore", "."])  # [True, False, False, True]
 
 The rules are google-research/albert's, `create_pretraining_data.py`.
 """
@@ -17,7 +17,7 @@ _PUNCTUATION = frozenset(string.punctuation) - frozenset("'<=>")
 _IN_WORDS = _PUNCTUATION | frozenset(string.ascii_letters)
 
 
-def of_pieces(pieces: Sequence[str]) -> np.ndarray:
+def for_pieces(pieces: Sequence[str]) -> np.ndarray:
     """Returns, bool [V], which SentencePiece pieces start a word.
 
     Those with the space symbol; those that begin with `<`, as `<unk>` does; single punctuation
@@ -33,6 +33,6 @@ def of_pieces(pieces: Sequence[str]) -> np.ndarray:
     )
 
 
-def of_word_pieces(pieces: Sequence[str]) -> np.ndarray:
+def for_wordpieces(pieces: Sequence[str]) -> np.ndarray:
     """Returns, bool [V], which of BERT's word pieces start a word: those without `##`."""
     return np.array([not piece.startswith("##") for piece in pieces])

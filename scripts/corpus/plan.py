@@ -117,7 +117,7 @@ def embedder_facts(folder: str) -> dict[str, Any]:
         if not storage.exists(folder, name):
             raise errors.InputError(f"--embedder {folder!r}: {name} is missing")
         with storage.reading(storage.path(folder, name)) as file:
-            if checksums.sha256_of(file) != digest:
+            if checksums.sha256_of_stream(file) != digest:
                 raise errors.InputError(f"--embedder {folder!r}: {name} is changed")
     return {**facts, "digest": hashlib.sha256(listed).hexdigest()}
 

@@ -145,7 +145,7 @@ class Case:
     def input_names(self) -> Sequence[str]:
         return hub_api.MLM_INPUTS if self.is_mlm else hub_api.ENCODER_INPUTS
 
-    def of(self, root: Any) -> Any:
+    def callable_in(self, root: Any) -> Any:
         """Returns the callable in a loaded artifact."""
         return operator.attrgetter(self.path)(root) if self.path else root
 
@@ -235,13 +235,13 @@ _FOLDER = tempfile.TemporaryDirectory()
 def directory(artifact: Artifact) -> str:
     """Returns the folder of the artifact, written when first asked for."""
     path = os.path.join(_FOLDER.name, artifact.name)
-    encoder_artifact.write(path, recipe=_recipe(artifact), compute_dtype=artifact.compute_dtype)
+    encoder_artifact.write(path, spec=_spec(artifact), compute_dtype=artifact.compute_dtype)
     return path
 
 
-def _recipe(artifact: Artifact) -> encoder_spec.Recipe:
+def _spec(artifact: Artifact) -> encoder_spec.EncoderSpec:
     if hub_api.SOP not in artifact.heads:
-        return encoder_spec.Recipe(
+        return encoder_spec.EncoderSpec(
             config=artifact.config,
             vocabulary=sentencepiece_model.read(str(golden.VOCABULARY)),
             mlm=hub_api.MLM in artifact.heads,
@@ -268,7 +268,7 @@ def load(artifact: Artifact) -> Any:
 @functools.cache
 def shared(case: Case) -> Callable[..., Any]:
     """Returns the callable, loaded once: for tests that do not change variables."""
-    return case.of(_shared_root(case.artifact))
+    return case.callable_in(_shared_root(case.artifact))
 
 
 _shared_root = functools.cache(load)

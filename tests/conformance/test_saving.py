@@ -56,7 +56,7 @@ def reloaded(tmp_path_factory):
         original = originals / str(case)
         shutil.copytree(table.directory(case.artifact), original)
         # By its path, as most users do; a head has none.
-        handle = case.of(hub.load(str(original))) if case.path else str(original)
+        handle = case.callable_in(hub.load(str(original))) if case.path else str(original)
         model = _keras_model(hub.KerasLayer(handle, trainable=True), case)
         table.randomize(model.trainable_variables)
         model.save(folder / "models" / str(case), save_format="tf")

@@ -48,7 +48,7 @@ def _dropped(case, *, bias: str) -> list[np.ndarray]:
     was dropped.
     """
     root = table.load(case.artifact)
-    call = case.of(root)
+    call = case.callable_in(root)
     for variable in call.variables:
         name = table.name_of(variable)
         if name.startswith("transformer/") and not name.endswith("/gamma"):
@@ -95,7 +95,7 @@ def test_attention_dropout_masks_differ_from_layer_to_layer_and_from_call_to_cal
 @CASES
 def test_heads_share_the_encoders_variables(case):
     root = table.load(case.artifact)
-    call = case.of(root)
+    call = case.callable_in(root)
     for mine, encoders in zip(call.variables, root.variables, strict=False):
         assert mine is encoders
     own = {"mlm": 5, "sop": 2, None: 0}[case.head]
@@ -105,7 +105,7 @@ def test_heads_share_the_encoders_variables(case):
 @MLM_CASES
 def test_optimizer_steps_reduce_the_mlm_loss_and_move_the_encoder(case):
     root = table.load(case.artifact)
-    layer = hub.KerasLayer(case.of(root), trainable=True)
+    layer = hub.KerasLayer(case.callable_in(root), trainable=True)
     inputs = case.inputs()
     encoder_inputs = {name: inputs[name] for name in hub_api.ENCODER_INPUTS}
     before = root(encoder_inputs)[hub_api.POOLED_OUTPUT]
@@ -125,7 +125,7 @@ def test_optimizer_steps_reduce_the_mlm_loss_and_move_the_encoder(case):
 
 @ENCODER_CASES
 def test_optimizer_steps_reduce_a_classification_loss(case):
-    layer = hub.KerasLayer(case.of(table.load(case.artifact)), trainable=True)
+    layer = hub.KerasLayer(case.callable_in(table.load(case.artifact)), trainable=True)
     # Wrong at first, and always equally so: an initial loss of 1.5, where guessing has 0.7.
     initializer = tf_keras.initializers.RandomNormal(stddev=0.5, seed=1)
     classifier = tf_keras.layers.Dense(2, kernel_initializer=initializer)

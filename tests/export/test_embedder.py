@@ -144,7 +144,7 @@ def test_it_survives_being_saved_within_a_keras_model(embedder, tmp_path):
 
 
 def test_it_keeps_the_contract_of_text_embeddings(embedder):
-    kind, findings = contract.check(str(embedder("--pooling", "mean")))
+    kind, findings = contract.run(str(embedder("--pooling", "mean")))
     assert kind == manifest.EMBEDDER
     assert len(findings) == 5
     assert [finding for finding in findings if finding.problem] == []

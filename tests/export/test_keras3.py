@@ -81,7 +81,7 @@ def _compile(model, optimizer):
 
 @CASES
 def test_outputs_are_those_of_hub_load(case):
-    expected = case.of(hub.load(table.directory(case.artifact)))(case.inputs())
+    expected = case.callable_in(hub.load(table.directory(case.artifact)))(case.inputs())
     outputs = _layer(case)(case.inputs())
     assert set(outputs) == set(expected)
     for name, value in expected.items():
@@ -120,7 +120,7 @@ def test_training_is_handed_on():
 @CASES
 def test_weights_are_the_variables_themselves_under_keras_names(case):
     layer = _layer(case)
-    variables = case.of(hub.load(table.directory(case.artifact))).variables
+    variables = case.callable_in(hub.load(table.directory(case.artifact))).variables
     expected = [table.name_of(variable).replace("/", "_") for variable in variables]
     assert [weight.name for weight in layer.trainable_weights] == expected
     before = layer(case.inputs())[hub_api.POOLED_OUTPUT]
@@ -145,7 +145,7 @@ def test_nothing_is_trained_unless_asked_for():
 @CASES
 def test_fit_takes_the_step_that_a_tape_over_hub_load_gives(case):
     learning_rate = 0.5
-    call = case.of(hub.load(table.directory(case.artifact)))
+    call = case.callable_in(hub.load(table.directory(case.artifact)))
     layer = _layer(case)
     model = _compile(_classifier(layer, case), keras.optimizers.SGD(learning_rate))
     kernel, bias = model.get_layer("classifier").get_weights()

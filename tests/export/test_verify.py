@@ -16,7 +16,7 @@ import tensorflow_hub as hub
 from configs import albert_config, errors
 from export.checkpoints import opening, restore
 from export.metadata import manifest
-from export.verification import comparison, contract, reference, report
+from export.verification import check, comparison, contract, reference, report
 from tests.support import golden, golden_artifacts, preprocess_artifacts
 
 
@@ -26,24 +26,24 @@ def artifact(golden_root):
 
 
 def _broken(findings):
-    return [finding.law for finding in findings if finding.problem]
+    return [finding.check for finding in findings if finding.problem]
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny_groups"])
 def test_our_encoders_keep_the_contract(golden_root, name):
-    kind, findings = contract.check(golden_artifacts.directory(name, golden_root))
+    kind, findings = contract.run(golden_artifacts.directory(name, golden_root))
     assert kind == manifest.ENCODER
     assert [finding for finding in findings if finding.problem] == []
 
 
 def test_our_preprocessor_keeps_the_contract():
-    kind, findings = contract.check(preprocess_artifacts.directory("default"))
+    kind, findings = contract.run(preprocess_artifacts.directory("default"))
     assert kind == manifest.PREPROCESSOR
     assert [finding for finding in findings if finding.problem] == []
 
 
 def test_of_model_gardens_encoder_only_the_signatures_break_the_contract(golden_root):
-    _, findings = contract.check(str(golden_root / "tiny" / "model_garden" / "saved_model"))
+    _, findings = contract.run(str(golden_root / "tiny" / "model_garden" / "saved_model"))
     assert _broken(findings) == [
         "signature `serving_default` has inputs and outputs by name",
         "signature `mlm` has inputs and outputs by name",
@@ -77,16 +77,16 @@ def test_every_law_can_break(artifact, tmp_path):
     parts = {"variables": variables, "trainable_variables": variables[:3]}
     parts["regularization_losses"] = [tf.Variable(0.0)]
     _save(parts, tmp_path / "wrong", call, specs)
-    kind, findings = contract.check(str(tmp_path / "wrong"))
+    kind, findings = contract.run(str(tmp_path / "wrong"))
     assert kind == manifest.ENCODER
-    kept = [finding.law for finding in findings if not finding.problem]
+    kept = [finding.check for finding in findings if not finding.problem]
     assert kept == ["it is called with a dict of int32 inputs, training True and False"]
     assert all("\n" not in finding.problem for finding in findings if finding.problem)
 
 
 def test_what_is_no_saved_model_is_refused(tmp_path):
     with pytest.raises(errors.CheckpointError, match="cannot be loaded"):
-        contract.check(str(tmp_path))
+        contract.run(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_artifact_equals_every_source_of_its_weights(
     opened = opening.open(str(golden_root / "tiny" / source))
     config = golden.MODELS["tiny"].config
     result = comparison.compare(artifact, source=opened, config=config)
-    assert result.is_good, (result.weight_problems, [r for r in result.rows if not r.is_good])
+    assert result.passed, (result.weight_problems, [r for r in result.rows if not r.passed])
     assert result.weights == 32
     outputs = {row.output for row in result.rows}
     assert {"encoder_outputs", "pooled_output", "mlm_logits", "sop_logits"} <= outputs
@@ -126,7 +126,7 @@ def test_transformers_is_the_engine_of_hugging_face_where_it_is_installed(golden
     pytest.importorskip("transformers", reason="transformers is not installed: not the engine here")
     opened = opening.open(str(golden_root / "tiny" / "hf"))
     result = comparison.compare(artifact, source=opened, config=opened.config)
-    assert result.is_good
+    assert result.passed
     assert all(row.engine.startswith("transformers") for row in result.rows)
 
 
@@ -138,8 +138,8 @@ def test_a_weight_that_outputs_cannot_show_is_found(golden_root, artifact, tmp_p
     tf.saved_model.save(module, str(tmp_path / "changed"))
     opened = opening.open(str(golden_root / "tiny" / "tf1"))
     result = comparison.compare(str(tmp_path / "changed"), source=opened, config=opened.config)
-    assert all(row.is_good for row in result.rows)
-    assert not result.is_good
+    assert all(row.passed for row in result.rows)
+    assert not result.passed
     assert result.weight_problems == (
         "transformer/self_attention/key/bias differs by up to 1.0e-03",
     )
@@ -152,7 +152,7 @@ def test_a_wrong_gelu_or_epsilon_is_over_the_tolerance(golden_root, artifact, ch
     config = albert_config.from_json(values)
     result = comparison.compare(artifact, source=opening.open(str(hf)), config=config)
     assert not result.weight_problems
-    bad = {row.output for row in result.rows if not row.is_good}
+    bad = {row.output for row in result.rows if not row.passed}
     assert {"pooled_output", "sequence_output", "encoder_outputs"} <= bad
 
 
@@ -194,12 +194,12 @@ def test_page_and_table_show_what_fails():
     found = comparison.Comparison(
         rows=(_row(1, np.inf), _row(2, 0.0)), weights=1, weight_problems=("x differs",)
     )
-    findings = [contract.Finding(law="it works", problem="<it> does not")]
+    findings = [check.Finding(check="it works", problem="<it> does not")]
     page = report.page("t", findings=findings, compared=found)
     assert "Something does not hold" in page and "&lt;it&gt; does not" in page
     assert "bar over" in page and "x differs" in page
     text = report.table(findings=findings, compared=found)
-    assert text.count("FAILS") == 3 and "inf" in text
+    assert text.count("FAIL") == 3 and "inf" in text
 
 
 def _run(*arguments):
@@ -217,7 +217,7 @@ def test_command_prints_a_table_writes_a_page_and_exits_with_0(golden_root, arti
     done = _run(artifact, "--checkpoint", checkpoint, "--report", str(page))
     assert done.returncode == 0, done.stderr
     assert "weights: 32 variables compared bit by bit, 0 problems" in done.stdout
-    assert "encoder_outputs, layer 3" in done.stdout and "FAILS" not in done.stdout
+    assert "encoder_outputs, layer 3" in done.stdout and "FAIL" not in done.stdout
     assert page.read_text().startswith("<!doctype html>")
 
 
@@ -226,7 +226,7 @@ def test_command_exits_with_1_and_says_what_is_missing(golden_root):
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ") and "serving_default" in last
-    assert done.stdout.count("FAILS") == 2 and "Traceback" not in done.stderr
+    assert done.stdout.count("FAIL") == 2 and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,6 @@ def directory(name: str, golden_root: pathlib.Path, source: str = "tf1") -> str:
         sp_model_file=str(golden.VOCABULARY),
         mlm=True,
     )
-    encoder_artifact.write(str(path), recipe=made_from, compute_dtype="float32")
-    finalize.complete(str(path), serving_warmup=False)
+    encoder_artifact.write(str(path), spec=made_from, compute_dtype="float32")
+    finalize.finalize(str(path), serving_warmup=False)
     return str(path)

@@ -42,7 +42,7 @@ def main(output_dir, point, encoder, preprocessor):
     paths.os = type(sys)("os_that_kills")
     paths.os.__dict__.update(os.__dict__, replace=dying)
     artifacts = {"export.encoder": encoder, "export.preprocessor": preprocessor}
-    command_runner.Children.run = _copying(artifacts)
+    command_runner.CommandRunner.run = _copying(artifacts)
     done = run.run(
         model_list.untrained(["tiny"]),
         publisher=PUBLISHER,
@@ -52,7 +52,7 @@ def main(output_dir, point, encoder, preprocessor):
         source_uri=None,
         base_url="https://example.org",
     )
-    assert not any(outcome.problem for outcome in done), done
+    assert not any(result.problem for result in done), done
     print(next(counter))
 
 

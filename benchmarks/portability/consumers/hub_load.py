@@ -8,7 +8,7 @@ from benchmarks.portability import parts
 
 
 def run(folder, part):
-    return parts.flat(part.of(hub.load(part.directory(folder)))(inputs(part)))
+    return parts.flat(part.callable_in(hub.load(part.directory(folder)))(inputs(part)))
 
 
 def inputs(part):

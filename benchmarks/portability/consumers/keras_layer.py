@@ -33,5 +33,7 @@ def run(folder, part):
 def compiled(folder, part, *, model_class):
     """Returns the layer and a compiled model around it."""
     handle = part.directory(folder)
-    layer = hub.KerasLayer(part.of(hub.load(handle)) if part.path else handle, trainable=True)
+    layer = hub.KerasLayer(
+        part.callable_in(hub.load(handle)) if part.path else handle, trainable=True
+    )
     return layer, functional.compiled(keras, model_class, layer, part)

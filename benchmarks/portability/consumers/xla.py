@@ -8,6 +8,6 @@ from benchmarks.portability.consumers import hub_load
 
 
 def run(folder, part):
-    call = part.of(hub.load(part.directory(folder)))
+    call = part.callable_in(hub.load(part.directory(folder)))
     compiled = tf.function(lambda inputs: call(inputs), jit_compile=True)
     return parts.flat(compiled(hub_load.inputs(part)))

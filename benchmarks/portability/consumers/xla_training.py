@@ -9,7 +9,7 @@ from benchmarks.portability.consumers import hub_load
 
 
 def run(folder, part):
-    call = part.of(hub.load(part.directory(folder)))
+    call = part.callable_in(hub.load(part.directory(folder)))
 
     @tf.function(jit_compile=True)
     def step(inputs, target):

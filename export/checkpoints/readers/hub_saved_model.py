@@ -1,6 +1,6 @@
 """Reads an `albert_en_*` SavedModel: this project's, TF Hub's, or either after fine-tuning.
 
-    tensors, not_read = saved_model.read("albert_en_large/1")
+    tensors, unused_tensors = saved_model.read("albert_en_large/1")
 
 Variables are known by their names in `saved_model.pb`; their values stand in `variables/variables`
 under keys like `variables/7`. The encoder may be the SavedModel itself, or stand within a Keras
@@ -157,7 +157,7 @@ def _graph(directory: str, tensors: Mapping[str, lazy_checkpoint.LazyTensor]) ->
     if tensorflow_checkpoint.OBJECT_GRAPH not in tensors:
         raise errors.CheckpointError(f"SavedModel {directory!r} has variables without a graph")
     children = object_graph.child_names(nodes, directory)
-    checkpoint = object_graph.ObjectGraph.of_checkpoint(tensors, directory)
+    checkpoint = object_graph.ObjectGraph.from_checkpoint(tensors, directory)
     twin = {0: 0}
     queue = [0]
     for node in queue:

@@ -29,7 +29,7 @@ def canonical(
     Raises:
       errors.CheckpointError: no ALBERT encoder, or more than one, is in it.
     """
-    graph = object_graph.ObjectGraph.of_checkpoint(tensors, location)
+    graph = object_graph.ObjectGraph.from_checkpoint(tensors, location)
     encoders = {node for node in graph.walk() if graph.child(node, *_BLOCK) is not None}
     if len(encoders) != 1:
         raise errors.CheckpointError(

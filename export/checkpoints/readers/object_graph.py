@@ -1,6 +1,6 @@
 """The object graph of a TF2 checkpoint or SavedModel: who holds which variable, by which name.
 
-    graph = object_graph.ObjectGraph.of_checkpoint(tensors, prefix)
+    graph = object_graph.ObjectGraph.from_checkpoint(tensors, prefix)
     for path, key in graph.paths_below(node).items(): ...
 
 A variable that several objects hold has several paths, but its value stands in the file once, under
@@ -31,7 +31,7 @@ class ObjectGraph:
     keys: Mapping[int, str]
 
     @classmethod
-    def of_checkpoint(
+    def from_checkpoint(
         cls, tensors: Mapping[str, lazy_checkpoint.LazyTensor], location: str
     ) -> "ObjectGraph":
         """Returns the graph that the checkpoint with these tensors carries.
@@ -80,7 +80,7 @@ class ObjectGraph:
     def paths_below(self, start: int) -> dict[str, str]:
         """Returns the key in the checkpoint of every variable below `start`, by shortest path.
 
-        Children are spelt as in checkpoint keys ("/" within a name is ".S").
+        CommandRunner are spelt as in checkpoint keys ("/" within a name is ".S").
         """
         found: dict[str, str] = {}
         paths = {start: ""}

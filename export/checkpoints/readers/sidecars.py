@@ -1,6 +1,6 @@
 """The config and the SentencePiece model that lie beside the weights.
 
-config, path = companions.config(directory)
+config, path = sidecars.config(directory)
 """
 
 import json

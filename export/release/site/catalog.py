@@ -89,7 +89,7 @@ class Catalog:
 
     models: Sequence[Model]
 
-    def of(self, publisher: str) -> "Catalog":
+    def by_publisher(self, publisher: str) -> "Catalog":
         """Returns the models of a publisher."""
         return Catalog([model for model in self.models if model.publisher == publisher])
 
@@ -105,11 +105,11 @@ class Catalog:
             if (other.publisher, other.name) == (model.publisher, model.name)
         ]
 
-    def companions(self, model: Model, kind: str) -> list[Model]:
+    def same_vocabulary(self, model: Model, kind: str) -> list[Model]:
         """Returns the publisher's latest models of a kind that have the same vocabulary."""
         return [
             other
-            for other in self.of(model.publisher).latest()
+            for other in self.by_publisher(model.publisher).latest()
             if other.kind == kind and other.tokenizer["sha256"] == model.tokenizer["sha256"]
         ]
 

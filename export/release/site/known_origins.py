@@ -41,6 +41,6 @@ VOCABULARIES: Mapping[str, Origin] = {
 _RELEASED = re.compile(r"albert/albert-(base|large|xlarge|xxlarge)-v[12]@\w+")
 
 
-def of_repository(repository: str | None) -> Origin | None:
+def for_repository(repository: str | None) -> Origin | None:
     """Returns the origin of weights from `org/name@commit` of the Hugging Face hub, if known."""
     return _ALBERT_V2 if repository and _RELEASED.fullmatch(repository) else None

@@ -37,7 +37,7 @@ def module_page(model: catalog.Model, *, models: catalog.Catalog, base_url: str)
 
     Args:
       model: the version.
-      models: everything its publisher released: the page names companions and earlier versions.
+      models: everything its publisher released: the page names models of the same vocabulary and earlier versions.
       base_url: where the release is served, as `https://example.org`: handles begin with it.
     """
     return rendering.markdown(
@@ -46,15 +46,15 @@ def module_page(model: catalog.Model, *, models: catalog.Catalog, base_url: str)
         base_url=base_url,
         tags=_module_tags(model, base_url),
         origin=known_origins.VOCABULARIES.get(model.tokenizer["sha256"]),
-        encoders=models.companions(model, manifest.ENCODER),
-        preprocessors=models.companions(model, manifest.PREPROCESSOR),
+        encoders=models.same_vocabulary(model, manifest.ENCODER),
+        preprocessors=models.same_vocabulary(model, manifest.PREPROCESSOR),
         changes=_changelog(models.versions(model), up_to=model.version),
     )
 
 
 def collection_page(publisher: str, *, models: catalog.Catalog, base_url: str) -> str:
     """Returns the page of all models of a publisher, with the latest version of each."""
-    latest = models.of(publisher).latest()
+    latest = models.by_publisher(publisher).latest()
     of_kind = {f"{kind}s": [model for model in latest if model.kind == kind] for kind in _TASKS}
     tags = [("network-architecture", "transformer"), ("task", "text-embedding")]
     for key in ("dataset", "language"):
@@ -77,7 +77,7 @@ def publisher_page(publisher: str, *, models: catalog.Catalog, base_url: str) ->
         publisher=publisher,
         name=COLLECTION,
         base_url=base_url,
-        models=models.of(publisher).latest(),
+        models=models.by_publisher(publisher).latest(),
     )
 
 
@@ -106,7 +106,7 @@ def _origin_tags(model: catalog.Model) -> list[tuple[str, str]]:
         if weights["source"] == "untrained":  # they were made from no text
             origin = dataclasses.replace(vocabulary, dataset=None)
         else:
-            origin = known_origins.of_repository(weights.get("repository"))
+            origin = known_origins.for_repository(weights.get("repository"))
     if origin:
         tags.append(("license", origin.license))
         if origin.dataset:

@@ -47,7 +47,7 @@ def write(output_dir: str, *, publisher: str, base_url: str) -> None:
       errors.VerificationError: a tarball is damaged, or is not an artifact of this toolchain.
     """
     everything = catalog.read(output_dir)
-    models = everything.of(publisher)
+    models = everything.by_publisher(publisher)
     base_url = base_url.rstrip("/")
     for path, text in _markdown(publisher, models=models, base_url=base_url).items():
         _put(output_dir, f"{path}.md", text)
@@ -84,7 +84,7 @@ def _put(output_dir: str, path: str, text: str) -> None:
         temporary = _temporary(target)
         with open(temporary, "wb") as file:
             file.write(content)
-        paths.put(temporary, target)
+        paths.publish_file(temporary, target)
 
 
 def _put_copy(output_dir: str, path: str, *, of: str) -> None:
@@ -98,7 +98,7 @@ def _put_copy(output_dir: str, path: str, *, of: str) -> None:
         os.link(source, temporary)
     except OSError:
         shutil.copyfile(source, temporary)
-    paths.put(temporary, target)
+    paths.publish_file(temporary, target)
 
 
 def _temporary(target: str) -> str:

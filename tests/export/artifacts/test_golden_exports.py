@@ -139,7 +139,7 @@ def test_the_encoder_within_a_keras_model_is_read_and_the_rest_is_named(golden_r
             assert got[name].tobytes() == value.tobytes(), name
     encoder = {name for name in moved if not name.startswith("cls/")}
     assert encoder <= set(got)
-    assert any("kernel" in name or "variables" in name for name in source.not_read)
+    assert any("kernel" in name or "variables" in name for name in source.unused_tensors)
 
 
 def test_two_encoders_in_one_model_are_refused(golden_root, tmp_path):

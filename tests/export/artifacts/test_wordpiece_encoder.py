@@ -60,7 +60,7 @@ def test_it_has_the_vocabulary_as_tf_hub_s_bert_encoders_have_it(encoder, folder
 
 
 def test_it_keeps_the_contract(encoder):
-    kind, findings = contract.check(str(encoder))
+    kind, findings = contract.run(str(encoder))
     assert kind == manifest.ENCODER
     assert [finding for finding in findings if finding.problem] == []
 

@@ -159,7 +159,7 @@ def test_damaged_checkpoints_are_refused(golden_root, tmp_path, name, stress):
     weights = {
         tensor.name
         for key, tensor in opening.open(str(original / kind.opened)).tensors.items()
-        if mapping.reason_to_ignore(key, source_format=_format(original / kind.opened)) is None
+        if mapping.ignored_reason(key, checkpoint_format=_format(original / kind.opened)) is None
     }
     if "saved_model" in name:  # their tensors have the names of variables, the file has keys
         weights = {

@@ -122,7 +122,7 @@ def test_a_lost_transpose_of_a_square_matrix_is_caught_by_values_and_by_outputs(
         monkeypatch.setattr(
             mapping,
             "_is_transposed",
-            lambda kind, source_format: kind in (Kind.KERNEL, Kind.OUTPUT_WEIGHTS),
+            lambda kind, checkpoint_format: kind in (Kind.KERNEL, Kind.OUTPUT_WEIGHTS),
         )
     tensors = _read(golden_root, "tiny", "hf")  # shapes alone do not tell
     with pytest.raises(AssertionError):
@@ -139,20 +139,22 @@ def test_table_has_exactly_the_variables_of_the_original(name):
     assert shapes == {key: value.shape for key, value in golden.tensors(name).items()}
 
 
-@pytest.mark.parametrize("source_format", weight_table.FORMATS)
-def test_no_name_stands_for_two_variables(source_format):
+@pytest.mark.parametrize("checkpoint_format", weight_table.FORMATS)
+def test_no_name_stands_for_two_variables(checkpoint_format):
     entries = mapping.entries(golden.MODELS["tiny_groups"].config)
-    names = [entry.names[source_format] for entry in entries if source_format in entry.names]
+    names = [
+        entry.names[checkpoint_format] for entry in entries if checkpoint_format in entry.names
+    ]
     assert len(names) == len(set(names)) > 0
 
 
-@pytest.mark.parametrize("source_format", weight_table.FORMATS)
-def test_layouts_are_inverse_and_have_the_shape_they_say(source_format):
+@pytest.mark.parametrize("checkpoint_format", weight_table.FORMATS)
+def test_layouts_are_inverse_and_have_the_shape_they_say(checkpoint_format):
     for entry in mapping.entries(golden.MODELS["tiny"].config):
         value = np.arange(np.prod(entry.shape), dtype=np.float32).reshape(entry.shape)
-        stored = mapping.to_source(value, entry=entry, source_format=source_format)
-        assert stored.shape == mapping.source_shape(entry, source_format=source_format)
-        back = mapping.to_variable(stored, entry=entry, source_format=source_format)
+        stored = mapping.to_checkpoint(value, entry=entry, checkpoint_format=checkpoint_format)
+        assert stored.shape == mapping.checkpoint_shape(entry, checkpoint_format=checkpoint_format)
+        back = mapping.to_variable(stored, entry=entry, checkpoint_format=checkpoint_format)
         np.testing.assert_array_equal(back, value)
 
 
@@ -171,6 +173,6 @@ def test_order_is_that_of_the_contract():
 def test_every_ignored_name_has_a_reason():
     for patterns in weight_table.IGNORED.values():
         assert all(reason.strip() for reason in patterns.values())
-    reason = mapping.reason_to_ignore("bert/pooler/dense/kernel/adam_m", source_format="tf1")
+    reason = mapping.ignored_reason("bert/pooler/dense/kernel/adam_m", checkpoint_format="tf1")
     assert reason == "state of the optimizer"
-    assert mapping.reason_to_ignore("bert/pooler/dense/kernels", source_format="tf1") is None
+    assert mapping.ignored_reason("bert/pooler/dense/kernels", checkpoint_format="tf1") is None

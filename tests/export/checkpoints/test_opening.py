@@ -294,7 +294,7 @@ def test_an_hdf5_file_that_points_into_another_is_refused(tmp_path):
 
 def test_facts_name_digests_and_no_paths(golden_root):
     opened = opening.open(str(golden_root / "tiny" / "hf"))
-    facts = opened.facts()
+    facts = opened.manifest_entries()
     assert set(facts["files"]) == {"model.safetensors"}
     assert facts["dtypes"] == ["float32"] and facts["format"] in weight_table.FORMATS
     assert str(golden_root) not in json.dumps(facts)

@@ -188,7 +188,7 @@ def test_half_precision_is_widened_exactly(golden_root, tmp_path, dtype):
         )
         assert got[name].dtype == np.float32
         np.testing.assert_array_equal(got[name], exact)
-    assert source.facts()["dtypes"] == ["bfloat16" if dtype is np.uint16 else "float16"]
+    assert source.manifest_entries()["dtypes"] == ["bfloat16" if dtype is np.uint16 else "float16"]
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
@@ -258,7 +258,9 @@ def test_original_has_a_projection_only_where_sizes_differ(golden_root, tmp_path
     projection = "bert/encoder/embedding_hidden_mapping_in"
     config = dataclasses.replace(_MODEL.config, embedding_size=32, embedding_projection=False)
     widened = {
-        entry.names["tf1"]: np.zeros(mapping.source_shape(entry, source_format="tf1"), np.float32)
+        entry.names["tf1"]: np.zeros(
+            mapping.checkpoint_shape(entry, checkpoint_format="tf1"), np.float32
+        )
         for entry in mapping.entries(config)
     }
     checkpoints.write_tensorflow(tmp_path / "a", widened)

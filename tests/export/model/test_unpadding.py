@@ -49,12 +49,12 @@ def test_a_token_sees_exactly_the_tokens_of_its_own_example(mask):
     rows_layout, tokens = unpadding.unpadded(tf.constant(mask))
     slots = rows_layout.slot_of_row.numpy()
     positions = tokens.positions.numpy()
-    adder = rows_layout.adder.numpy()
+    attention_bias = rows_layout.attention_bias.numpy()
     for query, (example, _) in enumerate(positions):
-        group, slot = divmod(slots[query], adder.shape[1])
-        seen = adder[group, slot] == 0
+        group, slot = divmod(slots[query], attention_bias.shape[1])
+        seen = attention_bias[group, slot] == 0
         expected = {
-            divmod(slots[key], adder.shape[1])
+            divmod(slots[key], attention_bias.shape[1])
             for key, (other, position) in enumerate(positions)
             if other == example and mask[other, position]
         }

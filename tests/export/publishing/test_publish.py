@@ -47,7 +47,7 @@ def _save(directory, function):
 
 
 def _verify(directory):
-    with load_check_process.Verifier() as verifying:
+    with load_check_process.LoadCheckProcess() as verifying:
         verifying.start(str(directory))
         verifying.wait()
 
@@ -85,20 +85,20 @@ import runpy
 runpy.run_module("export.encoder", run_name="__main__")
 """
 _DAMAGE = """
-complete = finalize.complete
+complete = finalize.finalize
 def damaged(directory, **flags):
     complete(directory, **flags)
     with open(f"{directory}/variables/variables.index", "r+b") as file:
         file.write(b"damage")
-finalize.complete = damaged
+finalize.finalize = damaged
 """
 _REMOVE = """
 import shutil
-complete = finalize.complete
+complete = finalize.finalize
 def removed(directory, **flags):
     complete(directory, **flags)
     shutil.rmtree("exports")
-finalize.complete = removed
+finalize.finalize = removed
 """
 
 

@@ -39,7 +39,7 @@ def artifact(tmp_path):
     directory = tmp_path / "artifact"
     directory.mkdir()
     exporter.write_small(str(directory))
-    manifest.write(str(directory), artifact=manifest.ENCODER, facts=INPUTS)
+    manifest.write(str(directory), artifact=manifest.ENCODER, entries=INPUTS)
     return directory
 
 
@@ -54,11 +54,13 @@ def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
     )
     dist, work = tmp_path / "dist", tmp_path / "work"
     builder = build.Builder(
-        running=commands, work=str(work), made_with=MADE_WITH, key=None, say=lambda line: None
+        running=commands, work=str(work), made_with=MADE_WITH, key=None, log=lambda line: None
     )
-    place = paths.Place(str(dist), publisher="org", model=model)
+    version_paths = paths.VersionPaths(str(dist), publisher="org", model=model)
     try:
-        builder.build(model, inputs=inputs, place=place, parts={}, expected=expected)
+        builder.build(
+            model, inputs=inputs, version_paths=version_paths, parts={}, expected=expected
+        )
     finally:
         assert not dist.exists() or not list(dist.rglob(".*"))
     return sorted(path.name for path in (dist / "org" / "albert").iterdir())

@@ -153,7 +153,7 @@ def test_tricky_strings_keep_their_ids_and_ranges(engine, stress):
 
 def test_units_are_normalized_as_the_whole_is(stress):
     """The sizes of the units add up: no unit is changed by what stands beside it."""
-    normalize = tf_hub.HubNormalization(lower_case=True)
+    normalize = tf_hub.TfHubNormalization(lower_case=True)
     draw = random.Random(12)
     texts = [
         "".join(draw.choices(_TRICKY, k=draw.randint(0, 20)))

@@ -17,7 +17,7 @@ def _model_gardens(sentences, *, lower_case):
 
 @pytest.mark.parametrize("lower_case", [True, False])
 def test_every_character_is_normalized_as_in_model_garden(lower_case, stress):
-    normalize = tf_hub.HubNormalization(lower_case=lower_case)
+    normalize = tf_hub.TfHubNormalization(lower_case=lower_case)
     every = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
     sentences = tf.constant([f"A{c}b" for c in every[:: 1 if stress else 29]] + every[:0x3000])
     expected = _model_gardens(sentences, lower_case=lower_case)
@@ -25,7 +25,7 @@ def test_every_character_is_normalized_as_in_model_garden(lower_case, stress):
 
 
 def test_mixed_text_is_normalized_as_in_model_garden(stress):
-    normalize = tf_hub.HubNormalization(lower_case=True)
+    normalize = tf_hub.TfHubNormalization(lower_case=True)
     draw = random.Random(2)
     alphabet = [*"aE \x00\t", *map(chr, range(0x300, 0x345)), *map(chr, range(0x5B0, 0x5C0))]
     alphabet += [*"\u0bc6\u0bbe\u09be\u1100\u1161\u11a8\uac00\uff76\uff9e\u200d\u0e33\u302e\u1b44"]
@@ -40,6 +40,6 @@ def test_mixed_text_is_normalized_as_in_model_garden(stress):
 
 
 def test_many_marks_in_a_row_are_removed():
-    normalize = tf_hub.HubNormalization(lower_case=True)
+    normalize = tf_hub.TfHubNormalization(lower_case=True)
     texts = tf.constant(["e" + "\u0301\u0327" * n for n in (1, 4, 5, 100_000)])
     assert normalize(texts).numpy().tolist() == [b"e"] * 4

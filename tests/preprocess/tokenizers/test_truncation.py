@@ -36,7 +36,7 @@ def _long_texts():
 def test_the_first_tokens_are_those_of_the_whole(engine, count):
     texts = tf.constant(_long_texts())
     whole = engine.encode(texts).to_list()
-    first = truncation.encode_first(
+    first = truncation.encode_prefix(
         texts, count=count, encode=engine.encode, boundary=" "
     ).to_list()
     for wanted, got in zip(whole, first, strict=True):
@@ -46,11 +46,11 @@ def test_the_first_tokens_are_those_of_the_whole(engine, count):
 
 def test_rows_do_not_depend_on_each_other(engine):
     texts = _long_texts()
-    together = truncation.encode_first(
+    together = truncation.encode_prefix(
         tf.constant(texts), count=14, encode=engine.encode, boundary=" "
     ).to_list()
     for text, row in list(zip(texts, together, strict=True))[::9]:
-        alone = truncation.encode_first(
+        alone = truncation.encode_prefix(
             tf.constant([text]), count=14, encode=engine.encode, boundary=" "
         )
         assert alone.to_list() == [row]
@@ -63,14 +63,14 @@ def test_most_of_a_long_text_is_never_tokenized():
         sizes.append(int(tf.reduce_sum(tf.strings.length(strings))))
         return tf.RaggedTensor.from_tensor(tf.zeros([strings.shape[0], 126], tf.int32))
 
-    truncation.encode_first(
+    truncation.encode_prefix(
         tf.constant([b"some words " * 100_000, b"few"]), count=126, encode=encode, boundary=" "
     )
     assert sum(sizes) < 1000
 
 
 def test_no_text_is_cut_to_nothing(engine):
-    empty = truncation.encode_first(
+    empty = truncation.encode_prefix(
         tf.zeros([0], tf.string), count=5, encode=engine.encode, boundary=" "
     )
     assert empty.shape[0] == 0

@@ -154,7 +154,7 @@ def test_the_first_tokens_are_those_of_the_whole(engine, count):
     texts = [" ".join(draw.choices(_TEXTS, k=n)) for n in range(1, 30)]
     texts += ["\u4f60\u597d" * 500, "the " * 500, "x" * 900, "\u0301" * 900]
     whole = engine.encode(tf.constant(texts)).to_list()
-    first = truncation.encode_first(
+    first = truncation.encode_prefix(
         tf.constant(texts), count=count, encode=engine.encode, boundary=engine.boundary
     ).to_list()
     for wanted, got in zip(whole, first, strict=True):

@@ -29,19 +29,19 @@ from preprocess.vocabulary import sentencepiece_model, word_starts
     ],
 )
 def test_pieces_start_words_as_in_the_original(piece, starts):
-    assert word_starts.of_pieces([piece]).tolist() == [starts]
+    assert word_starts.for_pieces([piece]).tolist() == [starts]
 
 
 def test_every_piece_with_a_space_starts_a_word():
     pieces = sentencepiece_model.read(None).pieces
-    starts = word_starts.of_pieces(pieces)
+    starts = word_starts.for_pieces(pieces)
     assert starts.shape == (30000,)
     assert all(start for piece, start in zip(pieces, starts, strict=True) if piece[0] == "\u2581")
     assert 1000 < (~starts).sum() < 15000
 
 
 def test_word_pieces_with_a_mark_continue_a_word():
-    assert word_starts.of_word_pieces(["[UNK]", "a", "##a", "#", "##"]).tolist() == [
+    assert word_starts.for_wordpieces(["[UNK]", "a", "##a", "#", "##"]).tolist() == [
         True,
         True,
         False,

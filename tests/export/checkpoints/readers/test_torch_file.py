@@ -43,7 +43,7 @@ def test_half_precision_is_widened_exactly(torch, golden_root, tmp_path, dtype):
     got = restore.read(opened, config=opened.config)["pooler_transform/bias"]
     assert got.dtype == np.float32
     np.testing.assert_array_equal(got, halves["albert.pooler.bias"].float().numpy())
-    assert opened.facts()["dtypes"] == [dtype]
+    assert opened.manifest_entries()["dtypes"] == [dtype]
 
 
 class _Bomb:

@@ -215,7 +215,7 @@ def artifacts(golden_root, tmp_path_factory):
         lower_case=True,
         default_seq_length=64,
     )
-    finalize.complete(preprocessor, serving_warmup=False)
+    finalize.finalize(preprocessor, serving_warmup=False)
     embedder_artifact.write(
         embedder,
         encoder_dir=encoder,
@@ -224,7 +224,7 @@ def artifacts(golden_root, tmp_path_factory):
         normalize=True,
         max_seq_length=64,
     )
-    finalize.complete(embedder, serving_warmup=False)
+    finalize.finalize(embedder, serving_warmup=False)
     return {"org/tiny/3": encoder, "org/preprocess/2": preprocessor, "org/embedder/1": embedder}
 
 

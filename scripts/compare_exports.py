@@ -1,0 +1,116 @@
+"""Exports the same models at another commit and at this one, and compares every byte.
+
+    python scripts/compare_exports.py --before v0.1.0
+    python scripts/compare_exports.py --before HEAD~20 --models tiny,golden
+
+Compared are `saved_model.pb`, `variables/`, the assets and the manifests, versions of packages
+aside. Use it after a change that must not change what is exported.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+
+from absl import flags
+
+from configs import errors
+from export.cli import runner
+
+_BEFORE = flags.DEFINE_string("before", None, "Commit to compare with.", required=True)
+_MODELS = flags.DEFINE_list(
+    "models", ["tiny", "base", "large", "golden"], "Sizes, and `golden` for the test checkpoints."
+)
+
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_GOLDEN = _ROOT / "tests" / "testdata" / "golden"
+_VOCABULARY = _GOLDEN / "tiny" / "tf1" / "30k-clean.model"
+_GOLDEN_SOURCES = (
+    "tiny/tf1/model.ckpt-best",
+    "tiny/hf",
+    "tiny/model_garden/pretrainer",
+    "tiny_groups/tf1/model.ckpt-best",
+    "tiny_relu_dropout/hf",
+)
+_MANIFEST = "manifest.json"
+_CHECKSUMS = "SHA256SUMS"  # holds the digest of the manifest
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = (
+            _export(pathlib.Path(folder) / name, revision)
+            for name, revision in (("before", _BEFORE.value), ("after", "HEAD"))
+        )
+    names = sorted(before.keys() | after.keys())
+    different = [name for name in names if before.get(name) != after.get(name)]
+    print(f"{len(names)} files, {sum(map(len, after.values())):,} bytes")
+    if different:
+        raise errors.VerificationError(errors.listing("these differ", different))
+    print("identical")
+
+
+def _export(folder: pathlib.Path, revision: str) -> dict[str, bytes]:
+    """Exports everything from a clone at a commit; returns the files by path."""
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
+    commit = subprocess.check_output(["git", "rev-parse", revision], cwd=_ROOT, text=True).strip()
+    subprocess.run(["git", "checkout", "--quiet", commit], cwd=clone, check=True)
+    for module, arguments in _commands().items():
+        runner.log(f"{revision}: {module}")
+        subprocess.run(
+            [sys.executable, "-m", module.split()[0], *arguments],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(clone)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    shutil.rmtree(clone)
+    return _contents(folder / "exports")
+
+
+def _commands() -> Mapping[str, list[str]]:
+    """Returns the arguments of each command, which are the same at both commits."""
+    commands = {}
+    for size in _MODELS.value:
+        if size != "golden":
+            commands[f"export.encoder {size}"] = ["--config", size]
+    if "golden" in _MODELS.value:
+        config = _GOLDEN / "tiny" / "tf1" / "albert_config.json"
+        for source in _GOLDEN_SOURCES:
+            commands[f"export.encoder {source}"] = [
+                *("--checkpoint", str(_GOLDEN / source), "--model_name", source.replace("/", "-")),
+                *("--sp_model_file", str(_VOCABULARY)),
+                *(["--config", str(config)] if "model_garden" in source else []),
+            ]
+    commands["export.preprocessor"] = []
+    commands["export.preprocessor original"] = ["--tokenization=original", "--model_name=original"]
+    commands["export.encoder for the embedder"] = ["--config=tiny", "--model_name=part"]
+    commands["export.embedder"] = [
+        *("--encoder", "exports/part/1", "--preprocessor", "exports/albert_en_preprocess/1"),
+        *("--model_name", "embedder"),
+    ]
+    return commands
+
+
+def _contents(directory: pathlib.Path) -> dict[str, bytes]:
+    contents = {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and path.name != _CHECKSUMS
+    }
+    for name in contents:
+        if name.endswith(_MANIFEST):
+            values = json.loads(contents[name])
+            del values["toolchain"]  # versions of packages
+            contents[name] = json.dumps(values, sort_keys=True).encode()
+    return contents
+
+
+if __name__ == "__main__":
+    runner.run(main)
