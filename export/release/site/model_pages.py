@@ -37,7 +37,8 @@ def module_page(model: catalog.Model, *, models: catalog.Catalog, base_url: str)
 
     Args:
       model: the version.
-      models: everything its publisher released: the page names models of the same vocabulary and earlier versions.
+      models: everything its publisher released: the page names earlier versions and models of the
+        same vocabulary.
       base_url: where the release is served, as `https://example.org`: handles begin with it.
     """
     return rendering.markdown(
