@@ -4,10 +4,9 @@
     config = albert_config.load("albert_config.json")  # google-research/albert or Hugging Face
 
 Names are those of google-research/albert's `albert_config.json`, with two exceptions, because the
-sources disagree silently: `hidden_act` uses names of its own ("gelu" is the tanh form there and the
-erf form in Hugging Face), and `embedding_projection` says whether there is a matrix from embedding
-to hidden size (Hugging Face, Model Garden and KerasHub always have one; the original only where the
-two sizes differ).
+sources disagree silently (`source_rules.py`): `hidden_act` uses names of its own, and
+`embedding_projection` says whether there is a matrix from embedding to hidden size (Hugging Face,
+Model Garden and KerasHub always have one; the original only where the two sizes differ).
 """
 
 import dataclasses
@@ -16,42 +15,21 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from configs import errors
+from configs import errors, source_rules
 
-# The tanh form of gelu is the original's (modeling.py, `gelu`); "erf" is the exact one.
-GELU_TANH = "gelu_tanh"
-GELU_ERF = "gelu_erf"
+GELU_TANH = source_rules.GELU_TANH
+GELU_ERF = source_rules.GELU_ERF
 HIDDEN_ACTS = (GELU_TANH, GELU_ERF, "relu", "tanh", "linear")
-
-_ORIGINAL_ACTS = {"gelu": GELU_TANH, "relu": "relu", "tanh": "tanh", "linear": "linear"}
-_HUGGING_FACE_ACTS = {
-    "gelu": GELU_ERF,
-    "gelu_new": GELU_TANH,
-    "gelu_fast": GELU_TANH,
-    "gelu_pytorch_tanh": GELU_TANH,
-    "relu": "relu",
-    "tanh": "tanh",
-    "linear": "linear",
-}
-
-_KERAS_HUB_KEYS = {
-    "vocabulary_size": "vocab_size",
-    "embedding_dim": "embedding_size",
-    "hidden_dim": "hidden_size",
-    "num_layers": "num_hidden_layers",
-    "num_groups": "num_hidden_groups",
-    "num_inner_repetitions": "inner_group_num",
-    "num_heads": "num_attention_heads",
-    "intermediate_dim": "intermediate_size",
-    "max_sequence_length": "max_position_embeddings",
-    "num_segments": "type_vocab_size",
-    "dropout": "attention_probs_dropout_prob",
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlbertConfig:
-    """Hyper-parameters of an ALBERT encoder. Nothing has a default: a default is a guess.
+    """Hyper-parameters of an ALBERT encoder. No size has a default: a default is a guess.
+
+    The last three fields tell what almost no model has, and manifests name them only then:
+    `group_formula`, a key of `source_rules.GROUP_FORMULAS`, is the original's wherever that one
+    gives the same groups; `pooler` is whether there is one; `tie_word_embeddings` is whether the
+    masked language model's output matrix is the word embeddings.
 
     Raises:
       errors.ConfigError: lists every field that is out of range or does not fit another.
@@ -73,6 +51,9 @@ class AlbertConfig:
     initializer_range: float
     layer_norm_eps: float
     embedding_projection: bool
+    group_formula: str = source_rules.ORIGINAL_FORMULA
+    pooler: bool = True
+    tie_word_embeddings: bool = True
 
     def __post_init__(self) -> None:
         problems = []
@@ -86,10 +67,15 @@ class AlbertConfig:
                 problems.append(f"{field.name} must be true or false, got {value!r}")
         if self.hidden_act not in HIDDEN_ACTS:
             problems.append(f"hidden_act must be one of {HIDDEN_ACTS}, got {self.hidden_act!r}")
+        if self.group_formula not in source_rules.GROUP_FORMULAS:
+            formulas = ", ".join(source_rules.GROUP_FORMULAS)
+            problems.append(f"group_formula must be one of {formulas}, got {self.group_formula!r}")
         if not problems:
             problems = self._inconsistencies()
         if problems:
             raise errors.ConfigError(errors.listing("invalid ALBERT config", problems))
+        if self._groups(self.group_formula) == self._groups(source_rules.ORIGINAL_FORMULA):
+            object.__setattr__(self, "group_formula", source_rules.ORIGINAL_FORMULA)
 
     def _inconsistencies(self) -> list[str]:
         problems = []
@@ -101,7 +87,13 @@ class AlbertConfig:
         if self.num_hidden_groups > self.num_hidden_layers:
             problems.append(
                 f"num_hidden_groups {self.num_hidden_groups} exceeds "
-                f"num_hidden_layers {self.num_hidden_layers}"
+                f"num_hidden_layers {self.num_hidden_layers}; where dense layers are split into "
+                "groups (albert_config_*_google_fast.json) it is another architecture"
+            )
+        elif max(self._groups(self.group_formula)) >= self.num_hidden_groups:
+            problems.append(
+                f"{self.num_hidden_layers} layers cannot be split into {self.num_hidden_groups} "
+                f"groups by the formula of {self.group_formula}"
             )
         if self.embedding_size != self.hidden_size and not self.embedding_projection:
             problems.append(
@@ -122,11 +114,21 @@ class AlbertConfig:
         return self.hidden_size // self.num_attention_heads
 
     def group_of_layer(self, layer: int) -> int:
-        """Returns the group whose weights hidden layer `layer` uses.
+        """Returns the group whose weights hidden layer `layer` uses."""
+        return self._groups(self.group_formula)[layer]
 
-        The original's formula with its float rounding (modeling.py, `transformer_model`).
-        """
-        return int(layer / self.num_hidden_layers * self.num_hidden_groups)
+    def _groups(self, formula: str) -> list[int]:
+        of_layer = source_rules.GROUP_FORMULAS[formula]
+        layers, groups = self.num_hidden_layers, self.num_hidden_groups
+        return [of_layer(layer, layers, groups) for layer in range(layers)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the fields as JSON values; `from_json` is the inverse."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        }
 
 
 def _is_int(value: object) -> bool:
@@ -170,12 +172,18 @@ SIZES: Mapping[str, AlbertConfig] = {
 }
 
 
-def load(size_or_path: str) -> AlbertConfig:
-    """Returns the config of a published size, or reads it from a JSON file.
+def load(
+    size_or_path: str,
+    *,
+    rules: source_rules.SourceRules | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> AlbertConfig:
+    """Returns the config of a published size, or reads it from a JSON or YAML file.
 
     Args:
-      size_or_path: a key of `SIZES`, or the path of an `albert_config.json`
-        (google-research/albert) or a `config.json` (Hugging Face; known by its `model_type`).
+      size_or_path: a key of `SIZES`, or the path of a file.
+      rules: see `from_json`.
+      sizes: see `from_json`.
 
     Raises:
       errors.ConfigError: unknown size, or the file is missing, not JSON, or not a valid config.
@@ -186,106 +194,96 @@ def load(size_or_path: str) -> AlbertConfig:
         raise errors.ConfigError(
             f"config {size_or_path!r} is neither a size ({', '.join(SIZES)}) nor a file"
         )
+    values = read_file(size_or_path)
     try:
-        with open(size_or_path, encoding="utf-8") as file:
-            values = json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
-        raise errors.ConfigError(f"config {size_or_path!r} cannot be read: {error}") from error
-    if not isinstance(values, dict):
-        raise errors.ConfigError(f"config {size_or_path!r} is not a JSON object")
-    try:
-        return from_json(values)
+        return from_json(values, rules=rules, sizes=sizes)
     except errors.ConfigError as error:
         raise errors.ConfigError(f"config {size_or_path!r}: {error}") from error
 
 
-def from_json(values: Mapping[str, Any]) -> AlbertConfig:
-    """Returns the config that the content of a JSON file stands for.
+def read_file(path: str) -> dict[str, Any]:
+    """Returns the keys and values of a JSON file, or of a YAML file (`params.yaml`).
+
+    Raises:
+      errors.ConfigError: it cannot be read, or holds anything else.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = file.read()
+        values = _parse_yaml(content) if path.endswith((".yaml", ".yml")) else json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise errors.ConfigError(f"config {path!r} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise errors.ConfigError(f"config {path!r} is not a JSON object")
+    return values
+
+
+def from_json(
+    values: Mapping[str, Any],
+    *,
+    rules: source_rules.SourceRules | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> AlbertConfig:
+    """Returns the config that the content of a file stands for.
 
     Args:
-      values: the keys of google-research/albert's `albert_config.json`; of Hugging Face's
-        `config.json`, known by its `model_type`; or of a KerasHub preset's `config.json`, known by
-        its `registered_name`. Keys the encoder does not use are ignored.
+      values: see `source_rules.plain`. Keys the encoder does not use are ignored.
+      rules: of the code that wrote the weights, whatever wrote the file; None where there are no
+        weights: those that the content speaks for.
+      sizes: fields that the weights say, for keys that the config leaves out.
 
     Raises:
       errors.ConfigError: lists what is missing, not known or inconsistent.
     """
-    if "registered_name" in values:
-        return _from_keras_hub(values)
-    is_hugging_face = "model_type" in values
-    if is_hugging_face and values["model_type"] != "albert":
-        raise errors.ConfigError(f"model_type must be 'albert', got {values['model_type']!r}")
-    position_type = values.get("position_embedding_type", "absolute")
-    if position_type != "absolute":
-        raise errors.ConfigError(
-            f"position_embedding_type must be 'absolute', got {position_type!r}"
-        )
-    # Both sources define this default in code: contrib layer_norm, transformers' AlbertConfig.
-    found = {"layer_norm_eps": 1e-12} | dict(values)
-    found["embedding_projection"] = is_hugging_face or (
-        found.get("embedding_size") != found.get("hidden_size")
-    )
-    acts = _HUGGING_FACE_ACTS if is_hugging_face else _ORIGINAL_ACTS
-    act = found.get("hidden_act")
-    if isinstance(act, str) and act in acts:
-        found["hidden_act"] = acts[act]
-    elif "hidden_act" in found:
-        raise errors.ConfigError(f"hidden_act must be one of {', '.join(acts)}, got {act!r}")
-    names = {field.name for field in dataclasses.fields(AlbertConfig)}
-    return from_fields({name: value for name, value in found.items() if name in names})
-
-
-def from_fields(values: Mapping[str, Any]) -> AlbertConfig:
-    """Returns the config with these fields, as `dataclasses.asdict` and JSON spell them.
-
-    Raises:
-      errors.ConfigError: lists what is missing, not known or inconsistent.
-    """
-    fields = {field.name: field for field in dataclasses.fields(AlbertConfig)}
-    missing = [name for name in fields if name not in values]
-    unknown = [name for name in values if name not in fields]
-    problems = [f"missing keys: {', '.join(missing)}"] if missing else []
-    problems += [f"unknown keys: {', '.join(unknown)}"] if unknown else []
+    plain, by_content = source_rules.plain(values)
+    rules = rules or by_content
+    problems = source_rules.problems(values, plain, rules)
     if problems:
         raise errors.ConfigError("; ".join(problems))
-    converted: dict[str, Any] = dict(values)
-    for name, value in values.items():
-        if fields[name].type is float and _is_int(value):
-            converted[name] = float(value)
-    return AlbertConfig(**converted)
-
-
-def _from_keras_hub(values: Mapping[str, Any]) -> AlbertConfig:
-    """Reads the serialized AlbertBackbone of a preset.
-
-    What the preset does not say is written in KerasHub's code (albert_backbone.py): gelu in the
-    tanh form and epsilon 1e-12 always, one rate for all dropouts, and always a projection.
-    """
-    name = values["registered_name"]
-    if name not in ("keras_hub>AlbertBackbone", "keras_nlp>AlbertBackbone"):
-        raise errors.ConfigError(
-            f"registered_name must be 'keras_hub>AlbertBackbone', got {name!r}"
-        )
-    inner = values.get("config")
-    if not isinstance(inner, Mapping):
-        raise errors.ConfigError("missing keys: config")
-    missing = [key for key in _KERAS_HUB_KEYS if key not in inner]
+    found = {**rules.constants, **rules.defaults, **(sizes or {}), **plain}
+    found |= {field: found.get(other) for field, other in rules.taken_from}
+    found.setdefault(
+        "embedding_projection",
+        rules.always_projects or found.get("embedding_size") != found.get("hidden_size"),
+    )
+    found.setdefault("group_formula", rules.group_formula)
+    acts = {**source_rules.ACTIVATIONS, "gelu": rules.gelu}
+    act = found.get("hidden_act")
+    if not isinstance(act, str) or act not in acts:
+        raise errors.ConfigError(f"hidden_act must be one of {', '.join(acts)}, got {act!r}")
+    found["hidden_act"] = acts[act]
+    fields = {field.name: field for field in dataclasses.fields(AlbertConfig)}
+    missing = [
+        name
+        for name, field in fields.items()
+        if name not in found and field.default is dataclasses.MISSING
+    ]
     if missing:
         raise errors.ConfigError(f"missing keys: {', '.join(missing)}")
-    config = from_fields(
-        {ours: inner[theirs] for theirs, ours in _KERAS_HUB_KEYS.items()}
-        | {
-            "hidden_dropout_prob": inner["dropout"],
-            "hidden_act": GELU_TANH,
-            "initializer_range": 0.02,
-            "layer_norm_eps": 1e-12,
-            "embedding_projection": True,
-        }
-    )
-    per_group = config.num_hidden_layers / config.num_hidden_groups
-    if any(config.group_of_layer(i) != i // per_group for i in range(config.num_hidden_layers)):
-        raise errors.ConfigError(
-            f"KerasHub runs {config.num_hidden_layers} layers in {config.num_hidden_groups} groups "
-            "in another order than the original"
-        )
-    return config
+    known = {name: value for name, value in found.items() if name in fields}
+    for name, value in known.items():
+        if fields[name].type is float and _is_int(value):
+            known[name] = float(value)
+    return AlbertConfig(**known)
+
+
+def assumed(
+    values: Mapping[str, Any],
+    *,
+    rules: source_rules.SourceRules | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    """Returns the defaults that `from_json` takes for what neither config nor weights say."""
+    plain, by_content = source_rules.plain(values)
+    said = {*plain, *(sizes or {})}
+    defaults = (rules or by_content).defaults
+    return {name: value for name, value in defaults.items() if name not in said}
+
+
+def _parse_yaml(content: str) -> Any:
+    import yaml  # only Model Garden writes it
+
+    try:
+        return yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error

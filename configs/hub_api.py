@@ -18,8 +18,9 @@ MASKED_LM_IDS = "masked_lm_ids"
 MASKED_LM_WEIGHTS = "masked_lm_weights"
 
 # Outputs of the encoder.
-DEFAULT = "default"  # float32 [B, H], the same tensor as POOLED_OUTPUT
-POOLED_OUTPUT = "pooled_output"  # float32 [B, H]
+# float32 [B, H], the same tensor as POOLED_OUTPUT; the mean of SEQUENCE_OUTPUT without a pooler.
+DEFAULT = "default"
+POOLED_OUTPUT = "pooled_output"  # float32 [B, H]; not there without a pooler
 SEQUENCE_OUTPUT = "sequence_output"  # float32 [B, S, H]
 ENCODER_OUTPUTS = "encoder_outputs"  # list of num_hidden_layers float32 [B, S, H]
 

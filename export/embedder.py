@@ -82,10 +82,17 @@ def _check_match(encoder: dict, preprocessor: dict) -> None:
         for kind, found in ((manifest.ENCODER, encoder), (manifest.PREPROCESSOR, preprocessor))
         if found.get("artifact") != kind
     ]
+    if not problems and encoder["tokenizer"] is None:
+        problems.append("the encoder was exported without a tokenizer (--notokenizer)")
     if not problems and encoder["tokenizer"]["sha256"] != preprocessor["tokenizer"]["sha256"]:
         problems.append(
             f"the encoder was exported with tokenizer {encoder['tokenizer']}, "
             f"the preprocessor with {preprocessor['tokenizer']}"
+        )
+    if _POOLING.value == "pooled" and encoder.get("default") == "mean":
+        problems.append(
+            "the encoder has no pooler, and so no pooled_output: give --pooling mean or "
+            "--pooling first"
         )
     longest = encoder.get("config", {}).get("max_position_embeddings", _MAX_SEQ_LENGTH.value)
     if _MAX_SEQ_LENGTH.value > longest:

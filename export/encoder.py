@@ -24,7 +24,17 @@ _HIDDEN_DROPOUT_PROB = flags.DEFINE_float(
 _ATTENTION_PROBS_DROPOUT_PROB = flags.DEFINE_float(
     "attention_probs_dropout_prob", None, "Overrides the config's attention_probs_dropout_prob."
 )
-_MLM = flags.DEFINE_bool("mlm", True, "Whether to export the masked language model, `.mlm`.")
+_MLM = flags.DEFINE_bool(
+    "mlm",
+    None,
+    "Whether to export the masked language model, `.mlm`. Default: what the weights have.",
+)
+_TOKENIZER = flags.DEFINE_bool(
+    "tokenizer",
+    True,
+    "Whether there is a tokenizer. --notokenizer exports weights for ids that are not made from "
+    "text (phonemes, proteins).",
+)
 _COMPUTE_DTYPE = flags.DEFINE_enum(
     "compute_dtype",
     "float32",
@@ -44,28 +54,14 @@ def main() -> None:
         version=export_flags.VERSION.value,
         serving_warmup=export_flags.SERVING_WARMUP.value,
     ) as publication:
-        _announce(spec, model_name)
+        for notice in spec.notices():
+            runner.log(f"{model_name}: {notice}")
         from export.artifacts import (
             encoder_artifact,  # imports TensorFlow: only after all is checked
         )
 
         encoder_artifact.write(publication.directory, spec=spec, compute_dtype=_COMPUTE_DTYPE.value)
         print(publication.publish())
-
-
-def _announce(spec: encoder_spec.EncoderSpec, model_name: str) -> None:
-    """Says what the user should not find out only later."""
-    checkpoint = spec.checkpoint
-    if checkpoint is None:
-        runner.log(
-            f"{model_name}: no checkpoint, so the weights are random (seed {spec.seed}) and "
-            "untrained"
-        )
-    elif checkpoint.unused_tensors:
-        runner.log(
-            f"{model_name}: the encoder stands within a larger model, of which these variables are "
-            f"left out: {', '.join(checkpoint.unused_tensors)}"
-        )
 
 
 def _spec() -> encoder_spec.EncoderSpec:
@@ -87,7 +83,13 @@ def _spec() -> encoder_spec.EncoderSpec:
         return encoder_spec.untrained(config, seed=_SEED.value, **common)
     checkpoint_format = checkpoint_flags.CHECKPOINT_FORMAT.value
     return encoder_spec.from_checkpoint(
-        checkpoint, checkpoint_format=checkpoint_format, config=config, **common
+        checkpoint,
+        checkpoint_format=checkpoint_format,
+        config=config,
+        tokenizer=_TOKENIZER.value,
+        adapter=checkpoint_flags.ADAPTER.value,
+        allow_unused=checkpoint_flags.ALLOW_UNUSED.value,
+        **common,
     )
 
 

@@ -34,6 +34,8 @@ def main(artifact: str) -> None:
         checkpoint = opening.open(
             checkpoint_flags.CHECKPOINT.value,
             checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
+            adapter=checkpoint_flags.ADAPTER.value,
+            allow_unused=checkpoint_flags.ALLOW_UNUSED.value,
         )
     from export.verification import (
         verification,  # leads to TensorFlow: only after all is checked

@@ -5,7 +5,7 @@ encoder_artifact.write("dir", spec=spec, compute_dtype="float32")
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -70,18 +70,22 @@ def write(directory: str, *, spec: encoder_spec.EncoderSpec, compute_dtype: str)
     vocabulary = spec.vocabulary
     # Beside the artifact: what a killed exporter leaves there is swept.
     with tempfile.TemporaryDirectory(dir=os.path.dirname(directory)) as assets:
-        if isinstance(vocabulary, wordpiece_vocabulary.WordPieceVocabulary):
+        if vocabulary is None:
+            pass
+        elif isinstance(vocabulary, wordpiece_vocabulary.WordPieceVocabulary):
             module.vocab_file = _asset(vocabulary.file_name, vocabulary.content, assets)
             # As TF Hub's BERT encoders say it.
             module.do_lower_case = tf.Variable(spec.lower_case, trainable=False)
         else:
             # Without the paths of whoever trained it.
             module.sp_model_file = _asset(vocabulary.file_name, vocabulary.proto, assets)
-        hub_module.save(module, directory, signatures=_signatures(module))
+        signatures = _signatures(module, has_pooler=spec.config.pooler)
+        hub_module.save(module, directory, signatures=signatures)
     entries = {
         **spec.manifest_entries(),
         "compute_dtype": compute_dtype,
         "heads": [name for name in (hub_api.MLM, hub_api.SOP) if hasattr(module, name)],
+        **({} if spec.config.pooler else {"default": "mean"}),
     }
     manifest.write(directory, artifact=manifest.ENCODER, entries=entries)
 
@@ -133,15 +137,19 @@ def _sop_module(
     )
 
 
-def _signatures(module: hub_module.HubModule) -> dict[str, Any]:
+def _signatures(module: hub_module.HubModule, *, has_pooler: bool) -> dict[str, Any]:
+    def signature(part: hub_module.HubModule, outputs: Sequence[str]) -> Any:
+        absent = () if has_pooler else (hub_api.POOLED_OUTPUT,)
+        return part.signature([name for name in outputs if name not in absent])
+
     signatures = {
-        hub_api.SERVING_DEFAULT: module.signature(hub_api.ENCODER_SIGNATURE_OUTPUTS),
-        hub_api.UNPADDED: module.unpadded.signature(hub_api.ENCODER_SIGNATURE_OUTPUTS),
+        hub_api.SERVING_DEFAULT: signature(module, hub_api.ENCODER_SIGNATURE_OUTPUTS),
+        hub_api.UNPADDED: signature(module.unpadded, hub_api.ENCODER_SIGNATURE_OUTPUTS),
     }
     if hasattr(module, hub_api.MLM):
-        signatures[hub_api.MLM] = module.mlm.signature(hub_api.MLM_SIGNATURE_OUTPUTS)
+        signatures[hub_api.MLM] = signature(module.mlm, hub_api.MLM_SIGNATURE_OUTPUTS)
     if hasattr(module, hub_api.SOP):
-        signatures[hub_api.SOP] = module.sop.signature(hub_api.SOP_SIGNATURE_OUTPUTS)
+        signatures[hub_api.SOP] = signature(module.sop, hub_api.SOP_SIGNATURE_OUTPUTS)
     return signatures
 
 

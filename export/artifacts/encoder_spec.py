@@ -2,16 +2,25 @@
 
     spec = encoder_spec.from_checkpoint("hf://albert/albert-large-v2", ...)
 
-Everything that can be checked without TensorFlow is checked here: before a user has waited for it.
+Everything that can be checked without TensorFlow is checked here, before the user has waited for
+it, and everything that does not fit is listed in one error.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from configs import albert_config, errors
-from export.checkpoints import lazy_checkpoint, opening, restore
+from export.checkpoints import (
+    checkpoint_config,
+    compatibility,
+    lazy_checkpoint,
+    opening,
+    restore,
+)
 from preprocess.vocabulary import vocabularies
+
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,18 +29,20 @@ class EncoderSpec:
 
     Attributes:
       config: the hyper-parameters.
-      vocabulary: the tokenizer's; its size is the config's `vocab_size`.
+      vocabulary: the tokenizer's; None for an encoder of ids that are not made from text.
       mlm: whether the artifact gets the masked language model.
       lower_case: whether the vocabulary is uncased.
       checkpoint: where the weights come from; None for random ones.
+      assumed: defaults that were taken for what neither config nor weights say.
       seed: of the random weights.
     """
 
     config: albert_config.AlbertConfig
-    vocabulary: vocabularies.Vocabulary
+    vocabulary: vocabularies.Vocabulary | None
     mlm: bool
     lower_case: bool = True
     checkpoint: lazy_checkpoint.Checkpoint | None = None
+    assumed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
 
     @property
@@ -39,19 +50,71 @@ class EncoderSpec:
         """Whether the artifact gets the sentence-order head: where the weights have it."""
         return self.checkpoint is not None and restore.has_sop_head(self.checkpoint)
 
+    @property
+    def unused(self) -> dict[str, str]:
+        """Why each tensor of the checkpoint that is not used is left out, by its name."""
+        if self.checkpoint is None:
+            return {}
+        entries = restore.entries_of(self.checkpoint, config=self.config, mlm=self.mlm)
+        return compatibility.unused(entries, self.checkpoint)
+
+    @property
+    def rows_without_piece(self) -> int:
+        """The number of word embeddings that no piece of the tokenizer has."""
+        return self.config.vocab_size - self.vocabulary.vocab_size if self.vocabulary else 0
+
+    def notices(self) -> list[str]:
+        """Returns lines about what the user should not find out only later."""
+        if self.checkpoint is None:
+            return [f"no checkpoint, so the weights are random (seed {self.seed}) and untrained"]
+        lines = list(self.checkpoint.notices)
+        if not restore.has_mlm_head(self.checkpoint):
+            lines.append("the weights have no masked language model head: exported without `.mlm`")
+        if not self.config.pooler:
+            lines.append(
+                "the weights have no pooler: there is no `pooled_output`, and `default` is the "
+                "mean of `sequence_output` over the tokens"
+            )
+        if self.assumed:
+            said = ", ".join(f"{name} {value}" for name, value in self.assumed.items())
+            lines.append(f"neither config nor weights say it, so these are defaults: {said}")
+        if self.rows_without_piece:
+            lines.append(
+                f"the tokenizer has {self.config.vocab_size - self.rows_without_piece} pieces, the "
+                f"model {self.config.vocab_size} rows: the last {self.rows_without_piece} are "
+                "never produced from text"
+            )
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.unused.items():
+            reasons.setdefault(reason, []).append(name)
+        return lines + [
+            f"left out ({reason}): {', '.join(names)}" for reason, names in reasons.items()
+        ]
+
     def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of it: no paths, but digests of the files."""
-        return {
-            "config": dataclasses.asdict(self.config),
-            "weights": (
-                {"source": "checkpoint", **self.checkpoint.manifest_entries()}
-                if self.checkpoint
-                else {"source": "untrained", "seed": self.seed}
-            ),
-            "tokenizer": {
+        tokenizer: dict[str, Any] | None = None
+        if self.vocabulary is not None:
+            tokenizer = {
                 "file": self.vocabulary.file_name,
                 "sha256": self.vocabulary.file_sha256,
-            },
+            }
+            if self.rows_without_piece:
+                tokenizer["rows_without_piece"] = self.rows_without_piece
+        return {
+            "config": self.config.to_json(),
+            "weights": self._weights(),
+            "tokenizer": tokenizer,
+        }
+
+    def _weights(self) -> dict[str, Any]:
+        if self.checkpoint is None:
+            return {"source": "untrained", "seed": self.seed}
+        further = {"unused": self.unused, "assumed": dict(self.assumed)}
+        return {
+            "source": "checkpoint",
+            **self.checkpoint.manifest_entries(),
+            **{name: value for name, value in further.items() if value},
         }
 
 
@@ -62,7 +125,7 @@ def untrained(
     sp_model_file: str | None,
     vocab_file: str | None = None,
     lower_case: bool = True,
-    mlm: bool,
+    mlm: bool | None = None,
     seed: int,
 ) -> EncoderSpec:
     """Returns the spec of an encoder with random weights.
@@ -73,7 +136,7 @@ def untrained(
       sp_model_file: the tokenizer; None for the one that ships with the project.
       vocab_file: a WordPiece vocabulary in its place.
       lower_case: whether the vocabulary is uncased.
-      mlm: whether the artifact gets the masked language model.
+      mlm: whether the artifact gets the masked language model; None for yes.
       seed: of the weights.
 
     Raises:
@@ -87,7 +150,11 @@ def untrained(
     vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
     vocabulary.check_vocab_size(loaded.vocab_size)
     return EncoderSpec(
-        config=loaded, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, seed=seed
+        config=loaded,
+        vocabulary=vocabulary,
+        lower_case=lower_case,
+        mlm=mlm is not False,
+        seed=seed,
     )
 
 
@@ -99,8 +166,11 @@ def from_checkpoint(
     overrides: Mapping[str, Any],
     sp_model_file: str | None,
     vocab_file: str | None = None,
+    tokenizer: bool = True,
     lower_case: bool = True,
-    mlm: bool,
+    mlm: bool | None = None,
+    adapter: str | None = None,
+    allow_unused: str | None = None,
 ) -> EncoderSpec:
     """Returns the spec of an encoder with the weights of a checkpoint.
 
@@ -111,71 +181,90 @@ def from_checkpoint(
       overrides: fields of the config to replace.
       sp_model_file: the tokenizer; None for the one that comes with the checkpoint.
       vocab_file: a WordPiece vocabulary in its place.
+      tokenizer: whether there is a tokenizer.
       lower_case: whether the vocabulary is uncased.
-      mlm: whether the artifact gets the masked language model.
+      mlm: whether the artifact gets the masked language model; None for what the weights have.
+      adapter: see `opening.open`.
+      allow_unused: see `opening.open`.
 
     Raises:
       errors.CheckpointError: the checkpoint cannot be read, or lacks the head.
-      errors.CheckpointMismatchError: the checkpoint does not fit the config.
+      errors.CheckpointMismatchError: the checkpoint does not fit the config, or several things do
+        not fit.
       errors.ConfigError: no config, or one that differs from the checkpoint's own.
       errors.VocabularyError: no tokenizer, or none that fits.
     """
-    checkpoint = opening.open(location, checkpoint_format=checkpoint_format)
-    fitting = dataclasses.replace(
-        resolved_config(checkpoint, albert_config.load(config) if config else None), **overrides
+    checkpoint = opening.open(
+        location, checkpoint_format=checkpoint_format, adapter=adapter, allow_unused=allow_unused
     )
-    if vocab_file is None and sp_model_file is None:
-        sp_model_file = _sp_model_file(checkpoint)
-    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
-    vocabulary.check_vocab_size(fitting.vocab_size)
-    if mlm and not restore.has_mlm_head(checkpoint):
-        raise errors.CheckpointError(
-            f"checkpoint {checkpoint.location!r} has no masked language model head that can be "
-            "read; export without it: --nomlm"
+    found: list[errors.InputError] = []
+    fitting = _tried(
+        lambda: dataclasses.replace(checkpoint_config.resolve(checkpoint, config), **overrides),
+        found,
+    )
+    vocabulary = None
+    if tokenizer:
+        vocabulary = _tried(
+            lambda: _vocabulary(checkpoint, fitting, sp_model_file, vocab_file), found
         )
-    restore.check(checkpoint, config=fitting, mlm=mlm)
+    has_mlm = restore.has_mlm_head(checkpoint)
+    if mlm and not has_mlm:
+        found.append(
+            errors.CheckpointError(
+                f"checkpoint {checkpoint.location!r} has no masked language model head that can "
+                "be read; export without it: --nomlm"
+            )
+        )
+    mlm = has_mlm and mlm is not False
+    if fitting is not None:
+        problems = restore.problems(checkpoint, config=fitting, mlm=mlm)
+        if problems:
+            title = f"checkpoint {location!r} (format {checkpoint.format}) does not fit the model"
+            found.append(errors.CheckpointMismatchError(errors.listing(title, problems)))
+    if found or fitting is None:
+        raise _combined(found)
     return EncoderSpec(
-        config=fitting, vocabulary=vocabulary, lower_case=lower_case, mlm=mlm, checkpoint=checkpoint
+        config=fitting,
+        vocabulary=vocabulary,
+        lower_case=lower_case,
+        mlm=mlm,
+        checkpoint=checkpoint,
+        assumed=checkpoint_config.assumed(checkpoint, config),
     )
 
 
-def resolved_config(
-    checkpoint: lazy_checkpoint.Checkpoint, given: albert_config.AlbertConfig | None
-) -> albert_config.AlbertConfig:
-    """Returns the config of a checkpoint: its own or the one given, which must not differ.
-
-    Raises:
-      errors.ConfigError: there is none, or there are two that differ.
-    """
-    own = checkpoint.config
-    if own is None and given is None:
-        raise errors.ConfigError(
-            f"checkpoint {checkpoint.location!r} comes without a config; say which with --config"
-        )
-    if own is not None and given is not None:
-        # Whether there is a projection where it is not needed, only the weights say.
-        differences = [
-            f"{field.name} is {getattr(given, field.name)} in --config, "
-            f"{getattr(own, field.name)} in the checkpoint's"
-            for field in dataclasses.fields(own)
-            if field.name != "embedding_projection"
-            and getattr(given, field.name) != getattr(own, field.name)
-        ]
-        if differences:
-            title = f"--config differs from {checkpoint.config_file!r}, which may be left to speak"
-            raise errors.ConfigError(errors.listing(title, differences))
-    config = own or given
-    assert config is not None
-    projection = restore.has_embedding_projection(checkpoint, config)
-    return dataclasses.replace(config, embedding_projection=projection)
+def _vocabulary(
+    checkpoint: lazy_checkpoint.Checkpoint,
+    config: albert_config.AlbertConfig | None,
+    sp_model_file: str | None,
+    vocab_file: str | None,
+) -> vocabularies.Vocabulary:
+    if vocab_file is None and sp_model_file is None:
+        sp_model_file = checkpoint.sp_model_file
+        if sp_model_file is None:
+            raise errors.VocabularyError(
+                f"checkpoint {checkpoint.location!r} comes without a SentencePiece model "
+                "(spiece.model, 30k-clean.model); say which with --sp_model_file, or --vocab_file, "
+                "or that there is none with --notokenizer. The vocabulary that ships with this "
+                "project has other pieces than any published model's"
+            )
+    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
+    if config is not None and vocabulary.vocab_size > config.vocab_size:
+        vocabulary.check_vocab_size(config.vocab_size)
+    return vocabulary
 
 
-def _sp_model_file(checkpoint: lazy_checkpoint.Checkpoint) -> str:
-    if checkpoint.sp_model_file is None:
-        raise errors.VocabularyError(
-            f"checkpoint {checkpoint.location!r} comes without a SentencePiece model "
-            "(spiece.model, 30k-clean.model); say which with --sp_model_file, or --vocab_file. "
-            "The vocabulary that ships with this project has other pieces than any published "
-            "model's"
-        )
-    return checkpoint.sp_model_file
+def _tried(make: Callable[[], _T], found: list[errors.InputError]) -> _T | None:
+    """Returns what `make` makes; None, and the error in `found`, if it cannot."""
+    try:
+        return make()
+    except errors.InputError as error:
+        found.append(error)
+        return None
+
+
+def _combined(found: list[errors.InputError]) -> errors.InputError:
+    if len(found) == 1:
+        return found[0]
+    title = f"{len(found)} things do not fit"
+    return errors.CheckpointMismatchError(errors.listing(title, [str(one) for one in found]))

@@ -4,14 +4,15 @@ checkpoint.tensors["albert.pooler.bias"].read()
 """
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from configs import albert_config, errors
-from export.checkpoints import mapping
+from configs import albert_config, errors, source_rules
+from export.checkpoints import mapping, weight_table
 from export.metadata import checksums
 
 
@@ -33,6 +34,17 @@ class LazyTensor:
     read: Callable[[], np.ndarray]
 
 
+def has_same_bits(first: LazyTensor, second: LazyTensor) -> bool:
+    """Returns whether two tensors are equal in shape, type and every bit.
+
+    Raises:
+      errors.CheckpointError: one of them cannot be read.
+    """
+    if (first.shape, first.dtype) != (second.shape, second.dtype):
+        return False
+    return first.read().tobytes() == second.read().tobytes()
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """An open checkpoint.
@@ -41,23 +53,67 @@ class Checkpoint:
       format: the kind of source, one of `weight_table.FORMATS`.
       location: what the user gave.
       tensors: every tensor, by canonical name (see `export/checkpoints/weight_table.py`).
-      config: the hyper-parameters, from the file that comes with the weights; None without one.
-      config_file: that file.
+      config_values: the content of the config that comes with the weights; None without one.
+      config_file: its file.
+      rules: what the code that wrote the weights fixes; None where the config says it all.
       sp_model_files: the SentencePiece models that come with the weights.
       files: the files that the weights are read from.
+      adapter_files: the files of an adapter that was merged into them.
       repository: "org/name@commit" on the Hugging Face hub, if it came from there.
       unused_tensors: names in the file of tensors that belong to something else.
+      allow_unused: regular expression of names in the file of tensors that may be left out.
+      notices: what the user should know of how it was found and read.
     """
 
     format: str
     location: str
     tensors: Mapping[str, LazyTensor] = dataclasses.field(repr=False)
-    config: albert_config.AlbertConfig | None = None
+    config_values: Mapping[str, Any] | None = None
     config_file: str | None = None
+    rules: source_rules.SourceRules | None
     sp_model_files: tuple[str, ...] = ()
     files: tuple[str, ...]
+    adapter_files: tuple[str, ...] = ()
     repository: str | None = None
     unused_tensors: tuple[str, ...] = ()
+    allow_unused: str | None = None
+    notices: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def sizes(self) -> dict[str, int]:
+        """The fields of a config that the weights tell."""
+        shapes = {name: tensor.shape for name, tensor in self.tensors.items()}
+        return mapping.sizes(shapes, checkpoint_format=self.format)
+
+    @functools.cached_property
+    def config(self) -> albert_config.AlbertConfig | None:
+        """The hyper-parameters, from config and weights; None without a config.
+
+        Raises:
+          errors.ConfigError: the config is not valid, or of another model.
+        """
+        if self.config_values is None:
+            return None
+        try:
+            config = albert_config.from_json(self.config_values, rules=self.rules, sizes=self.sizes)
+        except errors.ConfigError as error:
+            raise errors.ConfigError(f"config {self.config_file!r}: {error}") from error
+        return self.fitted(config)
+
+    def fitted(self, config: albert_config.AlbertConfig) -> albert_config.AlbertConfig:
+        """Returns a config with what only the weights say: whether there are some of the layers."""
+        sizes_differ = config.embedding_size != config.hidden_size
+        return dataclasses.replace(
+            config,
+            embedding_projection=sizes_differ or self.has(weight_table.PROJECTION),
+            # The sentence-order head needs it.
+            pooler=self.has(weight_table.POOLER) or self.has(weight_table.SOP_HEAD),
+        )
+
+    def has(self, prefix: str) -> bool:
+        """Returns whether there is any weight of the variables with this prefix, blocks aside."""
+        names = mapping.names_with_prefix(prefix, checkpoint_format=self.format)
+        return not names.isdisjoint(self.tensors)
 
     @property
     def sp_model_file(self) -> str | None:
@@ -91,4 +147,8 @@ class Checkpoint:
             ),
             "files": {os.path.basename(path): checksums.sha256(path) for path in self.files},
         }
+        if self.adapter_files:
+            entries["adapter"] = {
+                os.path.basename(path): checksums.sha256(path) for path in self.adapter_files
+            }
         return entries | ({"repository": self.repository} if self.repository else {})

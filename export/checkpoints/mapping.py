@@ -17,6 +17,26 @@ import numpy as np
 from configs import albert_config
 from export.checkpoints import weight_table
 
+# The field of a config that a dimension letter of the table stands for.
+FIELD_OF_LETTER: Mapping[str, str] = {
+    "V": "vocab_size",
+    "E": "embedding_size",
+    "P": "max_position_embeddings",
+    "T": "type_vocab_size",
+    "H": "hidden_size",
+    "N": "num_attention_heads",
+    "F": "intermediate_size",
+}
+# Where the numbers of group and inner block are in canonical names.
+_GROUP_NUMBERS: Mapping[str, re.Pattern[str]] = {
+    weight_table.TF1: re.compile(r"bert/encoder/transformer/group_(\d+)/inner_group_(\d+)/"),
+    weight_table.TF1_HUB: re.compile(r"bert/encoder/transformer/group_(\d+)/inner_group_(\d+)/"),
+    weight_table.HUGGING_FACE: re.compile(
+        r"albert\.encoder\.albert_layer_groups\.(\d+)\.albert_layers\.(\d+)\."
+    ),
+    weight_table.SAVED_MODEL: re.compile(r"transformer/group_(\d+)/inner_group_(\d+)/"),
+}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -38,8 +58,18 @@ class Entry:
 def entries(config: albert_config.AlbertConfig) -> tuple[Entry, ...]:
     """Returns an entry for every variable of a model with both heads, in the contract's order.
 
-    The embedding projection is among them where `config.embedding_projection`.
+    Embedding projection, pooler and an output matrix of the masked language model's own are among
+    them as the config says.
     """
+    absent = tuple(
+        prefix
+        for prefix, is_present in {
+            weight_table.PROJECTION: config.embedding_projection,
+            weight_table.POOLER: config.pooler,
+            weight_table.DECODER: not config.tie_word_embeddings,
+        }.items()
+        if not is_present
+    )
     found = []
     blocks = [
         (group, inner)
@@ -48,7 +78,7 @@ def entries(config: albert_config.AlbertConfig) -> tuple[Entry, ...]:
     ]
     block_rows = [row for row in weight_table.TABLE if row.variable.startswith("{block}")]
     for row in weight_table.TABLE:
-        if row.variable.startswith(weight_table.PROJECTION) and not config.embedding_projection:
+        if row.variable.startswith(absent):
             continue
         if row is block_rows[0]:
             found += [_entry(r, config, block) for block in blocks for r in block_rows]
@@ -60,6 +90,34 @@ def entries(config: albert_config.AlbertConfig) -> tuple[Entry, ...]:
 def shapes(config: albert_config.AlbertConfig) -> dict[str, tuple[int, ...]]:
     """Returns the shape of every variable of a model with both heads."""
     return {entry.variable: entry.shape for entry in entries(config)}
+
+
+def sizes(shapes: Mapping[str, tuple[int, ...]], *, checkpoint_format: str) -> dict[str, int]:
+    """Returns the fields of a config that tensors tell, by their shapes and names.
+
+    Args:
+      shapes: of the tensors, by canonical name.
+      checkpoint_format: the kind of source.
+    """
+    found: dict[str, int] = {}
+    is_only = True
+    pattern = _GROUP_NUMBERS.get(checkpoint_format)
+    matches = [match for match in map(pattern.match, shapes) if match] if pattern else []
+    if matches:
+        found["num_hidden_groups"] = len({match[1] for match in matches})
+        found["inner_group_num"] = len({match[2] for match in matches})
+        is_only = False
+    block = _blocks(0, 0, inner_groups=1, is_only=is_only)[checkpoint_format] or ""
+    told = [weight_table.Kind.TABLE, weight_table.Kind.VECTOR]
+    if not _merges_heads(checkpoint_format):
+        told.append(weight_table.Kind.TO_HEADS_BIAS)
+    for row in weight_table.TABLE:
+        shape = shapes.get((_names_in(row)[checkpoint_format] or "").format(block=block), ())
+        if row.kind in told and len(shape) == len(row.shape):
+            for letter, size in zip(row.shape, shape, strict=True):
+                if letter in FIELD_OF_LETTER:
+                    found.setdefault(FIELD_OF_LETTER[letter], size)
+    return found
 
 
 def recognizes(names: Iterable[str], *, checkpoint_format: str) -> bool:
@@ -169,14 +227,24 @@ def _names_in(row: weight_table.Row) -> dict[str, str | None]:
 def _block_names(
     config: albert_config.AlbertConfig, group: int, inner: int
 ) -> dict[str, str | None]:
-    number = group * config.inner_group_num + inner
-    group_format = "albert.encoder.albert_layer_groups.{}.albert_layers.{}"
-    is_only = config.num_hidden_groups == config.inner_group_num == 1
+    return _blocks(
+        group,
+        inner,
+        inner_groups=config.inner_group_num,
+        is_only=config.num_hidden_groups == config.inner_group_num == 1,
+    )
+
+
+def _blocks(group: int, inner: int, *, inner_groups: int, is_only: bool) -> dict[str, str | None]:
+    """Returns the name of a block by kind of source; None where it cannot have that block."""
+    number = group * inner_groups + inner
     tf1 = f"bert/encoder/transformer/group_{group}/inner_group_{inner}"
     return {
         weight_table.TF1: tf1,
         weight_table.TF1_HUB: tf1,
-        weight_table.HUGGING_FACE: group_format.format(group, inner),
+        weight_table.HUGGING_FACE: (
+            f"albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
+        ),
         # Model Garden's encoder has one group with one block, whatever the config says.
         weight_table.MODEL_GARDEN: "encoder/layer_with_weights-5" if group == inner == 0 else None,
         weight_table.KERAS_HUB: f"transformer_encoder_{number}"
@@ -189,14 +257,5 @@ def _block_names(
 
 
 def _sizes(config: albert_config.AlbertConfig) -> dict[str, int]:
-    return {
-        "V": config.vocab_size,
-        "E": config.embedding_size,
-        "P": config.max_position_embeddings,
-        "T": config.type_vocab_size,
-        "H": config.hidden_size,
-        "N": config.num_attention_heads,
-        "D": config.head_size,
-        "F": config.intermediate_size,
-        "2": 2,
-    }
+    fields = {letter: getattr(config, field) for letter, field in FIELD_OF_LETTER.items()}
+    return {**fields, "D": config.head_size, "2": 2}

@@ -7,16 +7,22 @@ What kind it is follows from the files that are there and from the keys in them,
 that somebody chose. Nothing is executed, and nothing but the source's own files is read.
 """
 
+import dataclasses
 import os
+import re
+from collections.abc import Mapping
+from typing import Any
 
-from configs import errors
-from export.checkpoints import mapping, weight_table
+from configs import errors, source_rules
+from export.checkpoints import locating, mapping, weight_table
 from export.checkpoints.lazy_checkpoint import Checkpoint, LazyTensor
 from export.checkpoints.readers import (
     hub_saved_model,
     hugging_face,
     hugging_face_download,
     keras_hub,
+    layer_shared,
+    lora_adapter,
     model_garden,
     sidecars,
     tensorflow_checkpoint,
@@ -24,49 +30,52 @@ from export.checkpoints.readers import (
 
 __all__ = ["Checkpoint", "LazyTensor", "open"]
 
-_TF1_HUB_MARK = "tfhub_module.pb"
-_KERAS_WEIGHTS = "model.weights.h5"
-# A file in TensorFlow's checkpoint format; its keys say which of the two it is.
-_CHECKPOINT_FORMATS = (weight_table.TF1, weight_table.MODEL_GARDEN)
+_Tensors = Mapping[str, LazyTensor]
 
 
-def open(location: str, *, checkpoint_format: str | None = None) -> Checkpoint:
+def open(
+    location: str,
+    *,
+    checkpoint_format: str | None = None,
+    adapter: str | None = None,
+    allow_unused: str | None = None,
+) -> Checkpoint:
     """Opens a checkpoint.
 
     Args:
       location: a directory, a file, the prefix of a TensorFlow checkpoint, or
         `hf://org/name[@revision]`.
       checkpoint_format: the kind of source, one of `weight_table.FORMATS`; None to find out.
+      adapter: the folder of a LoRA adapter to merge into the weights.
+      allow_unused: regular expression: tensors in whose names it is found may be left out.
 
     Raises:
       errors.CheckpointError: nothing is there, nothing that is known, more than one thing, or what
-        is there is truncated or corrupted.
-      errors.ConfigError: the config beside the weights is not valid.
+        is there is truncated or corrupted; the adapter does not fit.
+      errors.ConfigError: the config beside the weights cannot be read.
     """
     if checkpoint_format is not None and checkpoint_format not in weight_table.FORMATS:
         raise errors.CheckpointError(
             f"checkpoint format must be one of {', '.join(weight_table.FORMATS)}, "
             f"got {checkpoint_format!r}"
         )
+    _check_pattern(allow_unused)
+    path, repository = location, None
     if hugging_face_download.is_uri(location):
-        directory, repository = hugging_face_download.download(location)
-        return _open_path(directory, location, checkpoint_format, repository)
-    return _open_path(location, location, checkpoint_format, None)
-
-
-def _open_path(
-    path: str, location: str, checkpoint_format: str | None, repository: str | None
-) -> Checkpoint:
+        path, repository = hugging_face_download.download(location)
     try:
-        found = _in_directory(path) if os.path.isdir(path) else _at_file(path)
+        kinds, at, notices = locating.locate(
+            path, location=location, checkpoint_format=checkpoint_format
+        )
     except OSError as error:
         raise errors.CheckpointError(f"checkpoint {location!r} cannot be read: {error}") from error
-    if checkpoint_format is not None:
-        found = {kinds: at for kinds, at in found.items() if checkpoint_format in kinds}
-    if len(found) != 1:
-        raise errors.CheckpointError(_not_one(path, location, checkpoint_format, found))
-    ((kinds, at),) = found.items()
-    opened = _OPENERS[kinds](at, location, repository)
+    opened = dataclasses.replace(
+        _OPENERS[kinds](at),
+        location=location,
+        repository=repository,
+        allow_unused=allow_unused,
+        notices=notices,
+    )
     if checkpoint_format not in (None, opened.format):
         raise errors.CheckpointError(
             f"checkpoint {location!r} is of format {opened.format}, not {checkpoint_format}"
@@ -77,148 +86,129 @@ def _open_path(
             f"checkpoint {location!r} holds no weights of ALBERT (format {opened.format}); "
             f"it holds {', '.join(names) or 'nothing'}"
         )
-    return opened
+    return _adapted(opened, adapter) if adapter is not None else opened
 
 
-_Kinds = tuple[str, ...]
+def _check_pattern(allow_unused: str | None) -> None:
+    try:
+        re.compile(allow_unused or "")
+    except re.error as error:
+        raise errors.CheckpointError(
+            f"--allow_unused must be a regular expression, got {allow_unused!r}: {error}"
+        ) from error
 
 
-def _in_directory(directory: str) -> dict[_Kinds, str]:
-    """Returns what a directory holds, by the kinds that it may be."""
-    found: dict[_Kinds, str] = {}
-    if os.path.isfile(os.path.join(directory, hub_saved_model.FILE)):
-        is_tf1 = os.path.isfile(os.path.join(directory, _TF1_HUB_MARK))
-        found[(weight_table.TF1_HUB if is_tf1 else weight_table.SAVED_MODEL,)] = directory
-    for name in hugging_face.WEIGHTS:
-        path = os.path.join(directory, name)
-        if os.path.isfile(path):
-            found[(weight_table.HUGGING_FACE,)] = path
-            break
-    path = os.path.join(directory, _KERAS_WEIGHTS)
-    if os.path.isfile(path):
-        found[(weight_table.KERAS_HUB,)] = path
-    prefix = tensorflow_checkpoint.in_directory(directory)
-    if prefix:
-        found[_CHECKPOINT_FORMATS] = prefix
-    return found
-
-
-def _at_file(path: str) -> dict[_Kinds, str]:
-    """Returns what a path that is no directory leads to, by the kinds that it may be."""
-    found: dict[_Kinds, str] = {}
-    if os.path.isfile(path + tensorflow_checkpoint.INDEX_SUFFIX):
-        found[_CHECKPOINT_FORMATS] = path
-    if os.path.isfile(path):
-        if tensorflow_checkpoint.is_index(path):
-            found[_CHECKPOINT_FORMATS] = path.removesuffix(tensorflow_checkpoint.INDEX_SUFFIX)
-        elif keras_hub.looks_like(path):
-            found[(weight_table.KERAS_HUB,)] = path
-        elif hugging_face.looks_like(path):
-            found[(weight_table.HUGGING_FACE,)] = path
-    return found
-
-
-def _not_one(
-    path: str, location: str, checkpoint_format: str | None, found: dict[_Kinds, str]
-) -> str:
-    if not os.path.lexists(path) and not found:
-        return (
-            f"checkpoint {location!r} does not exist, as a directory, as a file or as the prefix "
-            "of a TensorFlow checkpoint"
+def _adapted(checkpoint: Checkpoint, adapter: str) -> Checkpoint:
+    if checkpoint.format != weight_table.HUGGING_FACE:
+        raise errors.CheckpointError(
+            f"an adapter changes a model of transformers, but checkpoint {checkpoint.location!r} "
+            f"is of format {checkpoint.format}"
         )
-    if found:
-        kinds = " and ".join("/".join(kinds) for kinds in found)
-        return f"checkpoint {location!r} is ambiguous: it holds {kinds}; give --checkpoint_format"
-    sought = checkpoint_format or "a kind that is known"
-    there = ", ".join(sorted(os.listdir(path))[:10]) if os.path.isdir(path) else "one file"
-    return f"checkpoint {location!r} holds no checkpoint of {sought}; it holds {there or 'nothing'}"
+    tensors, files = lora_adapter.merged(checkpoint.tensors, adapter)
+    return dataclasses.replace(checkpoint, tensors=tensors, adapter_files=files)
 
 
-def _open_checkpoint(prefix: str, location: str, repository: str | None) -> Checkpoint:
+def _open_checkpoint(prefix: str) -> Checkpoint:
     tensors = tensorflow_checkpoint.read(prefix)
-    is_tf2 = tensorflow_checkpoint.OBJECT_GRAPH in tensors
-    config, config_file = sidecars.config(os.path.dirname(prefix))
+    directory = os.path.dirname(prefix)
+    if tensorflow_checkpoint.OBJECT_GRAPH not in tensors:
+        return _tf1(tensors, prefix, [directory], weight_table.TF1)
+    values, config_file = sidecars.config([directory])
     return Checkpoint(
-        format=weight_table.MODEL_GARDEN if is_tf2 else weight_table.TF1,
-        location=location,
-        tensors=model_garden.canonical(tensors, prefix) if is_tf2 else _without_module(tensors),
-        config=config,
+        format=weight_table.MODEL_GARDEN,
+        location=prefix,
+        tensors=model_garden.canonical(tensors, prefix, heads=model_garden.head_names(values)),
+        config_values=values,
         config_file=config_file,
-        sp_model_files=sidecars.sp_models(os.path.dirname(prefix)),
+        rules=weight_table.RULES[weight_table.MODEL_GARDEN],
+        sp_model_files=sidecars.sp_models([directory]),
         files=tensorflow_checkpoint.files(prefix),
-        repository=repository,
     )
 
 
-def _open_tf1_hub(directory: str, location: str, repository: str | None) -> Checkpoint:
+def _tf1(tensors: _Tensors, prefix: str, directories: list[str], kind: str) -> Checkpoint:
+    """Returns a checkpoint of TensorFlow 1, which has its other files in `directories`."""
+    # The scope that `hub.Module` puts before the names (fine-tuned models).
+    tensors = {name.removeprefix("module/"): tensor for name, tensor in tensors.items()}
+    rules = weight_table.RULES[kind]
+    if layer_shared.looks_like(tensors):
+        tensors, rules = layer_shared.canonical(tensors), source_rules.BRIGHTMART
+    values, config_file = sidecars.config(directories)
+    return Checkpoint(
+        format=kind,
+        location=prefix,
+        tensors=tensors,
+        config_values=values,
+        config_file=config_file,
+        rules=rules,
+        sp_model_files=sidecars.sp_models(directories),
+        files=tensorflow_checkpoint.files(prefix),
+    )
+
+
+def _open_tf1_hub(directory: str) -> Checkpoint:
     prefix = os.path.join(directory, hub_saved_model.VARIABLES)
-    config, config_file = sidecars.config(os.path.join(directory, "assets"))
-    return Checkpoint(
-        format=weight_table.TF1_HUB,
-        location=location,
-        tensors=_without_module(tensorflow_checkpoint.read(prefix)),
-        config=config,
-        config_file=config_file,
-        sp_model_files=sidecars.sp_models(os.path.join(directory, "assets")),
-        files=tensorflow_checkpoint.files(prefix),
-        repository=repository,
-    )
+    assets = os.path.join(directory, "assets")
+    return _tf1(tensorflow_checkpoint.read(prefix), prefix, [assets], weight_table.TF1_HUB)
 
 
-def _open_hugging_face(path: str, location: str, repository: str | None) -> Checkpoint:
+def _open_hugging_face(path: str) -> Checkpoint:
     tensors, files = hugging_face.read(path)
-    config, config_file = sidecars.config(os.path.dirname(path))
+    directory = os.path.dirname(path)
+    usual = (sidecars.HUGGING_FACE, sidecars.ORIGINAL)
+    values, config_file = sidecars.config([directory], usual=usual)
     return Checkpoint(
         format=weight_table.HUGGING_FACE,
-        location=location,
+        location=path,
         tensors=tensors,
-        config=config,
+        config_values=values,
         config_file=config_file,
-        sp_model_files=sidecars.sp_models(os.path.dirname(path)),
+        rules=weight_table.RULES[weight_table.HUGGING_FACE],
+        sp_model_files=sidecars.sp_models([directory]),
         files=files,
-        repository=repository,
     )
 
 
-def _open_keras_hub(path: str, location: str, repository: str | None) -> Checkpoint:
-    config, config_file = sidecars.config(os.path.dirname(path))
+def _open_keras_hub(path: str) -> Checkpoint:
+    directory = os.path.dirname(path)
+    values, config_file = sidecars.config([directory])
     return Checkpoint(
         format=weight_table.KERAS_HUB,
-        location=location,
+        location=path,
         tensors=keras_hub.read(path),
-        config=config,
+        config_values=values,
         config_file=config_file,
-        sp_model_files=sidecars.sp_models(os.path.dirname(path)),
+        rules=weight_table.RULES[weight_table.KERAS_HUB],
+        sp_model_files=sidecars.sp_models([directory]),
         files=(path,),
-        repository=repository,
     )
 
 
-def _open_saved_model(directory: str, location: str, repository: str | None) -> Checkpoint:
-    tensors, unused_tensors = hub_saved_model.read(directory)
-    config, config_file = hub_saved_model.config(directory)
+def _open_saved_model(directory: str) -> Checkpoint:
+    prefix = os.path.join(directory, hub_saved_model.VARIABLES)
+    variables = tensorflow_checkpoint.read(prefix)
+    if tensorflow_checkpoint.OBJECT_GRAPH not in variables:  # an Estimator's, of TensorFlow 1
+        directories = [os.path.join(directory, name) for name in ("assets", "assets.extra", "")]
+        return _tf1(variables, prefix, directories, weight_table.TF1)
+    tensors, unused_tensors = hub_saved_model.read(directory, variables)
+    values, config_file = hub_saved_model.config(directory)
     return Checkpoint(
         format=weight_table.SAVED_MODEL,
-        location=location,
+        location=directory,
         tensors=tensors,
-        config=config,
+        config_values=values,
         config_file=config_file,
+        rules=None,
         sp_model_files=hub_saved_model.sp_models(directory),
-        files=tensorflow_checkpoint.files(os.path.join(directory, hub_saved_model.VARIABLES)),
-        repository=repository,
+        files=tensorflow_checkpoint.files(prefix),
         unused_tensors=unused_tensors,
     )
 
 
-def _without_module(tensors: dict[str, LazyTensor]) -> dict[str, LazyTensor]:
-    """Takes away the scope that `hub.Module` puts before the names (fine-tuned TF1 models)."""
-    return {name.removeprefix("module/"): tensor for name, tensor in tensors.items()}
-
-
-_OPENERS = {
-    _CHECKPOINT_FORMATS: _open_checkpoint,
-    (weight_table.TF1_HUB,): _open_tf1_hub,
-    (weight_table.HUGGING_FACE,): _open_hugging_face,
-    (weight_table.KERAS_HUB,): _open_keras_hub,
-    (weight_table.SAVED_MODEL,): _open_saved_model,
+_OPENERS: Mapping[locating.Kinds, Any] = {
+    locating.CHECKPOINT: _open_checkpoint,
+    locating.TF1_HUB: _open_tf1_hub,
+    locating.HUGGING_FACE: _open_hugging_face,
+    locating.KERAS_HUB: _open_keras_hub,
+    locating.SAVED_MODEL: _open_saved_model,
 }

@@ -11,6 +11,8 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
+from configs import source_rules
+
 TF1 = "tf1"  # google-research/albert checkpoint
 TF1_HUB = "tf1_hub"  # TF1 Hub module: the same names
 HUGGING_FACE = "huggingface"
@@ -18,6 +20,15 @@ MODEL_GARDEN = "model_garden"
 KERAS_HUB = "keras_hub"
 SAVED_MODEL = "saved_model"  # of this project or of TF Hub
 FORMATS = (TF1, TF1_HUB, HUGGING_FACE, MODEL_GARDEN, KERAS_HUB, SAVED_MODEL)
+
+# What the code that wrote the weights fixes. A SavedModel's manifest says it all itself.
+RULES: Mapping[str, source_rules.SourceRules] = {
+    TF1: source_rules.ORIGINAL,
+    TF1_HUB: source_rules.ORIGINAL,
+    HUGGING_FACE: source_rules.HUGGING_FACE,
+    MODEL_GARDEN: source_rules.MODEL_GARDEN,
+    KERAS_HUB: source_rules.KERAS_HUB,
+}
 
 
 class Kind(enum.Enum):
@@ -36,8 +47,8 @@ class Kind(enum.Enum):
 class Row:
     variable: str
     kind: Kind
-    shape: str  # dimension letters, see mapping._sizes
-    tf1: str
+    shape: str  # dimension letters, see mapping.FIELD_OF_LETTER
+    tf1: str | None
     huggingface: str
     model_garden: str | None
     keras_hub: str | None
@@ -45,6 +56,8 @@ class Row:
 
 # Row families that a model need not have.
 PROJECTION = "embedding_projection/"
+POOLER = "pooler_transform/"
+DECODER = "cls/predictions/decoder/"  # the MLM head's own output matrix, where it is not tied
 MLM_HEAD = "cls/predictions/"
 SOP_HEAD = "cls/seq_relationship/"
 
@@ -159,30 +172,36 @@ TABLE = (
     Row("cls/predictions/output_bias/bias", _V, "V",
          "cls/predictions/output_bias", "predictions.bias",
          "masked_lm/output_bias.Sbias", None),
+    Row("cls/predictions/decoder/embeddings", _T, "VE",
+         None, "predictions.decoder.weight", None, None),
     Row("cls/seq_relationship/kernel", _OW, "H2",
          "cls/seq_relationship/output_weights", "sop_classifier.classifier.weight",
-         None, None),
+         "next_sentence/out_proj/kernel", None),
     Row("cls/seq_relationship/bias", _V, "2",
          "cls/seq_relationship/output_bias", "sop_classifier.classifier.bias",
-         None, None),
+         "next_sentence/out_proj/bias", None),
 )
 # fmt: on
 
 # Names that repeat another's tensor (canonical name -> the variable it must equal, bit by bit).
 # They may be absent.
 TIED_WEIGHTS: Mapping[str, Mapping[str, str]] = {
-    HUGGING_FACE: {
-        "predictions.decoder.weight": "word_embeddings/embeddings",
-        "predictions.decoder.bias": "cls/predictions/output_bias/bias",
-    },
+    HUGGING_FACE: {"predictions.decoder.weight": "word_embeddings/embeddings"},
     MODEL_GARDEN: {"masked_lm/embedding_table": "word_embeddings/embeddings"},
 }
 
+# Ends the canonical name of a tensor in whose place its source uses another one.
+OVERRIDDEN = " (overridden)"
+
 _OPTIMIZER = "state of the optimizer"
+_AVERAGE = "moving average of the weights"
 _FINE_TUNED = "head of a fine-tuned model, which the artifact does not have"
 _TF1_IGNORED = {
-    r".*/(adam_m|adam_v)": _OPTIMIZER,
-    r"global_step": "number of training steps",
+    r".*/(adam_m|adam_v|lamb_m|lamb_v|Adam|Momentum|RMSProp|Adagrad|Adafactor)(_\d+)?": _OPTIMIZER,
+    r"(.*/)?beta[12]_power(_\d+)?": _OPTIMIZER,
+    r"(.*/)?(current_)?loss_scale(/.*)?|(.*/)?(good|bad)_steps": "loss scale of mixed precision",
+    r".*/ExponentialMovingAverage": _AVERAGE,
+    r"(.*/)?global_step": "number of training steps",
     r"output_(weights|bias)": _FINE_TUNED,  # run_classifier, run_race
     r"cls/squad/output_(weights|bias)": _FINE_TUNED,
     r"(start_logits|end_logits|answer_class)/.*": _FINE_TUNED,  # run_squad
@@ -194,13 +213,17 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
     HUGGING_FACE: {
         r"albert\.embeddings\.(position_ids|token_type_ids)": "a constant that old versions saved",
         r"(classifier|qa_outputs)\.(weight|bias)": _FINE_TUNED,
+        r"predictions\.bias \(overridden\)": "transformers adds predictions.decoder.bias, which "
+        "differs, in its place",
     },
     MODEL_GARDEN: {
-        r"save_counter": "number of saves",
-        r"global_step": "number of training steps",
+        r"(.*/)?save_counter": "number of saves",
+        r"(.*/)?global_step": "number of training steps",
         r"(.*/)?optimizer/.*": _OPTIMIZER,
         r".*/\.OPTIMIZER_SLOT/.*": _OPTIMIZER,
-        r"classification_heads/.*": _FINE_TUNED,
+        r"(.*/)?classification_heads/.*": _FINE_TUNED,
+        r"encoder/layer_with_weights-6/.* \(overridden\)": "the next_sentence head has a pooler of "
+        "its own, which was trained in its place",
     },
     KERAS_HUB: {
         r"optimizer/.*": _OPTIMIZER,

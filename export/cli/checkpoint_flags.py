@@ -27,3 +27,12 @@ CONFIG = flags.DEFINE_string(
     "(google-research/albert) or config.json (Hugging Face, KerasHub). Required where no "
     "checkpoint brings one.",
 )
+ADAPTER = flags.DEFINE_string(
+    "adapter", None, "Folder of a LoRA adapter, as PEFT saves it, to merge into --checkpoint."
+)
+ALLOW_UNUSED = flags.DEFINE_string(
+    "allow_unused",
+    None,
+    "Regular expression: tensors of --checkpoint in whose names it is found are left out, as those "
+    "of a head of your own. Each of them is listed.",
+)

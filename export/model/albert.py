@@ -25,7 +25,7 @@ _Inputs = Mapping[str, tf.Tensor]
 
 
 class Encoder:
-    """Embeddings, Transformer blocks and pooler.
+    """Embeddings, Transformer blocks and, where the config has one, the pooler.
 
     Attributes:
       config: the hyper-parameters.
@@ -62,7 +62,9 @@ class Encoder:
             ]
             for group in range(config.num_hidden_groups)
         ]
-        self._pooler = layers.dense_weights("pooler_transform", [hidden], [hidden])
+        self._pooler = (
+            layers.dense_weights("pooler_transform", [hidden], [hidden]) if config.pooler else None
+        )
         self.variables: list[tf.Variable] = tf.nest.flatten(
             [
                 self.word_embeddings,
@@ -71,7 +73,7 @@ class Encoder:
                 self._embedding_norm,
                 self._projection,
                 self._groups,
-                self._pooler,
+                self._pooler or (),
             ]
         )
         # Functions that others call, so that the graph holds each of them once: the checks and the
@@ -107,7 +109,8 @@ class Encoder:
 
         Returns:
           float32 `pooled_output` and `default` [B, H], `sequence_output` [B, S, H], and
-          `encoder_outputs`, a list of `num_hidden_layers` tensors [B, S, H].
+          `encoder_outputs`, a list of `num_hidden_layers` tensors [B, S, H]. Without pooler there
+          is no `pooled_output`, and `default` is the mean of `sequence_output` over the tokens.
 
         Raises:
           tf.errors.InvalidArgumentError: S exceeds `max_position_embeddings`, an id is outside its
@@ -135,7 +138,8 @@ class Encoder:
             tf.reshape(rows, shape)  # [B, S, H]
             for rows in self._transform(hidden, unpadding.padded(mask), training)
         ]
-        return self._outputs(outputs, pooled=self._pool(outputs[-1][:, 0, :]))
+        pooled = self._pool(outputs[-1][:, 0, :], self._pooler) if self._pooler else None
+        return self._outputs(outputs, mask, pooled=pooled)
 
     def _encode_unpadded(
         self, word_ids: tf.Tensor, mask: tf.Tensor, type_ids: tf.Tensor, training: bool
@@ -145,9 +149,12 @@ class Encoder:
         hidden = self._embed(word_ids, tokens.positions[:, 1], type_ids, training)  # [T, H]
         rows = self._transform(hidden, token_layout, training)
         outputs = [self._by_position(row, tokens.row_of_position) for row in rows]  # [B, S, H]
-        pooled = self._pool(tf.gather(rows[-1], tokens.first_rows))  # [B, H]
-        pooled = tf.where(tokens.has_tokens[:, tf.newaxis], pooled, tf.zeros_like(pooled))
-        return self._outputs(outputs, pooled=pooled)
+        pooled = None
+        if self._pooler:
+            first = tf.gather(rows[-1], tokens.first_rows)  # [B, H]
+            pooled = self._pool(first, self._pooler)  # [B, H]
+            pooled = tf.where(tokens.has_tokens[:, tf.newaxis], pooled, tf.zeros_like(pooled))
+        return self._outputs(outputs, mask, pooled=pooled)
 
     def _check_body(self, inputs: _Inputs) -> tuple[tf.Tensor, ...]:
         """Returns word ids, mask and type ids; using them asserts that they are in range."""
@@ -230,18 +237,31 @@ class Encoder:
             outputs.append(hidden)
         return outputs
 
-    def _pool(self, first: tf.Tensor) -> tf.Tensor:
+    def _pool(self, first: tf.Tensor, pooler: layers.Dense) -> tf.Tensor:
         """Returns the pooled output [B, H] of the first tokens [B, H]."""
-        return tf.tanh(layers.dense(tf.cast(first, tf.float32), self._pooler))
+        return tf.tanh(layers.dense(tf.cast(first, tf.float32), pooler))
 
-    def _outputs(self, outputs: list[tf.Tensor], *, pooled: tf.Tensor) -> dict[str, Any]:
+    def _outputs(
+        self, outputs: list[tf.Tensor], mask: tf.Tensor, *, pooled: tf.Tensor | None
+    ) -> dict[str, Any]:
         outputs = [tf.cast(output, tf.float32) for output in outputs]
+        vectors = (
+            {hub_api.DEFAULT: _mean_of_tokens(outputs[-1], mask)}
+            if pooled is None
+            else {hub_api.DEFAULT: pooled, hub_api.POOLED_OUTPUT: pooled}
+        )
         return {
-            hub_api.DEFAULT: pooled,
-            hub_api.POOLED_OUTPUT: pooled,
+            **vectors,
             hub_api.SEQUENCE_OUTPUT: outputs[-1],
             hub_api.ENCODER_OUTPUTS: outputs,
         }
+
+
+def _mean_of_tokens(sequence_output: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Returns the mean [B, H] over the tokens of each row; zeros where there are none."""
+    is_token = tf.cast(tf.not_equal(mask, 0), tf.float32)[:, :, tf.newaxis]  # [B, S, 1]
+    count = tf.reduce_sum(is_token, axis=1)  # [B, 1]
+    return tf.math.divide_no_nan(tf.reduce_sum(sequence_output * is_token, axis=1), count)
 
 
 def _carry(weights: block.Weights) -> block.Weights:

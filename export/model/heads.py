@@ -13,7 +13,9 @@ from export.model import albert, layers
 
 
 class MaskedLanguageModel:
-    """Predicts the tokens at masked positions. The output matrix is the word embeddings.
+    """Predicts the tokens at masked positions.
+
+    The output matrix is the word embeddings, or one of its own where the config does not tie them.
 
     Attributes:
       variables: the head's own variables, without the encoder's.
@@ -22,7 +24,7 @@ class MaskedLanguageModel:
     def __init__(self, encoder: albert.Encoder) -> None:
         config = encoder.config
         self._config = config
-        self._word_embeddings = encoder.word_embeddings
+        self._output_embeddings = encoder.word_embeddings  # [V, E]
         scope = "cls/predictions"
         self._dense = layers.dense_weights(
             f"{scope}/transform/dense", [config.hidden_size], [config.embedding_size]
@@ -32,6 +34,11 @@ class MaskedLanguageModel:
         )
         self._bias = layers.variable(f"{scope}/output_bias/bias", [config.vocab_size])
         self.variables: list[tf.Variable] = [*self._dense, *self._norm, self._bias]
+        if not config.tie_word_embeddings:
+            self._output_embeddings = layers.variable(
+                f"{scope}/decoder/embeddings", [config.vocab_size, config.embedding_size]
+            )
+            self.variables.append(self._output_embeddings)
         self._predict = layers.trace_once(
             self._predict_body,
             tf.TensorSpec([None, None, config.hidden_size]),
@@ -73,7 +80,7 @@ class MaskedLanguageModel:
         rows = layers.dense(rows, self._dense)  # [B * P, E]
         rows = layers.activate(rows, config.hidden_act, training=False)  # [B * P, E]
         rows = layers.layer_norm(rows, self._norm, config.layer_norm_eps)  # [B * P, E]
-        logits = tf.matmul(rows, self._word_embeddings, transpose_b=True)  # [B * P, V]
+        logits = tf.matmul(rows, self._output_embeddings, transpose_b=True)  # [B * P, V]
         logits = tf.nn.bias_add(logits, self._bias)  # [B * P, V]
         return tf.reshape(logits, [batch_size, num_predictions, config.vocab_size])  # [B, P, V]
 

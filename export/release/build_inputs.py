@@ -50,7 +50,7 @@ def _spec(model: model_list.Model) -> encoder_spec.EncoderSpec:
         "sp_model_file": model.sources.get("sp_model_file"),
         "vocab_file": model.sources.get("vocab_file"),
         "lower_case": options.get("lower_case", True),
-        "mlm": options.get("mlm", True),
+        "mlm": options.get("mlm"),
     }
     if "checkpoint" in model.sources:
         return encoder_spec.from_checkpoint(

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from configs import albert_config, hub_api
-from export.checkpoints import lazy_checkpoint, opening, restore
+from configs import albert_config, errors, hub_api
+from export.checkpoints import lazy_checkpoint, mapping, opening, restore
 from export.metadata import manifest
 from export.verification import reference
 
@@ -23,6 +23,9 @@ TOLERANCES = {
     # 0.026 for the pooled output of the large size.
     "bfloat16": 0.05,
 }
+
+
+_COUNTS = ("num_hidden_layers", "num_hidden_groups", "inner_group_num")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,11 @@ class Comparison:
     weight_problems: tuple[str, ...]
 
     @property
+    def is_other_model(self) -> bool:
+        """Whether most of the weights differ: the artifact was made from another checkpoint."""
+        return len(self.weight_problems) > self.weights / 2
+
+    @property
     def passed(self) -> bool:
         """Whether all weights are equal and all differences within their tolerances."""
         return not self.weight_problems and all(row.passed for row in self.rows)
@@ -85,9 +93,14 @@ def compare(
     """
     import tensorflow_hub as hub
 
-    tensors = restore.read(checkpoint, config=config)
     exported = opening.open(artifact)
+    _check_sizes(exported, config)
+    tensors = restore.read(checkpoint, config=config)
     problems = _weight_problems(tensors, exported, config)
+    compared = sum(name in exported.tensors for name in tensors)
+    weights = Comparison(rows=(), weights=compared, weight_problems=tuple(problems))
+    if weights.is_other_model:
+        return weights
     inputs = reference.inputs(config)
     module = hub.load(artifact)
     outputs = reference.call_saved_model(module, inputs)
@@ -97,13 +110,27 @@ def compare(
         rows += _rows(outputs, expected, unit)
         if hasattr(module, hub_api.UNPADDED):
             rows += _unpadded_rows(module.unpadded, inputs, expected, unit)
-    compared = sum(name in exported.tensors for name in tensors)
-    return Comparison(rows=tuple(rows), weights=compared, weight_problems=tuple(problems))
+    return dataclasses.replace(weights, rows=tuple(rows))
 
 
 def tolerance(artifact: str) -> float:
     """Returns the tolerance of the dtype that the artifact in a directory computes in."""
     return TOLERANCES[manifest.read(artifact).get("compute_dtype", "float32")]
+
+
+def _check_sizes(exported: lazy_checkpoint.Checkpoint, config: albert_config.AlbertConfig) -> None:
+    """Refuses a checkpoint of other sizes than the artifact's, which has no weight to compare."""
+    own = exported.config
+    sizes = (*mapping.FIELD_OF_LETTER.values(), *_COUNTS)
+    differences = [
+        f"{field} is {getattr(own, field)} in the artifact, {getattr(config, field)} in the "
+        "checkpoint"
+        for field in sizes
+        if own is not None and getattr(own, field) != getattr(config, field)
+    ]
+    if differences:
+        title = f"{exported.location!r} was made from another model than the checkpoint"
+        raise errors.CheckpointMismatchError(errors.listing(title, differences))
 
 
 def _weight_problems(
@@ -150,9 +177,10 @@ def _unpadded_rows(
     """Compares the unpadded encoder, at tokens: it has zeros at padding."""
     outputs = reference.call_saved_model(module, inputs)
     mask = inputs[hub_api.INPUT_MASK].astype(bool)
+    vector = hub_api.POOLED_OUTPUT if hub_api.POOLED_OUTPUT in outputs else hub_api.DEFAULT
     at_tokens = {
         hub_api.SEQUENCE_OUTPUT: lambda array: array[mask],
-        hub_api.POOLED_OUTPUT: lambda array: array,
+        vector: lambda array: array,
     }
     return [
         _row(

@@ -18,11 +18,10 @@ import tf_keras
 from configs import hub_api
 from export.checkpoints import weight_table
 from export.metadata import manifest
-from export.verification import comparison
-from export.verification.check import Check, CheckFailed, require
+from export.verification import comparison, encoder_probe
+from export.verification.check import Check, require
 from preprocess.vocabulary import vocabularies
 
-_BATCH, _LENGTH, _PREDICTIONS = 3, 10, 4
 _BLOCK = re.compile(r"transformer(/group_\d+/inner_group_\d+)?/")
 _NAMES = tuple(row.variable for row in weight_table.TABLE)
 
@@ -44,7 +43,7 @@ def checks(module: Any, directory: str) -> list[Check]:
         Check("training=False is deterministic", _is_deterministic),
         Check("padding does not change what stands at tokens", _ignores_padding),
         Check(
-            "`sp_model_file`, or else `vocab_file`, is a vocabulary of the model's size",
+            "`sp_model_file`, or else `vocab_file`, is a vocabulary that the model has rows for",
             _vocabulary,
         ),
         Check("signature `serving_default` has inputs and outputs by name", _serving_default),
@@ -67,47 +66,10 @@ def checks(module: Any, directory: str) -> list[Check]:
     return found
 
 
-def _inputs(module: Any) -> dict[str, tf.Tensor]:
-    """Returns a batch with padding; its ids are valid in every vocabulary of 20 pieces."""
-    mask = np.arange(_LENGTH) < np.array([[_LENGTH], [_LENGTH - 3], [2]])
-    ids = np.arange(_BATCH * _LENGTH).reshape(_BATCH, _LENGTH) % 20
-    types = np.arange(_LENGTH) >= _LENGTH // 2
-    if _dimensions(module)["types"] < 2:
-        types = np.zeros_like(types)
-    arrays = {
-        hub_api.INPUT_WORD_IDS: ids * mask,
-        hub_api.INPUT_MASK: mask,
-        hub_api.INPUT_TYPE_IDS: types * mask,
-    }
-    return {name: tf.constant(array, tf.int32) for name, array in arrays.items()}
-
-
-def _mlm_inputs(module: Any) -> dict[str, tf.Tensor]:
-    positions = tf.constant([[0, 1, 1, 0]] * _BATCH, tf.int32)
-    return {**_inputs(module), hub_api.MASKED_LM_POSITIONS: positions}
-
-
-def _names(variables: Any) -> list[str]:
-    names = [variable.name.removesuffix(":0") for variable in variables]
-    return [name.removeprefix("bert/") if name.startswith("bert/cls/") else name for name in names]
-
-
-def _dimensions(module: Any) -> dict[str, int]:
-    shapes = {variable.name.removesuffix(":0"): variable.shape for variable in module.variables}
-    try:
-        words, types = (
-            shapes[f"{name}/embeddings"] for name in ("word_embeddings", "type_embeddings")
-        )
-        hidden = shapes["pooler_transform/bias"][0]
-    except KeyError as error:
-        raise CheckFailed(f"there is no variable {error}") from error
-    return {"vocabulary": words[0], "types": types[0], "hidden": hidden}
-
-
 def _is_callable(module: Any, directory: str) -> None:
     for training in (True, False):
-        module(_inputs(module), training=training)
-    module(_inputs(module))
+        module(encoder_probe.inputs(module), training=training)
+    module(encoder_probe.inputs(module))
 
 
 def _check_output(outputs: Mapping[str, Any], name: str, shape: list[int]) -> None:
@@ -118,33 +80,52 @@ def _check_output(outputs: Mapping[str, Any], name: str, shape: list[int]) -> No
 
 
 def _check_encoder_outputs(module: Any, outputs: Mapping[str, Any]) -> None:
-    hidden = _dimensions(module)["hidden"]
-    _check_output(outputs, hub_api.POOLED_OUTPUT, [_BATCH, hidden])
+    hidden = encoder_probe.dimensions(module)["hidden"]
+    _check_output(outputs, hub_api.DEFAULT, [encoder_probe.BATCH, hidden])
+    if encoder_probe.has_pooler(module):
+        _check_output(outputs, hub_api.POOLED_OUTPUT, [encoder_probe.BATCH, hidden])
+    else:
+        require(hub_api.POOLED_OUTPUT not in outputs, "pooled_output is there without a pooler")
     for name in (hub_api.SEQUENCE_OUTPUT, hub_api.ENCODER_OUTPUTS):
-        _check_output(outputs, name, [_BATCH, _LENGTH, hidden])
+        _check_output(outputs, name, [encoder_probe.BATCH, encoder_probe.LENGTH, hidden])
 
 
 def _has_outputs(module: Any, directory: str) -> None:
-    outputs = module(_inputs(module), training=False)
+    outputs = module(encoder_probe.inputs(module), training=False)
     _check_encoder_outputs(module, outputs)
-    require(hub_api.DEFAULT in outputs, "output default is missing")
-    pooled = outputs[hub_api.POOLED_OUTPUT]
-    require(np.array_equal(outputs[hub_api.DEFAULT], pooled), "default is not pooled_output")
+    _check_default(module, outputs, directory)
     layers = outputs[hub_api.ENCODER_OUTPUTS]
     require(isinstance(layers, (list, tuple)) and len(layers) > 0, "encoder_outputs is no list")
     same = np.array_equal(layers[-1], outputs[hub_api.SEQUENCE_OUTPUT])
     require(same, "the last of encoder_outputs is not sequence_output")
 
 
+def _check_default(module: Any, outputs: Mapping[str, Any], directory: str) -> None:
+    default = outputs[hub_api.DEFAULT]
+    if encoder_probe.has_pooler(module):
+        pooled = outputs[hub_api.POOLED_OUTPUT]
+        require(np.array_equal(default, pooled), "default is not pooled_output")
+        return
+    mask = encoder_probe.inputs(module)[hub_api.INPUT_MASK].numpy()[:, :, np.newaxis]  # [B, S, 1]
+    states = outputs[hub_api.SEQUENCE_OUTPUT].numpy()
+    largest = np.abs(default - (states * mask).sum(1) / mask.sum(1)).max()
+    limit = comparison.tolerance(directory) * max(1.0, float(np.abs(states).max()))
+    require(
+        largest <= limit,
+        f"default differs from the mean of sequence_output over the tokens by {largest:.1e}",
+    )
+
+
 def _variables(module: Any, directory: str) -> None:
-    names = _names(module.variables)
+    names = encoder_probe.names(module.variables)
     ranks = [
         _NAMES.index(name) for name in (_BLOCK.sub("{block}/", n) for n in names) if name in _NAMES
     ]
     unknown = [name for name in names if _BLOCK.sub("{block}/", name, count=1) not in _NAMES]
     require(not unknown, f"variables of other names: {', '.join(unknown)}")
     require(len(names) == len(set(names)), "two variables have the same name")
-    encoder = {name for name in _NAMES if not name.startswith(("cls/", weight_table.PROJECTION))}
+    optional = ("cls/", weight_table.PROJECTION, weight_table.POOLER)
+    encoder = {name for name in _NAMES if not name.startswith(optional)}
     missing = encoder - {_BLOCK.sub("{block}/", name, count=1) for name in names}
     require(not missing, f"variables are missing: {', '.join(sorted(missing))}")
     blocks = [rank for name, rank in zip(names, ranks, strict=True) if _BLOCK.match(name)]
@@ -155,7 +136,10 @@ def _variables(module: Any, directory: str) -> None:
         for start in range(0, len(blocks), per_block)
     )
     require(in_order, "the variables stand in another order")
-    require(_names(module.trainable_variables) == names, "trainable_variables are not all of them")
+    require(
+        encoder_probe.names(module.trainable_variables) == names,
+        "trainable_variables are not all of them",
+    )
 
 
 def _regularization_losses(module: Any, directory: str) -> None:
@@ -163,11 +147,11 @@ def _regularization_losses(module: Any, directory: str) -> None:
 
 
 def _gradients(module: Any, directory: str) -> None:
-    inputs = _inputs(module)
+    inputs = encoder_probe.inputs(module)
     with tf.GradientTape() as tape:
         outputs = module(inputs, training=True)
         loss = tf.reduce_sum(outputs[hub_api.SEQUENCE_OUTPUT] ** 2)
-        loss += tf.reduce_sum(outputs[hub_api.POOLED_OUTPUT])
+        loss += tf.reduce_sum(outputs[hub_api.DEFAULT])
     variables = list(module.trainable_variables)
     require(variables, "there are no trainable variables")
     gradients = tape.gradient(loss, variables)
@@ -176,22 +160,24 @@ def _gradients(module: Any, directory: str) -> None:
 
 
 def _is_deterministic(module: Any, directory: str) -> None:
-    first, second = (module(_inputs(module), training=False) for _ in range(2))
+    first, second = (module(encoder_probe.inputs(module), training=False) for _ in range(2))
     for one, other in zip(tf.nest.flatten(first), tf.nest.flatten(second), strict=True):
         require(np.array_equal(one, other), "two calls differ")
 
 
 def _ignores_padding(module: Any, directory: str) -> None:
-    inputs = _inputs(module)
+    inputs = encoder_probe.inputs(module)
     mask = inputs[hub_api.INPUT_MASK]
     changed = inputs[hub_api.INPUT_WORD_IDS] + (1 - mask) * 7
-    first = module(inputs, training=False)[hub_api.POOLED_OUTPUT]
+    first = module(inputs, training=False)[hub_api.DEFAULT]
     second = module({**inputs, hub_api.INPUT_WORD_IDS: changed}, training=False)
-    largest = np.abs(first - second[hub_api.POOLED_OUTPUT]).max()
-    require(largest < 1e-5, f"ids at padding change pooled_output by {largest:.1e}")
+    largest = np.abs(first - second[hub_api.DEFAULT]).max()
+    require(largest < 1e-5, f"ids at padding change default by {largest:.1e}")
 
 
 def _vocabulary(module: Any, directory: str) -> None:
+    if manifest.read(directory).get("tokenizer", {}) is None:
+        return  # exported without: its ids are not made from text
     sp_model_file, vocab_file = (
         getattr(module, name).asset_path.numpy().decode() if hasattr(module, name) else None
         for name in (hub_api.SP_MODEL_FILE, hub_api.VOCAB_FILE)
@@ -200,8 +186,8 @@ def _vocabulary(module: Any, directory: str) -> None:
     size = vocabularies.read(sp_model_file, vocab_file=vocab_file).vocab_size
     if vocab_file:
         require(module.do_lower_case.dtype == tf.bool, "`do_lower_case` is no bool")
-    expected = _dimensions(module)["vocabulary"]
-    require(size == expected, f"it has {size} pieces, the embeddings {expected} rows")
+    expected = encoder_probe.dimensions(module)["vocabulary"]
+    require(size <= expected, f"it has {size} pieces, the embeddings {expected} rows")
 
 
 def _check_signature(
@@ -212,22 +198,24 @@ def _check_signature(
     got = set(signature.structured_input_signature[1])
     require(got == set(inputs), f"its inputs are {sorted(got)}")
     results = set(signature(**inputs))
-    require(results >= set(outputs), f"its outputs are {sorted(results)}")
+    absent = set() if encoder_probe.has_pooler(module) else {hub_api.POOLED_OUTPUT}
+    require(results >= set(outputs) - absent, f"its outputs are {sorted(results)}")
+    require(not results & absent, "pooled_output is there without a pooler")
 
 
 def _serving_default(module: Any, directory: str) -> None:
     expected = hub_api.ENCODER_SIGNATURE_OUTPUTS
-    _check_signature(module, hub_api.SERVING_DEFAULT, _inputs(module), expected)
+    _check_signature(module, hub_api.SERVING_DEFAULT, encoder_probe.inputs(module), expected)
 
 
 def _keras_layer(module: Any, directory: str) -> None:
     inputs = {
-        name: tf_keras.Input([_LENGTH], dtype=tf.int32, name=name)
+        name: tf_keras.Input([encoder_probe.LENGTH], dtype=tf.int32, name=name)
         for name in hub_api.ENCODER_INPUTS
     }
     layer = hub.KerasLayer(module, trainable=True)
     shape = layer(inputs)[hub_api.SEQUENCE_OUTPUT].shape
-    expected = [None, _LENGTH, _dimensions(module)["hidden"]]
+    expected = [None, encoder_probe.LENGTH, encoder_probe.dimensions(module)["hidden"]]
     require(shape.as_list() == expected, f"sequence_output has shape {shape}, not {expected}")
     trained = len(layer.trainable_variables)
     total = len(module.trainable_variables)
@@ -239,7 +227,7 @@ def _check_head(module: Any, head: Any) -> None:
     found = {id(variable) for variable in head.variables}
     require(shared < found, "its variables are not the encoder's very own and more")
     require(
-        _names(head.trainable_variables) == _names(head.variables),
+        encoder_probe.names(head.trainable_variables) == encoder_probe.names(head.variables),
         "its trainable_variables are not all of its variables",
     )
 
@@ -247,30 +235,36 @@ def _check_head(module: Any, head: Any) -> None:
 def _mlm(module: Any, directory: str) -> None:
     require(hasattr(module, hub_api.MLM), "there is no .mlm")
     for training in (True, False):
-        outputs = module.mlm(_mlm_inputs(module), training=training)
+        outputs = module.mlm(encoder_probe.mlm_inputs(module), training=training)
     _check_encoder_outputs(module, outputs)
-    vocabulary = _dimensions(module)["vocabulary"]
-    _check_output(outputs, hub_api.MLM_LOGITS, [_BATCH, _PREDICTIONS, vocabulary])
+    vocabulary = encoder_probe.dimensions(module)["vocabulary"]
+    _check_output(
+        outputs, hub_api.MLM_LOGITS, [encoder_probe.BATCH, encoder_probe.PREDICTIONS, vocabulary]
+    )
     _check_head(module, module.mlm)
 
 
 def _mlm_signature(module: Any, directory: str) -> None:
-    _check_signature(module, hub_api.MLM, _mlm_inputs(module), hub_api.MLM_SIGNATURE_OUTPUTS)
+    _check_signature(
+        module, hub_api.MLM, encoder_probe.mlm_inputs(module), hub_api.MLM_SIGNATURE_OUTPUTS
+    )
 
 
 def _sop(module: Any, directory: str) -> None:
     for training in (True, False):
-        outputs = module.sop(_inputs(module), training=training)
-    _check_output(outputs, hub_api.SOP_LOGITS, [_BATCH, 2])
+        outputs = module.sop(encoder_probe.inputs(module), training=training)
+    _check_output(outputs, hub_api.SOP_LOGITS, [encoder_probe.BATCH, 2])
     _check_head(module, module.sop)
 
 
 def _sop_signature(module: Any, directory: str) -> None:
-    _check_signature(module, hub_api.SOP, _inputs(module), hub_api.SOP_SIGNATURE_OUTPUTS)
+    _check_signature(
+        module, hub_api.SOP, encoder_probe.inputs(module), hub_api.SOP_SIGNATURE_OUTPUTS
+    )
 
 
 def _unpadded(module: Any, directory: str) -> None:
-    inputs = _inputs(module)
+    inputs = encoder_probe.inputs(module)
     mask = inputs[hub_api.INPUT_MASK].numpy().astype(bool)
     right = module(inputs, training=False)[hub_api.SEQUENCE_OUTPUT].numpy()
     got = module.unpadded(inputs, training=False)[hub_api.SEQUENCE_OUTPUT].numpy()

@@ -9,7 +9,7 @@ Nothing here may be shared with `export/model/albert.py`.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ def encode(
     *,
     config: albert_config.AlbertConfig,
     inputs: Mapping[str, np.ndarray],
+    groups: Sequence[int] | None = None,
     dtype: Any = np.float32,
 ) -> dict[str, Any]:
     """Returns what the encoder and its heads compute, without dropout.
@@ -39,12 +40,14 @@ def encode(
       config: the hyper-parameters they belong to.
       inputs: integer [B, S] arrays `input_word_ids`, `input_mask`, `input_type_ids`, and [B, P]
         `masked_lm_positions` where the logits of the masked language model are wanted.
+      groups: the group whose weights each hidden layer uses; None for the config's.
       dtype: what to compute in, float32 or float64.
 
     Returns:
       `pooled_output` and `default` [B, H], `sequence_output` [B, S, H], `encoder_outputs` (a list
       of `num_hidden_layers` arrays [B, S, H]), `embedding_output` [B, S, E]; `mlm_logits` [B, P, V]
-      if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head.
+      if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head. If
+      they have no pooler, `default` is the mean over the tokens and there is no `pooled_output`.
     """
     tensors = {name: np.asarray(tensor, dtype) for name, tensor in tensors.items()}
     embeddings = _embed(tensors, config, inputs)  # [B, S, E]
@@ -55,23 +58,33 @@ def encode(
     layers = []
     for layer in range(config.num_hidden_layers):
         for inner in range(config.inner_group_num):
-            prefix = _block_prefix(config, config.group_of_layer(layer), inner)
+            group = groups[layer] if groups else config.group_of_layer(layer)
+            prefix = _block_prefix(config, group, inner)
             hidden = _block(hidden, tensors, prefix, config, mask)
         layers.append(hidden)
-    pooled = np.tanh(_dense(hidden[:, 0], tensors, "pooler_transform"))  # [B, H]
     outputs: dict[str, Any] = {
         EMBEDDING_OUTPUT: embeddings,
         hub_api.ENCODER_OUTPUTS: layers,
         hub_api.SEQUENCE_OUTPUT: hidden,
-        hub_api.POOLED_OUTPUT: pooled,
-        hub_api.DEFAULT: pooled,
     }
+    if "pooler_transform/kernel" in tensors:
+        pooled = np.tanh(_dense(hidden[:, 0], tensors, "pooler_transform"))  # [B, H]
+        outputs |= {hub_api.POOLED_OUTPUT: pooled, hub_api.DEFAULT: pooled}
+    else:
+        outputs[hub_api.DEFAULT] = _mean_of_tokens(hidden, mask)
     if hub_api.MASKED_LM_POSITIONS in inputs:
         positions = np.asarray(inputs[hub_api.MASKED_LM_POSITIONS])  # [B, P]
         outputs[hub_api.MLM_LOGITS] = _masked_lm(hidden, tensors, config, positions)
     if "cls/seq_relationship/kernel" in tensors:
         outputs[hub_api.SOP_LOGITS] = _dense(pooled, tensors, "cls/seq_relationship")
     return outputs
+
+
+def _mean_of_tokens(hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Returns the mean over the tokens of each row, [B, H]; zeros for a row without tokens."""
+    rows = [states[is_token > 0] for states, is_token in zip(hidden, mask, strict=True)]
+    empty = np.zeros(hidden.shape[2], hidden.dtype)
+    return np.stack([row.mean(0) if len(row) else empty for row in rows])
 
 
 def _block_prefix(config: albert_config.AlbertConfig, group: int, inner: int) -> str:
@@ -140,12 +153,17 @@ def _masked_lm(
     config: albert_config.AlbertConfig,
     positions: np.ndarray,
 ) -> np.ndarray:
-    """Returns the logits at `positions`, [B, P, V]; the word embeddings are the output matrix."""
+    """Returns the logits at `positions`, [B, P, V].
+
+    The output matrix is the word embeddings, unless the head has one of its own.
+    """
     rows = np.arange(len(hidden))[:, None]
     transformed = _dense(hidden[rows, positions], tensors, "cls/predictions/transform/dense")
     transformed = _activate(transformed, config.hidden_act)
     transformed = _layer_norm(transformed, tensors, "cls/predictions/transform/LayerNorm", config)
-    words = tensors["word_embeddings/embeddings"]
+    words = tensors.get("cls/predictions/decoder/embeddings")
+    if words is None:
+        words = tensors["word_embeddings/embeddings"]
     return transformed @ words.T + tensors["cls/predictions/output_bias/bias"]
 
 

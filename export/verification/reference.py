@@ -16,7 +16,7 @@ import numpy as np
 
 from configs import albert_config, hub_api
 from export.checkpoints import lazy_checkpoint, restore, weight_table
-from export.verification import numpy_albert
+from export.verification import numpy_albert, published_rules
 
 # Output of a TF1 Hub module: the log-softmax of our `sop_logits`.
 SOP_LOG_PROBS = "sop_log_probs"
@@ -86,7 +86,7 @@ def compute(
         for name, array in inputs.items()
         if with_head or name != hub_api.MASKED_LM_POSITIONS
     }
-    outputs = numpy_albert.encode(tensors, config=config, inputs=asked)
+    outputs = _numpy(checkpoint, tensors, config, asked)
     del outputs[numpy_albert.EMBEDDING_OUTPUT]
     told = set(own.outputs) if own else set()
     if SOP_LOG_PROBS in told:
@@ -94,6 +94,23 @@ def compute(
     rest = {name: np.asarray(value) for name, value in outputs.items() if name not in told}
     ours = Reference(engine=f"numpy oracle (numpy {np.__version__})", outputs=rest)
     return ([own] if own else []) + ([ours] if rest else [])
+
+
+def _numpy(
+    checkpoint: lazy_checkpoint.Checkpoint,
+    tensors: Arrays,
+    config: albert_config.AlbertConfig,
+    inputs: Arrays,
+) -> dict[str, Any]:
+    """Computes by the rules that the source's code has, not by those that the exporter found."""
+    groups, act = None, None
+    if checkpoint.format != weight_table.SAVED_MODEL:
+        groups = published_rules.groups(
+            checkpoint.format, layers=config.num_hidden_layers, groups=config.num_hidden_groups
+        )
+        act = published_rules.hidden_act(checkpoint.format, checkpoint.config_values or {})
+    config = dataclasses.replace(config, hidden_act=act or config.hidden_act)
+    return numpy_albert.encode(tensors, config=config, inputs=inputs, groups=groups)
 
 
 def _tf1_hub(directory: str, inputs: Arrays) -> Reference:
@@ -154,8 +171,11 @@ def call_saved_model(module: Any, inputs: Arrays) -> dict[str, np.ndarray]:
 def _transformers(
     checkpoint: lazy_checkpoint.Checkpoint, directory: str, inputs: Arrays
 ) -> Reference | None:
-    """Runs Hugging Face's own model; None where it is not installed or not given whole."""
-    if checkpoint.config_file is None or os.path.basename(checkpoint.config_file) != "config.json":
+    """Runs Hugging Face's own model; None where it is not installed or does not load all of it."""
+    config_file = checkpoint.config_file
+    if config_file is None or os.path.basename(config_file) != "config.json":
+        return None
+    if checkpoint.adapter_files:
         return None
     try:
         import torch
@@ -163,13 +183,31 @@ def _transformers(
     except ImportError:
         return None
     transformers.utils.logging.disable_progress_bar()
-    has_heads = restore.has_mlm_head(checkpoint) and restore.has_sop_head(checkpoint)
-    model_class = transformers.AlbertForPreTraining if has_heads else transformers.AlbertModel
-    model = model_class.from_pretrained(
-        directory, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-    ).eval()
+    mlm, sop = restore.has_mlm_head(checkpoint), restore.has_sop_head(checkpoint)
+    name = {(True, True): "AlbertForPreTraining", (True, False): "AlbertForMaskedLM"}.get(
+        (mlm, sop), "AlbertModel"
+    )
+    pooler = {} if mlm else {"add_pooling_layer": checkpoint.has(weight_table.POOLER)}
+    model, loaded = getattr(transformers, name).from_pretrained(
+        directory,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        local_files_only=True,
+        output_loading_info=True,
+        **pooler,
+    )
+    if loaded["missing_keys"] or loaded["mismatched_keys"]:
+        return None  # names that it does not know, which it would fill with random weights
+    outputs = _run_transformers(model.eval(), inputs, mlm=mlm, sop=sop)
+    versions = f"transformers {transformers.__version__}, torch {torch.__version__}"
+    return Reference(engine=versions, outputs=outputs)
+
+
+def _run_transformers(model: Any, inputs: Arrays, *, mlm: bool, sop: bool) -> dict[str, Any]:
+    import torch
+
     with torch.no_grad():
-        results = (model.albert if has_heads else model)(
+        results = getattr(model, "albert", model)(
             input_ids=torch.from_numpy(inputs[hub_api.INPUT_WORD_IDS]).long(),
             attention_mask=torch.from_numpy(inputs[hub_api.INPUT_MASK]).long(),
             token_type_ids=torch.from_numpy(inputs[hub_api.INPUT_TYPE_IDS]).long(),
@@ -179,14 +217,15 @@ def _transformers(
         outputs = {
             hub_api.ENCODER_OUTPUTS: np.stack(layers),
             hub_api.SEQUENCE_OUTPUT: results.last_hidden_state.numpy(),
-            hub_api.POOLED_OUTPUT: results.pooler_output.numpy(),
         }
-        if has_heads:
+        if results.pooler_output is not None:
+            pooled = results.pooler_output
+            outputs |= dict.fromkeys((hub_api.POOLED_OUTPUT, hub_api.DEFAULT), pooled.numpy())
+            if sop:
+                outputs[hub_api.SOP_LOGITS] = model.sop_classifier(pooled).numpy()
+        if mlm:
             rows = torch.arange(len(layers[0]))[:, None]
             positions = torch.from_numpy(inputs[hub_api.MASKED_LM_POSITIONS]).long()
             masked = results.last_hidden_state[rows, positions]  # [B, P, H]
             outputs[hub_api.MLM_LOGITS] = model.predictions(masked).numpy()
-            outputs[hub_api.SOP_LOGITS] = model.sop_classifier(results.pooler_output).numpy()
-    outputs[hub_api.DEFAULT] = outputs[hub_api.POOLED_OUTPUT]
-    versions = f"transformers {transformers.__version__}, torch {torch.__version__}"
-    return Reference(engine=versions, outputs=outputs)
+    return outputs

@@ -25,7 +25,9 @@ def table(*, findings: Sequence[check.Finding], compared: comparison.Comparison 
     if compared is None:
         return "\n".join(lines)
     lines += ["", f"weights: {_weights(compared)}"]
-    lines += [f"  {_FAILED}  {problem}" for problem in compared.weight_problems]
+    lines += [f"  {_FAILED}  {problem}" for problem in _weight_problems(compared)]
+    if compared.is_other_model:
+        return "\n".join(lines)
     engines = list(dict.fromkeys(row.engine for row in compared.rows))
     for engine in engines:
         rows = [row for row in compared.rows if row.engine == engine]
@@ -74,7 +76,7 @@ def _summary(broken: int, compared: comparison.Comparison | None) -> str:
 
 def _comparison_parts(compared: comparison.Comparison) -> list[str]:
     parts = [f"<h2>Weights</h2><p>{html.escape(_weights(compared))}</p>"]
-    parts += [f"<p class='bad'>{html.escape(p)}</p>" for p in compared.weight_problems]
+    parts += [f"<p class='bad'>{html.escape(p)}</p>" for p in _weight_problems(compared)]
     layers = [row for row in compared.rows if row.layer is not None]
     if layers:
         parts.append("<h2>Difference per layer</h2>")
@@ -151,6 +153,18 @@ def _mark(passed: bool) -> str:
 
 def _name(row: comparison.Row) -> str:
     return row.output if row.layer is None else f"{row.output}, layer {row.layer}"
+
+
+def other_model(compared: comparison.Comparison) -> str:
+    """Returns that an artifact and a checkpoint are of different models, in a few words."""
+    return (
+        f"{len(compared.weight_problems)} of {compared.weights} variables differ: the artifact was "
+        "made from another checkpoint"
+    )
+
+
+def _weight_problems(compared: comparison.Comparison) -> Sequence[str]:
+    return [other_model(compared)] if compared.is_other_model else compared.weight_problems
 
 
 def _weights(compared: comparison.Comparison) -> str:

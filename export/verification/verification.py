@@ -7,8 +7,7 @@ result.problems
 import dataclasses
 
 from configs import albert_config, errors
-from export.artifacts import encoder_spec
-from export.checkpoints import lazy_checkpoint
+from export.checkpoints import checkpoint_config, lazy_checkpoint
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import manifest
 from export.verification import check, comparison, contract, report
@@ -31,7 +30,10 @@ class Verification:
         """What does not hold, in a few words each; empty if everything does."""
         problems = [f"failed: {f.check} ({f.problem})" for f in self.findings if f.problem]
         if self.comparison is not None:
-            problems += [f"weights: {problem}" for problem in self.comparison.weight_problems]
+            wrong = self.comparison.weight_problems
+            if self.comparison.is_other_model:
+                return [*problems, report.other_model(self.comparison)]
+            problems += [f"weights: {problem}" for problem in wrong]
             problems += [
                 f"{row.output} differs by {row.difference:.1e}, more than {row.tolerance:.1e}"
                 for row in self.comparison.rows
@@ -69,10 +71,14 @@ def verify(
         return Verification(findings=tuple(findings), comparison=None)
     if kind != manifest.ENCODER:
         raise errors.CheckpointError(f"{artifact!r} is a {kind}: it has no weights to compare")
-    given = albert_config.load(config) if config else None
-    if given is None and checkpoint.config is None:
-        given, _ = hub_saved_model.config(artifact)
+    if checkpoint.config_values is None and config not in albert_config.SIZES:
+        values, config_file = (
+            (albert_config.read_file(config), config)
+            if config is not None
+            else hub_saved_model.config(artifact)
+        )
+        checkpoint = dataclasses.replace(checkpoint, config_values=values, config_file=config_file)
     result = comparison.compare(
-        artifact, checkpoint=checkpoint, config=encoder_spec.resolved_config(checkpoint, given)
+        artifact, checkpoint=checkpoint, config=checkpoint_config.resolve(checkpoint, config)
     )
     return Verification(findings=tuple(findings), comparison=result)

@@ -1,12 +1,14 @@
 """A config is valid or refused with everything that is wrong, and sources mean what they say."""
 
+import collections
 import dataclasses
 import json
 
 import pytest
 
-from configs import albert_config, errors
+from configs import albert_config, errors, source_rules
 from tests.conformance import table
+from tests.support import processes
 
 ORIGINAL = {
     "attention_probs_dropout_prob": 0,
@@ -100,8 +102,24 @@ def test_gelu_means_what_its_source_means(values, act, expected):
     assert albert_config.from_json({**values, "hidden_act": act}).hidden_act == expected
 
 
+@pytest.mark.parametrize("values", [ORIGINAL, HUGGING_FACE], ids=["original", "hugging_face"])
 @pytest.mark.parametrize(
-    ("values", "act"), [(ORIGINAL, "gelu_new"), (HUGGING_FACE, "swish"), (ORIGINAL, None)]
+    ("rules", "expected"),
+    [
+        (source_rules.ORIGINAL, "gelu_tanh"),
+        (source_rules.MODEL_GARDEN, "gelu_tanh"),
+        (source_rules.KERAS_HUB, "gelu_tanh"),
+        (source_rules.HUGGING_FACE, "gelu_erf"),
+    ],
+    ids=lambda value: getattr(value, "code", value),
+)
+def test_gelu_is_that_of_the_weights_whatever_the_config_looks_like(values, rules, expected):
+    config = albert_config.from_json({**values, "hidden_act": "gelu"}, rules=rules)
+    assert config.hidden_act == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "act"), [(ORIGINAL, "swish"), (HUGGING_FACE, "swish"), (ORIGINAL, None)]
 )
 def test_activation_unknown_to_its_source_is_refused(values, act):
     with pytest.raises(errors.ConfigError, match="hidden_act"):
@@ -115,11 +133,44 @@ def test_only_the_original_can_do_without_a_projection():
     assert albert_config.from_json({**HUGGING_FACE, **sizes}).embedding_projection
 
 
-def test_missing_keys_are_all_listed():
-    values = {k: v for k, v in ORIGINAL.items() if k not in ("hidden_size", "vocab_size")}
-    with pytest.raises(errors.ConfigError) as caught:
-        albert_config.from_json(values)
-    assert "hidden_size" in str(caught.value) and "vocab_size" in str(caught.value)
+# The defaults of AlbertConfig in google-research/albert's modeling.py and in transformers, by hand.
+DEFAULTS = {
+    "embedding_size": 128,
+    "hidden_size": 4096,
+    "num_hidden_layers": 12,
+    "num_hidden_groups": 1,
+    "num_attention_heads": 64,
+    "intermediate_size": 16384,
+    "inner_group_num": 1,
+    "hidden_act": "gelu_tanh",
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "initializer_range": 0.02,
+    "layer_norm_eps": 1e-12,
+}
+
+
+@pytest.mark.parametrize("values", [{"vocab_size": 7}, {"model_type": "albert"}], ids=str)
+def test_a_key_that_is_left_out_has_the_default_of_its_source(values):
+    config = albert_config.from_json(values)
+    assert {name: getattr(config, name) for name in DEFAULTS} == DEFAULTS
+    assert config.vocab_size == values.get("vocab_size", 30000)
+    assumed = albert_config.assumed({**values, "hidden_size": 64})
+    assert "hidden_size" not in assumed and assumed["num_attention_heads"] == 64
+
+
+def test_weights_say_sizes_before_defaults_do_and_after_the_config():
+    sizes = {"hidden_size": 256, "num_hidden_groups": 3, "vocab_size": 9}
+    config = albert_config.from_json({"vocab_size": 7}, sizes=sizes)
+    assert (config.hidden_size, config.num_hidden_groups, config.vocab_size) == (256, 3, 7)
+    assert "hidden_size" not in albert_config.assumed({"vocab_size": 7}, sizes=sizes)
+
+
+def test_only_vocab_size_has_no_default_in_the_original():
+    with pytest.raises(errors.ConfigError, match="missing keys: vocab_size"):
+        albert_config.from_json({"hidden_size": 64})
 
 
 @pytest.mark.parametrize(
@@ -156,17 +207,93 @@ def test_invalid_values_are_all_named(changes, messages):
         assert message in str(caught.value)
 
 
-# int(i / L * G), the original's line, evaluated by hand where rounding decides.
+# int(i / L * G) of google-research/albert and int(i / (L / G)) of transformers, evaluated by hand
+# where rounding decides: 15 / 22 * 22 is 14.999999999999998.
 @pytest.mark.parametrize(
-    ("layers", "groups", "expected"),
+    ("rules", "layers", "groups", "expected"),
     [
-        (3, 2, [0, 0, 1]),
-        (4, 2, [0, 0, 1, 1]),
-        (5, 3, [0, 0, 1, 1, 2]),
-        # 15 / 22 * 22 is 14.999999999999998: exact arithmetic would give another group.
-        (22, 22, [*range(15), 14, *range(16, 22)]),
+        (source_rules.ORIGINAL, 3, 2, [0, 0, 1]),
+        (source_rules.ORIGINAL, 4, 2, [0, 0, 1, 1]),
+        (source_rules.ORIGINAL, 5, 3, [0, 0, 1, 1, 2]),
+        (source_rules.ORIGINAL, 22, 22, [*range(15), 14, *range(16, 22)]),
+        (source_rules.HUGGING_FACE, 3, 2, [0, 0, 1]),
+        (source_rules.HUGGING_FACE, 22, 22, [*range(22)]),
+        (source_rules.KERAS_HUB, 6, 3, [0, 0, 1, 1, 2, 2]),
+        (source_rules.KERAS_HUB, 22, 22, [*range(22)]),
+    ],
+    ids=lambda value: getattr(value, "code", None),
+)
+def test_group_of_layer_rounds_as_its_source_does(rules, layers, groups, expected):
+    values = {**ORIGINAL, "num_hidden_layers": layers, "num_hidden_groups": groups}
+    config = albert_config.from_json(values, rules=rules)
+    assert [config.group_of_layer(layer) for layer in range(layers)] == expected
+
+
+def test_manifests_name_the_formula_only_where_it_matters():
+    values = {**ORIGINAL, "num_hidden_layers": 24, "num_hidden_groups": 24}
+    config = albert_config.from_json(values, rules=source_rules.HUGGING_FACE)
+    assert "group_formula" not in config.to_json()
+    values |= {"num_hidden_layers": 22, "num_hidden_groups": 22}
+    config = albert_config.from_json(values, rules=source_rules.HUGGING_FACE)
+    assert config.to_json()["group_formula"] == "transformers"
+    assert albert_config.from_json(config.to_json()) == config
+
+
+def test_layers_that_cannot_be_split_into_groups_are_refused():
+    values = {**ORIGINAL, "num_hidden_layers": 5, "num_hidden_groups": 3}
+    with pytest.raises(errors.ConfigError, match="5 layers cannot be split into 3 groups"):
+        albert_config.from_json(values, rules=source_rules.KERAS_HUB)
+
+
+# What real configs lack or say: google's without the keys of its own defaults, PaddleNLP's with
+# `gelu_new` and without `model_type`, brightmart's with BERT's keys.
+BERT_KEYS = {"directionality": "bidi", "pooler_type": "first_token_transform"}
+BRIGHTMART = {
+    name: value
+    for name, value in ORIGINAL.items()
+    if name not in ("num_hidden_groups", "inner_group_num")
+} | {**BERT_KEYS, "ln_type": "postln"}
+
+
+def test_embeddings_of_brightmarts_models_have_hidden_size():
+    config = albert_config.from_json(BRIGHTMART)
+    assert config.embedding_size == config.hidden_size == 1024
+    assert not config.embedding_projection and config.hidden_act == "gelu_tanh"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({**BRIGHTMART, "ln_type": "preln"}, "ln_type .* another architecture"),
+        ({**ORIGINAL, "ln_type": "preln"}, "ln_type .* another architecture"),
+        ({**BRIGHTMART, "share_type": "ffn"}, "share_type .* another architecture"),
+        ({**ORIGINAL, "num_hidden_groups": 25}, "dense layers .* another architecture"),
+        (
+            {name: value for name, value in BRIGHTMART.items() if name != "embedding_size"},
+            "embedding_size, which .* BERT's have not",
+        ),
     ],
 )
-def test_group_of_layer_rounds_as_the_original_does(layers, groups, expected):
-    config = dataclasses.replace(table.TINY, num_hidden_layers=layers, num_hidden_groups=groups)
-    assert [config.group_of_layer(layer) for layer in range(layers)] == expected
+def test_configs_of_other_architectures_are_refused_with_the_reason(values, reason):
+    with pytest.raises(errors.ConfigError, match=reason):
+        albert_config.from_json(values)
+
+
+def test_real_configs_load_or_are_refused_with_the_reason():
+    path = processes.REPOSITORY.parent / "shared" / "real" / "configs.jsonl"
+    if not path.exists():
+        pytest.skip("real configs are not at hand (../shared/real/configs.jsonl)")
+    refused = collections.Counter()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        try:
+            albert_config.from_json(entry["config"])
+        except errors.ConfigError as error:
+            refused[str(error).partition(",")[0]] += 1
+    assert refused == {
+        "ln_type must be 'postln'": 2,
+        "missing keys: embedding_size": 1,
+        "invalid ALBERT config: num_hidden_groups 12 exceeds num_hidden_layers 4; where dense "
+        "layers are split into groups (albert_config_*_google_fast.json) it is another "
+        "architecture": 1,
+    }

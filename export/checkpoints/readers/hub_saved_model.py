@@ -1,6 +1,6 @@
 """Reads an `albert_en_*` SavedModel: this project's, TF Hub's, or either after fine-tuning.
 
-    tensors, unused_tensors = saved_model.read("albert_en_large/1")
+    tensors, unused_tensors = hub_saved_model.read("albert_en_large/1", variables)
 
 Variables are known by their names in `saved_model.pb`; their values stand in `variables/variables`
 under keys like `variables/7`. The encoder may be the SavedModel itself, or stand within a Keras
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from configs import albert_config, errors
+from configs import errors
 from export.checkpoints import lazy_checkpoint, weight_table
 from export.checkpoints.readers import object_graph, sidecars, tensorflow_checkpoint
 from export.metadata import manifest
@@ -70,14 +70,18 @@ class _Graph:
         return current
 
 
-def read(directory: str) -> tuple[dict[str, lazy_checkpoint.LazyTensor], tuple[str, ...]]:
+def read(
+    directory: str, tensors: Mapping[str, lazy_checkpoint.LazyTensor]
+) -> tuple[dict[str, lazy_checkpoint.LazyTensor], tuple[str, ...]]:
     """Returns the encoder's tensors by the names of its variables, and the names that are not its.
+
+    Args:
+      directory: of the SavedModel.
+      tensors: of its checkpoint, `variables/variables`.
 
     Raises:
       errors.CheckpointError: the SavedModel cannot be read, or does not hold one ALBERT encoder.
     """
-    prefix = os.path.join(directory, VARIABLES)
-    tensors = tensorflow_checkpoint.read(prefix)
     graph = _graph(directory, tensors)
     encoder = _encoder(graph, directory)
     keys: dict[str, str] = {}
@@ -101,12 +105,11 @@ def read(directory: str) -> tuple[dict[str, lazy_checkpoint.LazyTensor], tuple[s
     return found, tuple(sorted(key.removesuffix(object_graph.VALUE_SUFFIX) for key in rest))
 
 
-def config(directory: str) -> tuple[albert_config.AlbertConfig | None, str | None]:
+def config(directory: str) -> tuple[Mapping[str, Any] | None, str | None]:
     """Returns the config in this project's manifest, and its file; None and None without one.
 
     Raises:
       errors.CheckpointError: the manifest is not valid, or that of another kind of artifact.
-      errors.ConfigError: its config is not valid.
     """
     path = os.path.join(directory, manifest.FILE)
     if not os.path.isfile(path):
@@ -116,7 +119,7 @@ def config(directory: str) -> tuple[albert_config.AlbertConfig | None, str | Non
         raise errors.CheckpointError(
             f"{path!r} is of an artifact {values.get('artifact')!r}, not of an encoder"
         )
-    return albert_config.from_fields(values["config"]), path
+    return values["config"], path
 
 
 def sp_models(directory: str) -> tuple[str, ...]:
@@ -154,8 +157,6 @@ def _meta_graphs(directory: str) -> Any:
 
 def _graph(directory: str, tensors: Mapping[str, lazy_checkpoint.LazyTensor]) -> _Graph:
     nodes = _meta_graphs(directory)[0].object_graph_def.nodes
-    if tensorflow_checkpoint.OBJECT_GRAPH not in tensors:
-        raise errors.CheckpointError(f"SavedModel {directory!r} has variables without a graph")
     children = object_graph.child_names(nodes, directory)
     checkpoint = object_graph.ObjectGraph.from_checkpoint(tensors, directory)
     twin = {0: 0}

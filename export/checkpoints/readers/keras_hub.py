@@ -8,24 +8,13 @@ layer's name, as an attribute; it is not read: where its storage is damaged, HDF
 returns.
 """
 
-from typing import Any
-
-import numpy as np
-
 from configs import errors
 from export.checkpoints import lazy_checkpoint
-
-_MAGIC = b"\x89HDF\r\n\x1a\n"
+from export.checkpoints.readers import keras_file
 
 # Folders of layers: Keras 3, and Keras 2.13 before it.
 _FOLDERS = ("layers", "_layer_checkpoint_dependencies")
 _BACKBONE = "albert_backbone"
-
-
-def looks_like(path: str) -> bool:
-    """Returns whether a file is an HDF5 file, by its content."""
-    with open(path, "rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
@@ -34,44 +23,16 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
     Raises:
       errors.CheckpointError: the file cannot be read, or two tensors have the same name.
     """
-    import h5py
-
     found: dict[str, lazy_checkpoint.LazyTensor] = {}
-    try:
-        with h5py.File(path, "r") as file:
-            datasets: list[tuple[str, Any]] = []
-            file.visititems(lambda name, item: datasets.append((name, item)))
-            is_task = any(f"{folder}/{_BACKBONE}" in file for folder in _FOLDERS)
-            for name, dataset in datasets:
-                if not isinstance(dataset, h5py.Dataset):
-                    continue
-                if dataset.external or dataset.is_virtual:
-                    raise ValueError(f"{name!r} stands in another file")
-                canonical = _canonical_name(name, is_task=is_task)
-                if canonical in found:
-                    raise ValueError(f"two tensors are {canonical!r}")
-                found[canonical] = _lazy(path, name, dataset)
-    except _read_errors() as error:
-        raise _error(path, error) from error
+    tensors = keras_file.read(path)
+    backbones = tuple(f"{folder}/{_BACKBONE}/" for folder in _FOLDERS)
+    is_task = any(name.startswith(backbones) for name in tensors)
+    for name, tensor in tensors.items():
+        canonical = _canonical_name(name, is_task=is_task)
+        if canonical in found:
+            raise errors.CheckpointError(f"{path!r} is corrupted: two tensors are {canonical!r}")
+        found[canonical] = tensor
     return found
-
-
-def _lazy(path: str, name: str, dataset: Any) -> lazy_checkpoint.LazyTensor:
-    import h5py
-
-    def read_tensor() -> np.ndarray:
-        try:
-            with h5py.File(path, "r") as file:
-                return file[name][()]
-        except _read_errors() as error:
-            raise _error(path, error) from error
-
-    return lazy_checkpoint.LazyTensor(
-        name=name,
-        shape=tuple(dataset.shape or ()),
-        dtype=dataset.dtype.name,
-        read=read_tensor,
-    )
 
 
 def _canonical_name(name: str, *, is_task: bool) -> str:
@@ -87,14 +48,3 @@ def _canonical_name(name: str, *, is_task: bool) -> str:
     if parts[0] in _FOLDERS:
         parts = parts[1:]
     return "/".join(part.lstrip("_") for part in parts)
-
-
-def _read_errors() -> tuple[type[Exception], ...]:
-    # What h5py raises where HDF5 fails.
-    return (OSError, ValueError, RuntimeError, KeyError, TypeError, OverflowError, MemoryError)
-
-
-def _error(path: str, error: Exception) -> errors.CheckpointError:
-    return errors.CheckpointError(
-        f"{path!r} is not an HDF5 file of Keras weights, or it is truncated or corrupted: {error}"
-    )

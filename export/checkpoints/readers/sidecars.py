@@ -1,16 +1,19 @@
-"""The config and the SentencePiece model that lie beside the weights.
+"""The config and the SentencePiece model that are beside the weights.
 
-config, path = sidecars.config(directory)
+values, path = sidecars.config([directory])
 """
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from configs import albert_config, errors
+from configs import albert_config, errors, source_rules
 
-# google-research/albert's release; Hugging Face and KerasHub.
-_CONFIGS = ("albert_config.json", "config.json")
+ORIGINAL = "albert_config.json"
+HUGGING_FACE = "config.json"  # KerasHub's, too
+_OTHER_SUFFIXES = (".json", ".yaml", ".yml")
+_LARGEST_CONFIG = 1 << 18  # bytes; a tokenizer.json is larger
 # Hugging Face; google-research/albert's release; KerasHub.
 _SP_MODELS = (
     "spiece.model",
@@ -19,29 +22,69 @@ _SP_MODELS = (
 )
 
 
-def config(directory: str) -> tuple[albert_config.AlbertConfig | None, str | None]:
-    """Returns the config in a directory, and its file; None and None without one.
+def config(
+    directories: Sequence[str], *, usual: Sequence[str] = (ORIGINAL, HUGGING_FACE)
+) -> tuple[Mapping[str, Any] | None, str | None]:
+    """Returns the content of the config in the first directory that has one, and its file.
+
+    Args:
+      directories: where to look.
+      usual: its usual names. Where there are several that say the same, the first one is taken;
+        without any, a file of any name whose content is that of a config.
+
+    Returns:
+      None and None without a config.
 
     Raises:
-      errors.ConfigError: the file is not a config of ALBERT, or there are two that differ.
+      errors.ConfigError: the file cannot be read, or there are several that differ.
     """
-    found = [
-        (albert_config.load(path), path)
-        for path in (os.path.join(directory, name) for name in _CONFIGS)
-        if os.path.isfile(path)
-    ]
-    if not found:
-        return None, None
-    if len({config for config, _ in found}) > 1:
-        raise errors.ConfigError(
-            f"{' and '.join(_CONFIGS)} in {directory!r} say different things; remove the wrong one"
-        )
-    return found[0]
+    for directory in directories:
+        paths = [os.path.join(directory, name) for name in usual]
+        found = [
+            (albert_config.read_file(path), path) for path in paths if os.path.isfile(path)
+        ] or _by_content(directory)
+        if not found:
+            continue
+        values, path = found[0]
+        if any(_meaning(other) != _meaning(values) for other, _ in found[1:]):
+            names = ", ".join(os.path.basename(path) for _, path in found)
+            raise errors.ConfigError(
+                f"{directory!r} has several configs that say different things ({names}); remove "
+                "all but the right one"
+            )
+        return values, path
+    return None, None
 
 
-def sp_models(directory: str) -> tuple[str, ...]:
-    """Returns the SentencePiece models in a directory."""
-    paths = (os.path.join(directory, name) for name in _SP_MODELS)
+def _meaning(values: Mapping[str, Any]) -> albert_config.AlbertConfig | str:
+    """Returns what a config says for itself, or why it cannot be used."""
+    try:
+        return albert_config.from_json(values)
+    except errors.ConfigError as error:
+        return str(error)
+
+
+def _by_content(directory: str) -> list[tuple[dict[str, Any], str]]:
+    """Returns every file that holds a config of a Transformer."""
+    found = []
+    for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else ():
+        path = os.path.join(directory, name)
+        if not name.endswith(_OTHER_SUFFIXES) or not os.path.isfile(path):
+            continue
+        if os.path.getsize(path) > _LARGEST_CONFIG:
+            continue
+        try:
+            values = albert_config.read_file(path)
+        except errors.ConfigError:  # some other file
+            continue
+        if "hidden_size" in source_rules.plain(values)[0]:
+            found.append((values, path))
+    return found
+
+
+def sp_models(directories: Sequence[str]) -> tuple[str, ...]:
+    """Returns the SentencePiece models in some directories."""
+    paths = (os.path.join(directory, name) for directory in directories for name in _SP_MODELS)
     return tuple(path for path in paths if os.path.isfile(path))
 
 
@@ -51,11 +94,27 @@ def read_json(path: str) -> dict[str, Any]:
     Raises:
       errors.CheckpointError: it cannot be read, or holds anything else.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
-        raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error
+    values = _read_json(path)
     if not isinstance(values, dict):
         raise errors.CheckpointError(f"{path!r} is not a JSON object")
     return values
+
+
+def read_json_list(path: str) -> list[dict[str, Any]]:
+    """Returns the list of JSON objects in a file.
+
+    Raises:
+      errors.CheckpointError: it cannot be read, or holds anything else.
+    """
+    values = _read_json(path)
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise errors.CheckpointError(f"{path!r} is not a list of JSON objects")
+    return values
+
+
+def _read_json(path: str) -> Any:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error

@@ -114,4 +114,4 @@ def test_without_checkpoint_a_config_is_required_and_the_demo_vocabulary_serves(
         encoder_spec.untrained(None, overrides={}, sp_model_file=None, mlm=True, seed=0)
     made_from = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=True, seed=3)
     assert made_from.config == dataclasses.replace(albert_config.SIZES["tiny"])
-    assert made_from.source is None and not made_from.sop and made_from.seed == 3
+    assert made_from.checkpoint is None and not made_from.sop and made_from.seed == 3

@@ -117,7 +117,7 @@ def test_keras_hub_dropout_is_every_dropout(golden_root, tmp_path):
     values["registered_name"] = "keras_hub>BertBackbone"
     (tmp_path / "config.json").write_text(json.dumps(values))
     with pytest.raises(errors.ConfigError, match="AlbertBackbone"):
-        opening.open(str(tmp_path))
+        _ = opening.open(str(tmp_path)).config
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny_groups"])

@@ -1,0 +1,81 @@
+"""Reads HDF5 files of Keras weights, whatever wrote them; the names are the file's own paths.
+
+tensors = keras_file.read("model.weights.h5")
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from configs import errors
+from export.checkpoints import lazy_checkpoint
+
+_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+def looks_like(path: str) -> bool:
+    """Returns whether a file is an HDF5 file, by its content."""
+    with open(path, "rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
+def has_name(path: str, pattern: re.Pattern[str]) -> bool:
+    """Returns whether a tensor's whole name matches; False for a file that cannot be read."""
+    try:
+        return any(pattern.fullmatch(name) for name in read(path))
+    except errors.CheckpointError:
+        return False
+
+
+def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
+    """Returns the tensors by their paths in the file.
+
+    Raises:
+      errors.CheckpointError: the file cannot be read, or a tensor is in another file.
+    """
+    import h5py
+
+    found: dict[str, lazy_checkpoint.LazyTensor] = {}
+    try:
+        with h5py.File(path, "r") as file:
+            items: list[tuple[str, Any]] = []
+            file.visititems(lambda name, item: items.append((name, item)))
+            for name, item in items:
+                if not isinstance(item, h5py.Dataset):
+                    continue
+                if item.external or item.is_virtual:
+                    raise ValueError(f"{name!r} stands in another file")
+                found[name] = _lazy(path, name, item)
+    except _read_errors() as error:
+        raise _error(path, error) from error
+    return found
+
+
+def _lazy(path: str, name: str, dataset: Any) -> lazy_checkpoint.LazyTensor:
+    import h5py
+
+    def read_tensor() -> np.ndarray:
+        try:
+            with h5py.File(path, "r") as file:
+                return file[name][()]
+        except _read_errors() as error:
+            raise _error(path, error) from error
+
+    return lazy_checkpoint.LazyTensor(
+        name=name,
+        shape=tuple(dataset.shape or ()),
+        dtype=dataset.dtype.name,
+        read=read_tensor,
+    )
+
+
+def _read_errors() -> tuple[type[Exception], ...]:
+    # What h5py raises where HDF5 fails.
+    return (OSError, ValueError, RuntimeError, KeyError, TypeError, OverflowError, MemoryError)
+
+
+def _error(path: str, error: Exception) -> errors.CheckpointError:
+    return errors.CheckpointError(
+        f"{path!r} is not an HDF5 file of Keras weights, or it is truncated or corrupted: {error}"
+    )

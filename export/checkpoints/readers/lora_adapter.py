@@ -1,0 +1,159 @@
+"""Merges a LoRA adapter, as PEFT saves it, into the weights of its base model: W + scale * B @ A.
+
+    tensors, files = lora_adapter.merged(base_tensors, "outputs/checkpoint-500")
+
+https://arxiv.org/abs/2106.09685; the files are those of PEFT's `save_pretrained`.
+"""
+
+import dataclasses
+import math
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from configs import errors
+from export.checkpoints import lazy_checkpoint
+from export.checkpoints.readers import hugging_face, sidecars
+
+CONFIG = "adapter_config.json"
+_WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+_PREFIX = "base_model.model."
+# Name of the matrix that is changed, and which of the two factors it is.
+_FACTOR = re.compile(r"(?P<name>.+)\.lora_(?P<embedding>embedding_)?(?P<factor>[AB])(\.weight)?")
+# Keys that mean another computation than W + lora_alpha / r * B @ A, with the value that does not.
+_PLAIN: Mapping[str, Any] = {
+    "peft_type": "LORA",
+    "use_dora": False,
+    "fan_in_fan_out": False,
+    "layer_replication": None,
+    "lora_bias": False,
+}
+
+_Tensors = Mapping[str, lazy_checkpoint.LazyTensor]
+
+
+def base(config_path: str) -> str:
+    """Returns what an adapter's config calls its base model."""
+    return str(sidecars.read_json(config_path).get("base_model_name_or_path"))
+
+
+def merged(
+    tensors: _Tensors, directory: str
+) -> tuple[dict[str, lazy_checkpoint.LazyTensor], tuple[str, ...]]:
+    """Returns the tensors of the adapted model, and the files of the adapter.
+
+    Args:
+      tensors: of the base model, by canonical name.
+      directory: of the adapter. Weights that it holds whole (`modules_to_save`) replace the
+        base's.
+
+    Raises:
+      errors.CheckpointError: the adapter cannot be read, is of another kind, or does not fit the
+        base; the message lists every problem.
+    """
+    config_path = os.path.join(directory, CONFIG)
+    paths = [os.path.join(directory, name) for name in _WEIGHTS]
+    path = next((path for path in paths if os.path.isfile(path)), None)
+    if path is None or not os.path.isfile(config_path):
+        raise errors.CheckpointError(
+            f"adapter {directory!r} must be a folder with {CONFIG} and {' or '.join(_WEIGHTS)}"
+        )
+    config = sidecars.read_json(config_path)
+    problems = [
+        f"{key} must be {right!r}, got {config[key]!r}: merge it with PEFT's merge_and_unload()"
+        for key, right in _PLAIN.items()
+        if config.get(key, right) != right
+    ]
+    found = dict(tensors)
+    factors: dict[str, dict[str, lazy_checkpoint.LazyTensor]] = {}
+    for name, tensor in _read(path).items():
+        match = _FACTOR.fullmatch(name)
+        if match:
+            kind = (match["embedding"] or "") + match["factor"]
+            factors.setdefault(f"{match['name']}.weight", {})[kind] = tensor
+        else:
+            found[name] = tensor
+    for name, pair in factors.items():
+        change = _change(name, pair, config)
+        if name not in tensors:
+            problems.append(f"{name} is not in the base model")
+        elif change is None or change.shape != tensors[name].shape:
+            problems.append(f"the factors of {name} do not have its shape {tensors[name].shape}")
+        else:
+            found[name] = _sum(tensors[name], change)
+    if problems:
+        title = f"adapter {directory!r} cannot be merged into its base"
+        raise errors.CheckpointError(errors.listing(title, problems))
+    return found, (config_path, path)
+
+
+def _read(path: str) -> _Tensors:
+    tensors = {
+        name.removeprefix(_PREFIX): tensor for name, tensor in hugging_face.read_file(path).items()
+    }
+    return hugging_face.with_body_prefix(tensors)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What is added to a matrix.
+
+    Attributes:
+      shape: of the matrix.
+      pair: the factors, so that the product is `first @ second` [out, in].
+      scale: of the product.
+      is_transposed: whether the matrix is [in, out], as embeddings are.
+    """
+
+    shape: tuple[int, ...]
+    pair: tuple[lazy_checkpoint.LazyTensor, lazy_checkpoint.LazyTensor]
+    scale: float
+    is_transposed: bool
+
+    def read(self) -> np.ndarray:
+        first, second = (tensor.read().astype(np.float32) for tensor in self.pair)
+        product = np.float32(self.scale) * (first @ second)
+        return product.T if self.is_transposed else product
+
+
+def _change(
+    name: str, pair: Mapping[str, lazy_checkpoint.LazyTensor], config: Mapping[str, Any]
+) -> _Change | None:
+    """Returns the change of a matrix; None where the factors do not fit each other."""
+    is_embedding = set(pair) == {"embedding_A", "embedding_B"}
+    if not is_embedding and set(pair) != {"A", "B"}:
+        return None
+    prefix = "embedding_" if is_embedding else ""
+    first, second = pair[f"{prefix}B"], pair[f"{prefix}A"]
+    if not len(first.shape) == len(second.shape) == 2 or first.shape[1] != second.shape[0]:
+        return None
+    module = name.removesuffix(".weight")
+    rank = _of_pattern(config.get("rank_pattern"), module, config.get("r"))
+    alpha = _of_pattern(config.get("alpha_pattern"), module, config.get("lora_alpha"))
+    if rank != first.shape[1] or not isinstance(alpha, (int, float)):
+        return None
+    shape = (first.shape[0], second.shape[1])
+    return _Change(
+        shape=shape[::-1] if is_embedding else shape,
+        pair=(first, second),
+        scale=alpha / (math.sqrt(rank) if config.get("use_rslora") else rank),
+        is_transposed=is_embedding,
+    )
+
+
+def _of_pattern(patterns: Any, module: str, default: Any) -> Any:
+    """Returns the value of the first pattern that is the end of a module's name, as PEFT does."""
+    for pattern, value in (patterns or {}).items():
+        if re.fullmatch(rf"(.*\.)?({pattern})", module):
+            return value
+    return default
+
+
+def _sum(tensor: lazy_checkpoint.LazyTensor, change: _Change) -> lazy_checkpoint.LazyTensor:
+    def read() -> np.ndarray:
+        return tensor.read().astype(np.float32) + change.read()
+
+    return dataclasses.replace(tensor, dtype="float32", read=read)
