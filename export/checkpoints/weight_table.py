@@ -221,7 +221,7 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
         r"(.*/)?global_step": "number of training steps",
         r"(.*/)?optimizer/.*": _OPTIMIZER,
         r".*/\.OPTIMIZER_SLOT/.*": _OPTIMIZER,
-        r"(.*/)?classification_heads/.*": _FINE_TUNED,
+        r"(.*/)?classification_heads/.*|.*\.\.pooler_dense/.*": _FINE_TUNED,
         r"encoder/layer_with_weights-6/.* \(overridden\)": "the next_sentence head has a pooler of "
         "its own, which was trained in its place",
     },

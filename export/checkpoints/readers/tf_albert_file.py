@@ -8,6 +8,7 @@ A weight is called by layer, model and path, `albert/tf_albert_model/albert/pool
 import dataclasses
 import re
 
+from configs import errors
 from export.checkpoints import lazy_checkpoint
 from export.checkpoints.readers import keras_file
 
@@ -31,9 +32,19 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
     """Returns the tensors by their names in torch.
 
     Raises:
-      errors.CheckpointError: the file cannot be read.
+      errors.CheckpointError: the file cannot be read, or says two things of one weight.
     """
-    return dict(_as_in_torch(tensor) for tensor in keras_file.read(path).values())
+    found: dict[str, lazy_checkpoint.LazyTensor] = {}
+    for tensor in keras_file.read(path).values():
+        name, as_in_torch = _as_in_torch(tensor)
+        # Layers that share a weight, as the masked language model does, write it each.
+        first = found.setdefault(name, as_in_torch)
+        if first is not as_in_torch and not lazy_checkpoint.has_same_bits(first, as_in_torch):
+            raise errors.CheckpointError(
+                f"{path!r} holds two tensors that are {name} and differ: {first.name} and "
+                f"{tensor.name}"
+            )
+    return found
 
 
 def _as_in_torch(

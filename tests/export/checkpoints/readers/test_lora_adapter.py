@@ -1,0 +1,97 @@
+"""A LoRA adapter is added to the weights of its base, exactly, or refused."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from configs import errors
+from export.checkpoints import opening
+from tests.support import cases, checkpoints
+
+
+def test_an_adapter_alone_names_its_base_and_the_flags():
+    path = cases.ROOT / "peft_lora_adapter" / "adapter"
+    with pytest.raises(errors.CheckpointError, match=r"adapter of 'base'.*--checkpoint.*--adapter"):
+        opening.open(str(path))
+
+
+def _adapter(tmp_path, edit_config=lambda values: None, edit_tensors=lambda tensors: None):
+    """Returns the base model and a copy of its adapter, edited."""
+    case = cases.CASES["peft_lora_adapter"]
+    shutil.copytree(case.path / "adapter", tmp_path / "adapter")
+    config, weights = (
+        tmp_path / "adapter" / name for name in ("adapter_config.json", "adapter_model.safetensors")
+    )
+    values = json.loads(config.read_text())
+    edit_config(values)
+    config.write_text(json.dumps(values))
+    tensors = checkpoints.read_safetensors(weights)
+    edit_tensors(tensors)
+    checkpoints.write_safetensors(weights, tensors)
+    return case.location(), str(tmp_path / "adapter")
+
+
+_QUERY = "albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query"
+
+
+@pytest.mark.parametrize(
+    ("config", "scale"),
+    [
+        ({}, 8 / 4),
+        ({"use_rslora": True}, 8 / 2),
+        ({"alpha_pattern": {"attention.query": 2}}, 2 / 4),
+        ({"lora_alpha": 1}, 1 / 4),
+    ],
+    ids=str,
+)
+def test_an_adapter_adds_its_scaled_product(tmp_path, config, scale):
+    base, adapter = _adapter(tmp_path, lambda values: values.update(config))
+    factors = checkpoints.read_safetensors(f"{adapter}/adapter_model.safetensors")
+    first, second = (factors[f"base_model.model.{_QUERY}.lora_{part}.weight"] for part in "BA")
+    before, after = (
+        opening.open(base, adapter=folder).tensors[f"{_QUERY}.weight"].read()
+        for folder in (None, adapter)
+    )
+    np.testing.assert_allclose(after - before, scale * (first @ second), atol=1e-6, rtol=0)
+    assert np.abs(after - before).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("edit_config", "edit_tensors", "reason"),
+    [
+        (lambda v: v.update(peft_type="IA3"), lambda t: None, "peft_type must be 'LORA'"),
+        (lambda v: v.update(use_dora=True), lambda t: None, "use_dora .*merge_and_unload"),
+        (lambda v: v.update(r=5), lambda t: None, "factors of .*query.weight do not have"),
+        (
+            lambda v: None,
+            lambda t: t.pop(f"base_model.model.{_QUERY}.lora_A.weight"),
+            "factors of .*query.weight",
+        ),
+        (
+            lambda v: None,
+            lambda t: t.update({"base_model.model.lm.lora_A.weight": np.zeros([4, 2], np.float32)}),
+            "lm.weight is not in the base model",
+        ),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused(tmp_path, edit_config, edit_tensors, reason):
+    base, adapter = _adapter(tmp_path, edit_config, edit_tensors)
+    with pytest.raises(errors.CheckpointError, match=reason):
+        opening.open(base, adapter=adapter)
+
+
+def test_an_adapter_needs_a_model_of_transformers(golden_root):
+    adapter = str(cases.ROOT / "peft_lora_adapter" / "adapter")
+    with pytest.raises(errors.CheckpointError, match="of format tf1"):
+        opening.open(str(golden_root / "tiny" / "tf1"), adapter=adapter)
+    with pytest.raises(errors.CheckpointError, match="must be a folder with adapter_config"):
+        opening.open(str(golden_root / "tiny" / "hf"), adapter=str(golden_root))
+
+
+def test_the_merged_weights_are_recorded_with_the_adapters_digests():
+    case = cases.CASES["peft_lora_adapter"]
+    entries = opening.open(case.location(), **case.arguments()).manifest_entries()
+    assert set(entries["adapter"]) == {"adapter_config.json", "adapter_model.safetensors"}
+    assert set(entries["files"]) == {"model.safetensors"}
