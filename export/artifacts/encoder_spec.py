@@ -204,23 +204,19 @@ def from_checkpoint(
     )
     vocabulary = None
     if tokenizer:
-        vocabulary = _tried(
-            lambda: _vocabulary(checkpoint, fitting, sp_model_file, vocab_file), found
-        )
+        given = (sp_model_file, vocab_file)
+        vocabulary = _tried(lambda: _vocabulary(checkpoint, fitting, *given), found)
     has_mlm = restore.has_mlm_head(checkpoint)
     if mlm and not has_mlm:
         found.append(
             errors.CheckpointError(
-                f"checkpoint {checkpoint.location!r} has no masked language model head that can "
-                "be read; export without it: --nomlm"
+                f"checkpoint {location!r} has no masked language model head that can be read; "
+                "export without it: --nomlm"
             )
         )
     mlm = has_mlm and mlm is not False
     if fitting is not None:
-        problems = restore.problems(checkpoint, config=fitting, mlm=mlm)
-        if problems:
-            title = f"checkpoint {location!r} (format {checkpoint.format}) does not fit the model"
-            found.append(errors.CheckpointMismatchError(errors.listing(title, problems)))
+        _check_weights(checkpoint, fitting, mlm, found)
     if found or fitting is None:
         raise _combined(found)
     return EncoderSpec(
@@ -231,6 +227,21 @@ def from_checkpoint(
         checkpoint=checkpoint,
         assumed=checkpoint_config.assumed(checkpoint, config),
     )
+
+
+def _check_weights(
+    checkpoint: lazy_checkpoint.Checkpoint,
+    config: albert_config.AlbertConfig,
+    mlm: bool,
+    found: list[errors.InputError],
+) -> None:
+    problems = restore.problems(checkpoint, config=config, mlm=mlm)
+    if problems:
+        title = (
+            f"checkpoint {checkpoint.location!r} (format {checkpoint.format}) does not fit the "
+            "model"
+        )
+        found.append(errors.CheckpointMismatchError(errors.listing(title, problems)))
 
 
 def _vocabulary(

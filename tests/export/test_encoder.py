@@ -56,8 +56,12 @@ def test_command_exports_a_checkpoint_reproducibly_and_records_it(golden_root, t
     [
         (["--checkpoint", "nowhere"], "'nowhere' does not exist"),
         (["--checkpoint", "{root}/tiny/hf"], "without a SentencePiece model"),
+        (["--checkpoint", "{root}/tiny/hf", "--allow_unused", "("], "regular expression"),
         (
-            ["--checkpoint", "{root}/tiny/hf/albert_model", "--sp_model_file", "{vocabulary}"],
+            [
+                *("--checkpoint", "{root}/tiny/hf/albert_model"),
+                *("--sp_model_file", "{vocabulary}", "--mlm"),
+            ],
             "--nomlm",
         ),
         (["--checkpoint", "{root}/tiny/model_garden/encoder"], "without a config"),

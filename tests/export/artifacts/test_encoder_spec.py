@@ -5,11 +5,12 @@ import json
 import pathlib
 import shutil
 
+import numpy as np
 import pytest
 
 from configs import albert_config, errors
 from export.artifacts import encoder_spec
-from tests.support import golden
+from tests.support import cases, checkpoints, golden
 
 
 def _from_checkpoint(path, **changes):
@@ -89,12 +90,93 @@ def test_a_vocabulary_of_another_size_is_refused(hf):
         _from_checkpoint(hf)
 
 
-def test_a_missing_mlm_head_is_an_error_that_offers_nomlm(golden_root):
-    path = golden_root / "tiny" / "hf" / "albert_model"
+def test_heads_are_what_the_weights_have_unless_the_user_says(golden_root):
+    with_heads = golden_root / "tiny" / "hf"
+    without = golden_root / "tiny" / "hf" / "albert_model"
+    vocabulary = {"sp_model_file": str(golden.VOCABULARY)}
+    for mlm, expected in ((None, True), (True, True), (False, False)):
+        assert _from_checkpoint(with_heads, mlm=mlm, **vocabulary).mlm is expected
+    for mlm in (None, False):
+        made_from = _from_checkpoint(without, mlm=mlm, **vocabulary)
+        assert not made_from.mlm and not made_from.sop
+        assert any("no masked language model head" in line for line in made_from.notices())
     with pytest.raises(errors.CheckpointError, match="--nomlm"):
-        _from_checkpoint(path, sp_model_file=str(golden.VOCABULARY))
-    made_from = _from_checkpoint(path, sp_model_file=str(golden.VOCABULARY), mlm=False)
-    assert not made_from.mlm and not made_from.sop
+        _from_checkpoint(without, mlm=True, **vocabulary)
+    for mlm, expected in ((None, True), (True, True), (False, False)):
+        spec = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=mlm, seed=0)
+        assert spec.mlm is expected
+
+
+def test_everything_that_does_not_fit_is_in_one_error(hf, tmp_path):
+    values = json.loads((hf / "config.json").read_text()) | {"intermediate_size": 65}
+    (hf / "config.json").write_text(json.dumps(values))
+    (hf / "spiece.model").unlink()
+    tensors = checkpoints.read_safetensors(hf / "model.safetensors")
+    kept = {n: v for n, v in tensors.items() if not n.startswith("predictions")}
+    checkpoints.write_safetensors(hf / "model.safetensors", kept | {"fc.bias": np.zeros(3)})
+    with pytest.raises(errors.InputError) as caught:
+        _from_checkpoint(hf, mlm=True)
+    message = str(caught.value)
+    for problem in (
+        "without a SentencePiece model",
+        "--nomlm",
+        "ffn.weight: [64, 32], expected [65, 32]",
+        "left over fc.bias [3]",
+        "--allow_unused",
+    ):
+        assert problem in message, message
+    (hf / "config.json").write_text(json.dumps(values | {"ln_type": "preln"}))
+    with pytest.raises(errors.InputError) as caught:
+        _from_checkpoint(hf, mlm=True)
+    for problem in ("another architecture", "without a SentencePiece model", "--nomlm"):
+        assert problem in str(caught.value)
+
+
+def test_rows_without_a_piece_are_said_and_recorded():
+    case = cases.CASES["hf_added_tokens"]
+    made_from = _from_checkpoint(case.location(), sp_model_file=str(golden.VOCABULARY))
+    assert made_from.config.vocab_size == 102 and made_from.rows_without_piece == 2
+    assert any("100 pieces, the model 102 rows" in line for line in made_from.notices())
+    assert made_from.manifest_entries()["tokenizer"]["rows_without_piece"] == 2
+
+
+def test_weights_for_ids_that_no_text_gives_need_no_tokenizer():
+    case = cases.CASES["no_text_vocabulary_no_pooler"]
+    with pytest.raises(errors.VocabularyError, match="--notokenizer"):
+        _from_checkpoint(case.location(), mlm=None)
+    made_from = _from_checkpoint(case.location(), mlm=None, tokenizer=False)
+    assert made_from.vocabulary is None
+    assert made_from.manifest_entries()["tokenizer"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("hf_masked_lm_no_pooler", {}, ["no pooler"]),
+        ("hf_sequence_classification_head_dropped", {}, ["classifier.bias, classifier.weight"]),
+        (
+            "hf_biases_differ",
+            {},
+            ["transformers adds predictions.decoder.bias", "predictions.bias"],
+        ),
+        ("hf_extra_heads_crf", {"allow_unused": "fc|crf"}, ["crf.transitions, fc.bias, fc.weight"]),
+        ("hf_config_missing_defaults", {}, ["hidden_act gelu_new", "initializer_range 0.02"]),
+        ("hf_untied_decoder_nomlm", {"mlm": False}, ["predictions.decoder.weight", "not exported"]),
+        ("trainer_output_checkpoints_only", {}, ["'checkpoint-500'", "classifier.weight"]),
+        ("tf1_classifier", {}, ["output_bias, output_weights", "global_step", "dense/bias/adam_m"]),
+    ],
+)
+def test_what_is_left_out_or_assumed_is_said_and_recorded(name, arguments, said):
+    location = cases.ROOT / name
+    spec = _from_checkpoint(
+        location, **{"sp_model_file": str(golden.VOCABULARY), "mlm": None, **arguments}
+    )
+    notices = "\n".join(spec.notices())
+    assert all(word in notices for word in said), notices
+    weights = spec.manifest_entries()["weights"]
+    assert weights.get("unused", {}) == spec.unused
+    assert weights.get("assumed", {}) == spec.assumed
+    assert all(name in notices for name in (*spec.unused, *spec.assumed))
 
 
 def test_a_checkpoint_that_does_not_fit_is_refused_before_tensorflow(hf):
