@@ -32,7 +32,9 @@ def _snippets(path, language):
 def _anchors(path):
     """Returns the anchors of a page's headings, as GitHub and mkdocs make them of plain words."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
 
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
@@ -82,7 +84,9 @@ def test_named_tests_exist(path):
 
 
 def test_every_command_is_in_the_reference():
-    assert {"export.encoder", "export.release", "scripts.embed_corpus"} <= set(docs_hooks.commands())
+    assert {"export.encoder", "export.release", "scripts.embed_corpus"} <= set(
+        docs_hooks.commands()
+    )
     page = docs_hooks.on_page_markdown("before\n\n[[module configs.errors]]\n")
     assert page.startswith("before\n") and "class VersionExistsError" in page
 
