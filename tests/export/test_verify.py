@@ -101,7 +101,7 @@ def test_artifact_equals_every_source_of_its_weights(
 ):
     opened = opening.open(str(golden_root / "tiny" / source))
     config = golden.MODELS["tiny"].config
-    result = comparison.compare(artifact, source=opened, config=config)
+    result = comparison.compare(artifact, checkpoint=opened, config=config)
     assert result.passed, (result.weight_problems, [r for r in result.rows if not r.passed])
     assert result.weights == 32
     outputs = {row.output for row in result.rows}
@@ -125,7 +125,7 @@ def test_a_saved_model_answers_for_itself(golden_root):
 def test_transformers_is_the_engine_of_hugging_face_where_it_is_installed(golden_root, artifact):
     pytest.importorskip("transformers", reason="transformers is not installed: not the engine here")
     opened = opening.open(str(golden_root / "tiny" / "hf"))
-    result = comparison.compare(artifact, source=opened, config=opened.config)
+    result = comparison.compare(artifact, checkpoint=opened, config=opened.config)
     assert result.passed
     assert all(row.engine.startswith("transformers") for row in result.rows)
 
@@ -137,7 +137,7 @@ def test_a_weight_that_outputs_cannot_show_is_found(golden_root, artifact, tmp_p
             variable.assign_add(tf.fill(variable.shape, 1e-3))
     tf.saved_model.save(module, str(tmp_path / "changed"))
     opened = opening.open(str(golden_root / "tiny" / "tf1"))
-    result = comparison.compare(str(tmp_path / "changed"), source=opened, config=opened.config)
+    result = comparison.compare(str(tmp_path / "changed"), checkpoint=opened, config=opened.config)
     assert all(row.passed for row in result.rows)
     assert not result.passed
     assert result.weight_problems == (
@@ -150,7 +150,7 @@ def test_a_wrong_gelu_or_epsilon_is_over_the_tolerance(golden_root, artifact, ch
     hf = golden_root / "tiny" / "hf"
     values = json.loads((hf / "config.json").read_text()) | change
     config = albert_config.from_json(values)
-    result = comparison.compare(artifact, source=opening.open(str(hf)), config=config)
+    result = comparison.compare(artifact, checkpoint=opening.open(str(hf)), config=config)
     assert not result.weight_problems
     bad = {row.output for row in result.rows if not row.passed}
     assert {"pooled_output", "sequence_output", "encoder_outputs"} <= bad
