@@ -34,7 +34,7 @@ benchmark: venv
 	$(BIN)/python -m benchmarks.peers
 
 portability: venv
-	$(BIN)/python -m tests.portability
+	$(BIN)/python -m benchmarks.portability
 
 reproduce: venv
 	$(BIN)/python scripts/reproduce.py

@@ -9,15 +9,16 @@ from the checkpoint. Prints a table; exits with 1 if anything does not hold.
 """
 
 import os
+import sys
 
 from absl import flags
 
 from configs import errors
 from export.checkpoints import opening
-from export.cli import checkpoint_flags, runner
+from export.cli import checkpoint_flags, console, runner
 from export.metadata import checksums, manifest
 
-_REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML with a plot to.")
+_REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML to.")
 flags.adopt_module_key_flags(checkpoint_flags)
 
 
@@ -42,7 +43,7 @@ def main(artifact: str) -> None:
     result = verification.verify(
         artifact, checkpoint=checkpoint, config=checkpoint_flags.CONFIG.value
     )
-    print(result.table())
+    result.show(console.for_stream(sys.stdout))
     if _REPORT.value is not None:
         with open(_REPORT.value, "w", encoding="utf-8") as file:
             file.write(result.page(title=artifact))
