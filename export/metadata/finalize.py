@@ -10,7 +10,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from export.metadata import checksums, manifest
 
-# The oldest TensorFlow that each kind of artifact was loaded and used with; see BUILD_NOTES.md.
+# The oldest TensorFlow that each kind of artifact was loaded and used with:
+# docs/measurements/publication.md.
 OLDEST_TENSORFLOW = {False: "2.13", True: "2.15"}
 
 

@@ -16,7 +16,7 @@ import zlib
 from configs import errors
 
 _CHUNK = 1 << 20  # bytes
-# Weights hardly get smaller with more: see BUILD_NOTES.md.
+# Weights hardly get smaller with more: docs/measurements/releases.md.
 _COMPRESSION_LEVEL = 6
 
 
