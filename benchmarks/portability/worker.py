@@ -16,6 +16,7 @@ import sys
 import numpy as np
 
 from benchmarks.portability import parts
+from configs import errors
 
 _PACKAGES = (
     "tensorflow",
@@ -44,7 +45,7 @@ def _measure(module, folder, part):
     try:
         return {"difference": difference(module.run(folder, part), folder, part)}
     except Exception as error:  # any that a consumer has is what the table tells
-        return {"error": _first_line(error)}
+        return {"error": errors.first_line(error)}
 
 
 def difference(arrays: dict, folder: str, part: parts.Part) -> float:
@@ -66,11 +67,6 @@ def difference(arrays: dict, folder: str, part: parts.Part) -> float:
                 raise ValueError(f"{name} is not finite")
             largest = max(largest, float(distance.max()))
     return largest
-
-
-def _first_line(error):
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"
 
 
 def _versions():

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from export.metadata import checksums, manifest, warmup_requests
+from export.metadata import checksums, manifest
 
 # The oldest TensorFlow that each kind of artifact was loaded and used with:
 # docs/measurements/publication.md.
@@ -24,6 +24,8 @@ def finalize(directory: str, *, serving_warmup: bool) -> None:
     """
     manifest.add(directory, manifest_entries(directory))
     if serving_warmup:
+        from export.metadata import warmup_requests  # needs a package that others do without
+
         warmup_requests.write(directory)
     checksums.write(directory)
 

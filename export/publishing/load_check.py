@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any
 
-from configs import hub_api
+from configs import errors, hub_api
 from export.metadata import checksums, manifest
 
 
@@ -44,8 +44,7 @@ def problems(directory: str) -> list[str]:
         root = tf.saved_model.load(directory)  # what hub.load calls
         found = _problems_of(root.signatures[hub_api.SERVING_DEFAULT])
     except Exception as error:  # whatever TensorFlow makes of a broken file
-        lines = str(error).strip().splitlines() or [""]
-        found = [f"{type(error).__name__}: {lines[0]}"]
+        found = [errors.first_line(error)]
     return found + checksums.problems(directory)
 
 

@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from configs import errors
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -56,7 +58,6 @@ def run_checks(checks: Sequence[Check], module: Any, directory: str) -> list[Fin
         except CheckFailed as broken:
             problem = str(broken)
         except Exception as error:  # whatever somebody else's object raises when it is used
-            lines = str(error).strip().splitlines() or [""]
-            problem = f"{type(error).__name__}: {lines[0][:200]}"
+            problem = errors.first_line(error)
         findings.append(Finding(check=check.text, problem=problem))
     return findings

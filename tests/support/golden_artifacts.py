@@ -17,7 +17,7 @@ def directory(name: str, golden_root: pathlib.Path, source: str = "tf1") -> str:
     path = golden_root / "exported" / name / source.replace("/", "-")
     path.mkdir(parents=True)
     has_all = source.startswith("tf1") or source == "hf"
-    made_from = encoder_spec.from_checkpoint(
+    spec = encoder_spec.from_checkpoint(
         str(golden_root / name / source),
         checkpoint_format=None,
         config=None if has_all else str(golden_root / name / "tf1" / "albert_config.json"),
@@ -25,6 +25,6 @@ def directory(name: str, golden_root: pathlib.Path, source: str = "tf1") -> str:
         sp_model_file=str(golden.VOCABULARY),
         mlm=True,
     )
-    encoder_artifact.write(str(path), spec=made_from, compute_dtype="float32")
+    encoder_artifact.write(str(path), spec=spec, compute_dtype="float32")
     finalize.finalize(str(path), serving_warmup=False)
     return str(path)

@@ -192,7 +192,7 @@ def test_what_has_not_the_name_of_a_version_is_ignored(tmp_path):
 
 def test_pages_are_written_without_tensorflow(tmp_path):
     site = release(tmp_path)
-    code = "from export.release import website; "
+    code = "from export.release.site import website; "
     code += f"website.write({str(site.root)!r}, publisher='org', base_url='https://example.org/')"
     environment = processes.environment(without_tensorflow=True)
     done = processes.python("-c", code, cwd=tmp_path, env=environment)
