@@ -98,6 +98,8 @@ def test_snippets_run(path, tiny_encoder, tiny_preprocessor, tiny_embedder, tmp_
     exports = tmp_path / "exports"
     for name, artifact in {
         "albert_en_large": tiny_encoder,
+        "albert_large_v2": tiny_encoder,
+        "albert_large_v2_preprocess": tiny_preprocessor,
         "albert_en_preprocess": tiny_preprocessor,
         "albert_en_large_embedder": tiny_embedder,
     }.items():
