@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import psutil
 
 from benchmarks.peers import engines, failure
 
@@ -82,7 +84,7 @@ def run(
     """
     start = time.perf_counter()
     with open(log_path, "w", encoding="utf-8") as log:
-        process = subprocess.Popen(
+        process = psutil.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -91,7 +93,7 @@ def run(
         )
         peak_bytes = 0
         while process.poll() is None:
-            peak_bytes = max(peak_bytes, sum(map(_proportional_bytes, _tree(process.pid))))
+            peak_bytes = max(peak_bytes, _proportional_bytes(process))
             time.sleep(_POLL_SECONDS)
     seconds = time.perf_counter() - start
     if process.returncode:
@@ -99,21 +101,11 @@ def run(
     return {"seconds": seconds, "peak_bytes": peak_bytes}
 
 
-def _tree(pid: int) -> Iterator[int]:
-    """Yields a process and its descendants."""
-    yield pid
-    with contextlib.suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
-                children = file.read().split()
-            for child in children:
-                yield from _tree(int(child))
-
-
-def _proportional_bytes(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-            line = next(line for line in file if line.startswith("Pss:"))
-    except (OSError, StopIteration):  # it has ended
-        return 0
-    return int(line.split()[1]) * 1024
+def _proportional_bytes(root: psutil.Process) -> int:
+    """Returns the memory of a process and its descendants."""
+    total = 0
+    with contextlib.suppress(psutil.Error):  # it has ended
+        for process in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_full_info().pss
+    return total
