@@ -18,9 +18,14 @@ from export.cli import export_flags, runner
 from export.metadata import manifest
 from export.publishing import publish
 
-_ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder. Required.")
+_ENCODER = flags.DEFINE_string(
+    "encoder", None, "Folder of an exported encoder. Required.", required=True
+)
 _PREPROCESSOR = flags.DEFINE_string(
-    "preprocessor", None, "Folder of the exported preprocessor that belongs to it. Required."
+    "preprocessor",
+    None,
+    "Folder of the exported preprocessor that belongs to it. Required.",
+    required=True,
 )
 _POOLING = flags.DEFINE_enum(
     "pooling",
@@ -37,17 +42,15 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     lower_bound=3,
 )
 flags.adopt_module_key_flags(export_flags)
+flags.mark_flag_as_required(export_flags.MODEL_NAME)
 
 
 def main() -> None:
     encoder, preprocessor = _folder(_ENCODER), _folder(_PREPROCESSOR)
     _check_match(manifest.read(encoder), manifest.read(preprocessor))
-    model_name = export_flags.MODEL_NAME.value
-    if not model_name:
-        raise errors.DestinationError("--model_name is required")
     with publish.staged(
         export_flags.EXPORT_DIR.value,
-        model_name=model_name,
+        model_name=export_flags.MODEL_NAME.value,
         version=export_flags.VERSION.value,
         serving_warmup=export_flags.SERVING_WARMUP.value,
     ) as publication:
@@ -68,8 +71,6 @@ def main() -> None:
 
 def _folder(flag: flags.FlagHolder) -> str:
     folder = flag.value
-    if not folder:
-        raise errors.InputError(f"--{flag.name} is required")
     if not os.path.isfile(os.path.join(folder, "saved_model.pb")):
         raise errors.InputError(f"--{flag.name} must be the folder of a SavedModel, got {folder!r}")
     return folder

@@ -37,7 +37,9 @@ _CONFIGS = flags.DEFINE_list(
     None,
     "In place of a list: sizes to release with random weights, and the preprocessor, as version 1.",
 )
-_PUBLISHER = flags.DEFINE_string("publisher", None, "Folder above the models. Required.")
+_PUBLISHER = flags.DEFINE_string(
+    "publisher", None, "Folder above the models. Required.", required=True
+)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "dist", "Folder to write the release into.")
 _SIGNING_KEY = flags.DEFINE_string(
     "signing_key",
@@ -88,7 +90,7 @@ def _listed() -> list[model_list.Model]:
 
 def _publisher() -> str:
     publisher = _PUBLISHER.value
-    if publisher is None or not staging.MODEL_NAME.fullmatch(publisher):
+    if not staging.MODEL_NAME.fullmatch(publisher):
         raise errors.ReleaseError(
             f"--publisher must be letters, digits, '_', '-' and '.', got {publisher!r}"
         )

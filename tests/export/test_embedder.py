@@ -160,24 +160,30 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "--encoder is required"),
-        (["--encoder", "{preprocessor}"], "--preprocessor is required"),
-        (["--encoder", "nowhere"], "--encoder must be the folder of a SavedModel, got 'nowhere'"),
+        ([], "Flag --encoder must have a value"),
+        (["--encoder", "{preprocessor}"], "Flag --preprocessor must have a value"),
         (
-            ["--encoder", "{preprocessor}", "--preprocessor", "{preprocessor}"],
+            ["--encoder", "nowhere", "--preprocessor", "{preprocessor}", "--model_name=m"],
+            "--encoder must be the folder of a SavedModel, got 'nowhere'",
+        ),
+        (
+            ["--encoder", "{preprocessor}", "--preprocessor", "{preprocessor}", "--model_name=m"],
             "--encoder has no manifest of this toolchain as an encoder",
         ),
         (
-            ["--encoder", "{encoder}", "--preprocessor", "{other}"],
+            ["--encoder", "{encoder}", "--preprocessor", "{other}", "--model_name=m"],
             "the encoder was exported with tokenizer",
         ),
         (
-            ["--encoder", "{encoder}", "--preprocessor", "{preprocessor}", "--max_seq_length=513"],
+            [
+                *("--encoder", "{encoder}", "--preprocessor", "{preprocessor}"),
+                *("--max_seq_length=513", "--model_name=m"),
+            ],
             "max_seq_length must be at most 512",
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{preprocessor}"],
-            "--model_name is required",
+            "Flag --model_name must have a value",
         ),
     ],
 )
