@@ -48,9 +48,11 @@ flags.mark_flag_as_required(export_flags.MODEL_NAME)
 def main() -> None:
     encoder, preprocessor = _folder(_ENCODER), _folder(_PREPROCESSOR)
     _check_match(manifest.read(encoder), manifest.read(preprocessor))
+    model_name = export_flags.MODEL_NAME.value
+    assert model_name is not None  # required
     with publish.staged(
         export_flags.EXPORT_DIR.value,
-        model_name=export_flags.MODEL_NAME.value,
+        model_name=model_name,
         version=export_flags.VERSION.value,
         serving_warmup=export_flags.SERVING_WARMUP.value,
     ) as publication:

@@ -10,7 +10,8 @@ from typing import Any
 
 import psutil
 
-from benchmarks.peers import engines, failure
+from benchmarks.peers import engines
+from configs import errors
 
 # Adding up a process's memory takes the kernel some milliseconds.
 _POLL_SECONDS = 0.1
@@ -50,7 +51,7 @@ class WorkerProcess:
         """Sends a request and waits for its answer.
 
         Raises:
-          failure.EngineError: the worker could not do it, or has died.
+          errors.InputError: the worker could not do it, or has died.
         """
         assert self._process.stdin and self._process.stdout
         try:
@@ -59,10 +60,10 @@ class WorkerProcess:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise failure.EngineError(f"the process died; see {self._log_path}")
+            raise errors.InputError(f"the process died; see {self._log_path}")
         answer = json.loads(line)
         if "error" in answer:
-            raise failure.EngineError(" ".join(answer["error"].split()))
+            raise errors.InputError(" ".join(answer["error"].split()))
         return answer
 
     def stop(self) -> None:
@@ -80,7 +81,7 @@ def run(
     as those of TensorFlow's library, count once (the proportional set size of Linux).
 
     Raises:
-      failure.EngineError: the exit status is not 0.
+      errors.InputError: the exit status is not 0.
     """
     start = time.perf_counter()
     with open(log_path, "w", encoding="utf-8") as log:
@@ -97,7 +98,7 @@ def run(
             time.sleep(_POLL_SECONDS)
     seconds = time.perf_counter() - start
     if process.returncode:
-        raise failure.EngineError(f"exit status {process.returncode}; see {log_path}")
+        raise errors.InputError(f"exit status {process.returncode}; see {log_path}")
     return {"seconds": seconds, "peak_bytes": peak_bytes}
 
 
