@@ -18,14 +18,9 @@ from export.cli import export_flags, runner
 from export.metadata import manifest
 from export.publishing import publish
 
-_ENCODER = flags.DEFINE_string(
-    "encoder", None, "Folder of an exported encoder. Required.", required=True
-)
+_ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder. Required.")
 _PREPROCESSOR = flags.DEFINE_string(
-    "preprocessor",
-    None,
-    "Folder of the exported preprocessor that belongs to it. Required.",
-    required=True,
+    "preprocessor", None, "Folder of the exported preprocessor that belongs to it. Required."
 )
 _POOLING = flags.DEFINE_enum(
     "pooling",
@@ -42,7 +37,7 @@ _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     lower_bound=3,
 )
 flags.adopt_module_key_flags(export_flags)
-flags.mark_flag_as_required(export_flags.MODEL_NAME)
+flags.mark_flags_as_required([_ENCODER, _PREPROCESSOR, export_flags.MODEL_NAME])
 
 
 def main() -> None:

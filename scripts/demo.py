@@ -15,6 +15,7 @@ from export.metadata import manifest
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of an exported preprocessor.")
+flags.mark_flags_as_required([_ENCODER, _PREPROCESSOR])
 
 SENTENCES = (
     "The river rose slowly through the night.",
@@ -37,7 +38,7 @@ def main() -> None:
 
 
 def _folder(flag: flags.FlagHolder) -> str:
-    if not flag.value or not os.path.isdir(flag.value):
+    if not os.path.isdir(flag.value):
         raise errors.InputError(f"--{flag.name} must be a folder, got {flag.value!r}")
     return flag.value
 
