@@ -106,7 +106,11 @@ def train(
     if number < 0:
         raise errors.InputError(f"{text_file!r} has no text")
     tf.saved_model.save(encoder, output_dir, signatures=dict(encoder.signatures))
-    # With the manifest the exporter knows the config.
+    _copy_manifest(encoder_dir, output_dir)
+
+
+def _copy_manifest(encoder_dir: str, output_dir: str) -> None:
+    """Copies the manifest, from which the exporter knows the config, and writes the checksums."""
     path = os.path.join(output_dir, manifest.FILE)
     os.makedirs(os.path.dirname(path))
     shutil.copyfile(os.path.join(encoder_dir, manifest.FILE), path)

@@ -1,7 +1,7 @@
 """Loads the artifacts wherever people run TensorFlow models, and tells in the README how it went.
 
-    python -m tests.portability
-    python -m tests.portability --only=lite_rt,onnx_runtime --readme=
+    python -m benchmarks.portability
+    python -m benchmarks.portability --only=lite_rt,onnx_runtime --readme=
 
 Makes virtual environments of several GB below <output_dir>/venvs/ the first time. Writes
 <output_dir>/<environment>.json and the section of the README, and prints the tables. What cannot

@@ -32,7 +32,7 @@ class Consumer:
 
     Attributes:
       title: as the table calls it.
-      module: in `tests.portability.consumers`; its `run(folder, part)` returns arrays by name.
+      module: in `benchmarks.portability.consumers`; its `run(folder, part)` returns arrays by name.
       parts: names of what it is tried on.
       environments: where, keys of `environments.ENVIRONMENTS` or `PINNED`.
       float32_limit: largest difference to the reference.

@@ -34,7 +34,7 @@ def main() -> None:
     consumer, folder, *names = sys.argv[1:]
     # Whatever is printed meanwhile must not be taken for the answer.
     answer, sys.stdout = sys.stdout, sys.stderr
-    module = importlib.import_module(f"tests.portability.consumers.{consumer}")
+    module = importlib.import_module(f"benchmarks.portability.consumers.{consumer}")
     results = {name: _measure(module, folder, parts.PARTS[name]) for name in names}
     report = {"versions": _versions(), "parts": results}
     print(json.dumps(report), file=answer, flush=True)

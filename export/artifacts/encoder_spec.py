@@ -39,6 +39,15 @@ class EncoderSpec:
         """Whether the artifact gets the sentence-order head: where the weights have it."""
         return self.checkpoint is not None and restore.has_sop_head(self.checkpoint)
 
+    def notices(self) -> list[str]:
+        """Returns lines about what the user should not find out only later."""
+        if self.checkpoint is None:
+            return [f"no checkpoint, so the weights are random (seed {self.seed}) and untrained"]
+        if self.checkpoint.unused_tensors:
+            names = ", ".join(self.checkpoint.unused_tensors)
+            return [f"the encoder is part of a larger model; these variables are left out: {names}"]
+        return []
+
     def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of it: no paths, but digests of the files."""
         return {

@@ -40,7 +40,7 @@ def restore(
     *,
     checkpoint: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig,
-    on_progress: Callable[[int], None] = lambda elements: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Assigns every variable from the source.
 
@@ -49,7 +49,7 @@ def restore(
         has. Heads that the source has and the model lacks are passed over.
       checkpoint: an open checkpoint.
       config: the hyper-parameters that the variables were made from.
-      on_progress: called with the number of elements of each variable after it was read.
+      on_progress: called with the number of weights that were read so far, and of all.
 
     Raises:
       errors.CheckpointMismatchError: lists everything that does not fit. The variables' values are
@@ -57,13 +57,15 @@ def restore(
     """
     entries = _entries_of(variables, config)
     problems = [*_missing(entries, checkpoint), *_left_over(entries, checkpoint)]
+    done, total = 0, sum(math.prod(entry.shape) for entry in entries)
     for entry in entries:
         tensor = checkpoint.tensors.get(entry.names.get(checkpoint.format, ""))
         if tensor is not None:
             value = _checked_value(tensor, entry, checkpoint.format, problems)
             if value is not None:
                 variables[entry.variable].assign(value)
-        on_progress(math.prod(entry.shape))
+        done += math.prod(entry.shape)
+        on_progress(done, total)
     problems += _differing_tied_weights(entries, checkpoint)
     if problems:
         title = (

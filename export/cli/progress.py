@@ -5,7 +5,9 @@ with progress.Progress("reading weights", total=entries) as report:
         report.advance(entry.size)
 """
 
+import contextlib
 import types
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from rich import console, progress
@@ -13,8 +15,26 @@ from rich import console, progress
 _LOG_STEPS = 4  # lines that a log gets, besides the first
 
 
+@contextlib.contextmanager
+def callback(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function of the work done and of all the work, which reports from its first call."""
+    with contextlib.ExitStack() as stack:
+        shown: list[Progress] = []
+
+        def on_progress(done: int, total: int) -> None:
+            if not shown:
+                shown.append(stack.enter_context(Progress(label, total=total)))
+            shown[0].advance(done - shown[0].done)
+
+        yield on_progress
+
+
 class Progress:
-    """Reports a share of `total`, which is in any unit."""
+    """Reports a share of `total`, which is in any unit.
+
+    Attributes:
+      done: the amount of work that was reported.
+    """
 
     def __init__(self, label: str, *, total: int, stream: TextIO | None = None) -> None:
         """Reports nothing yet.
@@ -27,7 +47,7 @@ class Progress:
         self._label = label
         self._total = max(total, 1)
         self._console = console.Console(file=stream, stderr=True)
-        self._done = 0
+        self.done = 0
         self._logged = -1
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
@@ -53,12 +73,12 @@ class Progress:
 
     def advance(self, amount: int) -> None:
         """Adds to what is done."""
-        self._done += amount
+        self.done += amount
         self._bar.advance(self._task, amount)
         self._log()
 
     def _log(self) -> None:
-        share = min(self._done / self._total, 1.0)
+        share = min(self.done / self._total, 1.0)
         step = int(share * _LOG_STEPS)
         if step != self._logged and not self._console.is_terminal:
             self._logged = step

@@ -11,18 +11,7 @@ import numpy as np
 
 from configs import albert_config, hub_api
 from export.checkpoints import lazy_checkpoint, opening, restore
-from export.metadata import manifest
-from export.verification import reference
-
-# Largest difference that is allowed, as a share of the largest magnitude of the output and at least
-# of 1. Frameworks differ among themselves by 4e-6 on the golden models, whose outputs are of order
-# 1; a wrong gelu makes 1e-3 there, a wrong epsilon 5e-4.
-TOLERANCES = {
-    "float32": 2e-5,
-    # bfloat16 keeps 8 bits: each rounding is off by up to 2**-9, and they add up over the layers to
-    # 0.026 for the pooled output of the large size.
-    "bfloat16": 0.05,
-}
+from export.verification import reference, tolerances
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,7 +80,7 @@ def compare(
     inputs = reference.inputs(config)
     module = hub.load(artifact)
     outputs = reference.call_saved_model(module, inputs)
-    unit = tolerance(artifact)
+    unit = tolerances.tolerance(artifact)
     rows: list[Row] = []
     for expected in reference.compute(checkpoint, tensors=tensors, config=config, inputs=inputs):
         rows += _rows(outputs, expected, unit)
@@ -99,11 +88,6 @@ def compare(
             rows += _unpadded_rows(module.unpadded, inputs, expected, unit)
     compared = sum(name in exported.tensors for name in tensors)
     return Comparison(rows=tuple(rows), weights=compared, weight_problems=tuple(problems))
-
-
-def tolerance(artifact: str) -> float:
-    """Returns the tolerance of the dtype that the artifact in a directory computes in."""
-    return TOLERANCES[manifest.read(artifact).get("compute_dtype", "float32")]
 
 
 def _weight_problems(

@@ -18,7 +18,7 @@ import tf_keras
 from configs import hub_api
 from export.checkpoints import weight_table
 from export.metadata import manifest
-from export.verification import comparison
+from export.verification import tolerances
 from export.verification.check import Check, CheckFailed, require
 from preprocess.vocabulary import vocabularies
 
@@ -276,6 +276,6 @@ def _unpadded(module: Any, directory: str) -> None:
     got = module.unpadded(inputs, training=False)[hub_api.SEQUENCE_OUTPUT].numpy()
     largest = np.abs(got - right)[mask].max()
     # Only the order of sums differs; what that is worth depends on the dtype.
-    limit = comparison.tolerance(directory) * max(1.0, float(np.abs(right).max()))
+    limit = tolerances.tolerance(directory) * max(1.0, float(np.abs(right).max()))
     require(largest <= limit, f"it differs by {largest:.1e} at tokens")
     require(not got[~mask].any(), "it is not zero at padding")

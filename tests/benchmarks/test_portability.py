@@ -189,7 +189,7 @@ def test_a_python_that_is_not_there_is_named(tmp_path, monkeypatch):
 
 def test_commands_flags_are_checked_before_anything_is_made(tmp_path):
     done = processes.run(
-        "tests.portability", "--only=nothing", "--output_dir", tmp_path / "out", cwd=tmp_path
+        "benchmarks.portability", "--only=nothing", "--output_dir", tmp_path / "out", cwd=tmp_path
     )
     assert processes.error(done) == "--only has unknown names: nothing"
     assert list(tmp_path.iterdir()) == []

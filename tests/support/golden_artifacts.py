@@ -20,7 +20,7 @@ def directory(name: str, golden_root: pathlib.Path, source: str = "tf1") -> str:
 
 def _write(path: pathlib.Path, root: pathlib.Path, source: str) -> pathlib.Path:
     has_all = source.startswith("tf1") or source == "hf"
-    made_from = encoder_spec.from_checkpoint(
+    spec = encoder_spec.from_checkpoint(
         str(root / source),
         checkpoint_format=None,
         config=None if has_all else str(root / "tf1" / "albert_config.json"),
@@ -28,6 +28,6 @@ def _write(path: pathlib.Path, root: pathlib.Path, source: str) -> pathlib.Path:
         sp_model_file=str(golden.VOCABULARY),
         mlm=True,
     )
-    encoder_artifact.write(str(path), spec=made_from, compute_dtype="float32")
+    encoder_artifact.write(str(path), spec=spec, compute_dtype="float32")
     finalize.finalize(str(path), serving_warmup=False)
     return path

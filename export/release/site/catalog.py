@@ -39,7 +39,7 @@ class Model:
       manifest: what the artifact is and what it was made from; see `export/metadata/manifest.py`.
       num_bytes: size of the tarball.
       sha256: digest of the tarball.
-      beside: suffixes of what lies beside the tarball, of `places.STATEMENT` and `SIGNATURE`.
+      beside: suffixes of what lies beside the tarball, of `paths.STATEMENT` and `SIGNATURE`.
     """
 
     publisher: str

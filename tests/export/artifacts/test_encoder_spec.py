@@ -33,10 +33,10 @@ def hf(golden_root, tmp_path):
 
 
 def test_everything_comes_with_the_checkpoint(hf):
-    made_from = _from_checkpoint(hf)
-    assert made_from.config == golden.MODELS["tiny"].config
-    assert made_from.vocabulary.vocab_size == 100
-    assert made_from.mlm and made_from.sop
+    spec = _from_checkpoint(hf)
+    assert spec.config == golden.MODELS["tiny"].config
+    assert spec.vocabulary.vocab_size == 100
+    assert spec.mlm and spec.sop
 
 
 def test_a_config_that_says_the_same_may_be_given(hf):
@@ -71,14 +71,14 @@ def test_the_demo_vocabulary_is_never_the_default_of_a_checkpoint(hf):
     (hf / "spiece.model").unlink()
     with pytest.raises(errors.VocabularyError, match="without a SentencePiece model"):
         _from_checkpoint(hf)
-    made_from = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert made_from.vocabulary.vocab_size == 100
+    spec = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
+    assert spec.vocabulary.vocab_size == 100
 
 
 def test_a_given_vocabulary_overrides_the_one_beside_the_weights(hf):
     (hf / "spiece.model").write_bytes(b"no model")
-    made_from = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert made_from.vocabulary.vocab_size == 100
+    spec = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
+    assert spec.vocabulary.vocab_size == 100
 
 
 def test_a_vocabulary_of_another_size_is_refused(hf):
@@ -93,8 +93,8 @@ def test_a_missing_mlm_head_is_an_error_that_offers_nomlm(golden_root):
     path = golden_root / "tiny" / "hf" / "albert_model"
     with pytest.raises(errors.CheckpointError, match="--nomlm"):
         _from_checkpoint(path, sp_model_file=str(golden.VOCABULARY))
-    made_from = _from_checkpoint(path, sp_model_file=str(golden.VOCABULARY), mlm=False)
-    assert not made_from.mlm and not made_from.sop
+    spec = _from_checkpoint(path, sp_model_file=str(golden.VOCABULARY), mlm=False)
+    assert not spec.mlm and not spec.sop
 
 
 def test_a_checkpoint_that_does_not_fit_is_refused_before_tensorflow(hf):
@@ -105,13 +105,13 @@ def test_a_checkpoint_that_does_not_fit_is_refused_before_tensorflow(hf):
 
 
 def test_projection_is_that_of_the_weights(golden_root):
-    made_from = _from_checkpoint(golden_root / "tiny" / "tf1")
-    assert made_from.config.embedding_projection
+    spec = _from_checkpoint(golden_root / "tiny" / "tf1")
+    assert spec.config.embedding_projection
 
 
 def test_without_checkpoint_a_config_is_required_and_the_demo_vocabulary_serves():
     with pytest.raises(errors.ConfigError, match="--config is required"):
         encoder_spec.untrained(None, overrides={}, sp_model_file=None, mlm=True, seed=0)
-    made_from = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=True, seed=3)
-    assert made_from.config == dataclasses.replace(albert_config.SIZES["tiny"])
-    assert made_from.source is None and not made_from.sop and made_from.seed == 3
+    spec = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=True, seed=3)
+    assert spec.config == dataclasses.replace(albert_config.SIZES["tiny"])
+    assert spec.checkpoint is None and not spec.sop and spec.seed == 3

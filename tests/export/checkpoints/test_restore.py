@@ -52,8 +52,14 @@ def test_every_variable_gets_its_value(golden_root):
     source = opening.open(str(golden_root / "tiny" / "tf1"))
     variables = _variables(_MODEL.config)
     seen = []
-    restore.restore(variables, source=source, config=_MODEL.config, on_progress=seen.append)
-    assert seen == [np.prod(variable.shape) for variable in variables.values()]
+    restore.restore(
+        variables,
+        checkpoint=source,
+        config=_MODEL.config,
+        on_progress=lambda done, total: seen.append((done, total)),
+    )
+    done = np.cumsum([np.prod(variable.shape) for variable in variables.values()])
+    assert seen == [(count, done[-1]) for count in done]
     for name, variable in variables.items():
         assert variable.value.tobytes() == golden.tensors("tiny")[name].tobytes(), name
 
@@ -66,7 +72,7 @@ def test_tensorflow_variables_are_filled(golden_root):
         name: tf.Variable(tf.zeros(shape), name=name)
         for name, shape in mapping.shapes(_MODEL.config).items()
     }
-    restore.restore(variables, source=source, config=_MODEL.config)
+    restore.restore(variables, checkpoint=source, config=_MODEL.config)
     for name, variable in variables.items():
         assert variable.numpy().tobytes() == golden.tensors("tiny")[name].tobytes(), name
 
@@ -74,7 +80,7 @@ def test_tensorflow_variables_are_filled(golden_root):
 def test_heads_that_the_model_lacks_are_passed_over(golden_root):
     source = opening.open(str(golden_root / "tiny" / "hf"))
     variables = _variables(_MODEL.config, without=["cls/"])
-    restore.restore(variables, source=source, config=_MODEL.config)
+    restore.restore(variables, checkpoint=source, config=_MODEL.config)
     assert all(variable.value is not None for variable in variables.values())
 
 
@@ -91,7 +97,7 @@ def test_one_error_lists_every_problem(golden_root, tmp_path):
 
     source = _edited(golden_root, tmp_path, edit)
     with pytest.raises(errors.CheckpointMismatchError) as caught:
-        restore.restore(_variables(_MODEL.config), source=source, config=_MODEL.config)
+        restore.restore(_variables(_MODEL.config), checkpoint=source, config=_MODEL.config)
     message = str(caught.value)
     for problem in (
         "missing albert.embeddings.LayerNorm.bias",
@@ -119,7 +125,7 @@ def test_tied_twins_may_be_absent_and_must_be_equal_when_present(golden_root, tm
                 tensors[twin] = value.copy()
 
     source = _edited(golden_root, tmp_path, edit)
-    restore.restore(_variables(_MODEL.config), source=source, config=_MODEL.config)
+    restore.restore(_variables(_MODEL.config), checkpoint=source, config=_MODEL.config)
 
 
 def test_a_twin_that_differs_in_the_last_bit_is_refused(golden_root, tmp_path):
@@ -130,7 +136,7 @@ def test_a_twin_that_differs_in_the_last_bit_is_refused(golden_root, tmp_path):
 
     source = _edited(golden_root, tmp_path, edit)
     with pytest.raises(errors.CheckpointMismatchError, match=r"decoder\.weight is not equal to"):
-        restore.restore(_variables(_MODEL.config), source=source, config=_MODEL.config)
+        restore.restore(_variables(_MODEL.config), checkpoint=source, config=_MODEL.config)
 
 
 def test_a_source_without_pooler_is_refused_by_name(golden_root):
@@ -139,7 +145,7 @@ def test_a_source_without_pooler_is_refused_by_name(golden_root):
     with pytest.raises(errors.CheckpointMismatchError, match=r"no pooler.*albert\.pooler\.weight"):
         restore.restore(
             _variables(_MODEL.config, without=[weight_table.SOP_HEAD]),
-            source=source,
+            checkpoint=source,
             config=_MODEL.config,
         )
 
@@ -147,7 +153,7 @@ def test_a_source_without_pooler_is_refused_by_name(golden_root):
 def test_a_missing_head_is_listed(golden_root):
     source = opening.open(str(golden_root / "tiny" / "hf" / "albert_model"))
     with pytest.raises(errors.CheckpointMismatchError, match=r"missing predictions\.dense\.weight"):
-        restore.restore(_variables(_MODEL.config), source=source, config=_MODEL.config)
+        restore.restore(_variables(_MODEL.config), checkpoint=source, config=_MODEL.config)
 
 
 def test_half_of_a_head_is_not_no_head(golden_root, tmp_path):
