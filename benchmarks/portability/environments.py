@@ -8,7 +8,6 @@ without what it asks for.
 """
 
 import dataclasses
-import os
 import shutil
 import subprocess
 import sys
@@ -69,7 +68,7 @@ ENVIRONMENTS = {
 
 
 def make(name: str, *, directory: str) -> str:
-    """Makes an environment unless it stands there already, and returns its Python.
+    """Makes an environment unless it exists, and returns its Python.
 
     Args:
       name: key of `ENVIRONMENTS`.
@@ -82,16 +81,10 @@ def make(name: str, *, directory: str) -> str:
     installs = [environment.requirements]
     if environment.alone:
         installs.append(("--no-deps", *environment.alone))
-    log_path = os.path.join(directory, f"{name}.log")
-    try:
-        return virtual_environments.make(
-            os.path.join(directory, name),
-            python=_find(environment.pythons),
-            installs=installs,
-            log_path=log_path,
-        )
-    except subprocess.CalledProcessError as error:
-        raise errors.InputError(f"environment {name} cannot be made; see {log_path}") from error
+    python = _find(environment.pythons)
+    return virtual_environments.make(
+        name, python=python, installs=installs, directory=directory, log_dir=directory
+    )
 
 
 def _find(versions: tuple[str, ...]) -> str:

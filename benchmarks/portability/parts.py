@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+Arrays = dict[str, np.ndarray]
+
 B, S, P = 4, 16, 3
 _VOCAB_SIZE = 30000
 _FIRST_ORDINARY_ID = 5  # after <pad>, <unk>, [CLS], [SEP] and [MASK]
@@ -55,7 +57,7 @@ class Part:
         """Returns the callable in a loaded artifact."""
         return operator.attrgetter(self.path)(root) if self.path else root
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """Returns the inputs by name."""
         return {name: _ARRAYS[name] for name in self.inputs}
 
@@ -112,11 +114,11 @@ STEPS = 3
 LEARNING_RATE = 0.5
 
 
-def flat(outputs: Any) -> dict[str, np.ndarray]:
+def flat(outputs: Any) -> Arrays:
     """Returns outputs by name: those of a list with their number, a bare one as `default`."""
     if not isinstance(outputs, Mapping):
         outputs = {"default": outputs}
-    arrays = {}
+    arrays: Arrays = {}
     for name, value in outputs.items():
         if isinstance(value, list | tuple):
             arrays |= {f"{name}_{index}": np.asarray(item) for index, item in enumerate(value)}
@@ -125,7 +127,7 @@ def flat(outputs: Any) -> dict[str, np.ndarray]:
     return arrays
 
 
-def trained(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def trained(values: Mapping[str, Any]) -> Arrays:
     """Returns trained variables by the name that the reference knows them by."""
     return {
         "trained/" + name.split(":")[0].replace("/", "_"): np.asarray(value)

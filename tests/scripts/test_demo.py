@@ -43,6 +43,5 @@ def test_demo_names_a_folder_that_is_missing(tiny_encoder, tmp_path):
         DEMO, "--encoder", tiny_encoder, "--preprocessor", "none", cwd=tmp_path,
         env=processes.environment(without_tensorflow=True),
     )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: --preprocessor must be a folder")
+    assert processes.error(done).startswith("--preprocessor must be a folder")
     assert list(tmp_path.iterdir()) == []

@@ -3,15 +3,13 @@
 import hashlib
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 import sentencepiece
 
 from configs import errors
 from preprocess.vocabulary import sentencepiece_model
-from tests.support import preprocess_golden
+from tests.support import preprocess_golden, processes
 
 _DIGIT_COMMA = preprocess_golden.ROOT / "spm_digit_comma.model"
 _SHIPPED_SHA256 = "54cad1494489f9157233294cb000b7cbd91fcf812d2e5cb55f38bf0845a2fa40"
@@ -152,5 +150,6 @@ def test_import_needs_no_tensorflow():
         "import sys; from preprocess.vocabulary import sentencepiece_model as m; m.read(None);"
         "assert not any(n.split('.')[0] == 'tensorflow' for n in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == ""
+    without = processes.environment(without_tensorflow=True)
+    done = processes.python("-c", code, env=without)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
