@@ -79,6 +79,11 @@ def test_named_tests_exist(path):
     text = path.read_text(encoding="utf-8")
     for name in re.findall(r"tests/[\w/]+\.py", text):
         assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
+    for name, word in re.findall(r"(tests/[\w/]+\.py) -k (\w+)", text):
+        tests = re.findall(
+            r"^def test_\w+", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert any(word in test for test in tests), f"{_name(path)} names {name} -k {word}"
 
 
 def test_every_command_is_in_the_reference():
