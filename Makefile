@@ -47,10 +47,10 @@ export: $(if $(filter hf://%,$(CHECKPOINT)),.venv/hf,.venv/runtime)
 	$(BIN)/python scripts/demo.py --encoder "$$encoder" --preprocessor "$$preprocessor"
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 stress: venv
-	$(BIN)/python -m pytest --stress -rP $$(grep -rl stress tests --include='test_*.py')
+	$(BIN)/python -m pytest --stress -m stress -rP
 
 benchmark: venv
 	$(BIN)/python -m benchmarks.peers

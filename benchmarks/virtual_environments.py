@@ -1,8 +1,9 @@
 """Virtual environments for what must not decide our own versions: other engines, other TensorFlows.
 
-python = virtual_environments.make(
-    "torch", python=sys.executable, installs=[["torch"]], directory="build/venvs", log_dir="build"
-)
+Example:
+    python = virtual_environments.make(
+        "torch", python=sys.executable, installs=[["torch"]], directory="venvs", log_dir="build"
+    )
 """
 
 import os

@@ -14,6 +14,13 @@ def pytest_configure(config):
         config.add_cleanup(shared_run.SharedRun(processes.environment()).end)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "stress" in item.fixturenames:
+            item.add_marker(pytest.mark.stress)
+
+
 @pytest.fixture(scope="session")
 def golden_root():
     """Folder with a complete copy of every golden model. Tests must not write into it."""

@@ -1,6 +1,7 @@
 """Exports the artifacts of the matrix, once, with the pinned TensorFlow.
 
-artifacts.export("build/portability")
+Example:
+    artifacts.export("build/portability")
 """
 
 import os

@@ -1,6 +1,7 @@
 """The virtual environments of the consumers, one for each version of TensorFlow or each converter.
 
-environments.make(environments.ENVIRONMENTS["tf2.13"], directory="build/portability/venvs")
+Example:
+    environments.make(environments.ENVIRONMENTS["tf2.13"], directory="build/portability/venvs")
 
 TensorFlow is its CPU build, which takes less disk and computes the same. What builds on it asks for
 the package by its other name, which would be a second TensorFlow over the first: so it is installed

@@ -1,6 +1,7 @@
 """Which consumer is tried where on what, and how far from the reference it may be.
 
-matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
+Example:
+    matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
 """
 
 import dataclasses

@@ -1,5 +1,6 @@
 """What is loaded everywhere: the callables of four small artifacts, with their inputs.
 
+Example:
     part = parts.PARTS[".unpadded.mlm"]
     outputs = part.callable_in(hub.load(part.directory(folder)))(inputs)
 

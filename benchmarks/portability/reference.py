@@ -1,5 +1,6 @@
 """What the pinned TensorFlow computes with `hub.load`: what every consumer is held against.
 
+Example:
     reference.write("build/portability", parts.PARTS["encoder"])
 
 The artifacts themselves are held against oracles in `tests/conformance/`.

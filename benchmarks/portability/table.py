@@ -1,6 +1,7 @@
 """Shows what was measured as Markdown, and puts it into docs/reference/portability.md.
 
-text = table.markdown(reports)
+Example:
+    text = table.markdown(reports)
 """
 
 import re

@@ -1,6 +1,7 @@
 """Streams as rich writes to them: on a terminal as wide as it is, in a log without an edge.
 
-console.for_stream(sys.stderr).print("albert_en_tiny/1: exporting")
+Example:
+    console.for_stream(sys.stderr).print("albert_en_tiny/1: exporting")
 """
 
 from typing import TextIO

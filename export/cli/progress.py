@@ -1,8 +1,9 @@
 """Says on stderr how far long work has come: a bar on a terminal, plain lines in a log.
 
-with progress.Progress("reading weights", total=entries) as report:
-    for entry in work:
-        report.advance(entry.size)
+Example:
+    with progress.Progress("reading weights", total=entries) as report:
+        for entry in work:
+            report.advance(entry.size)
 """
 
 import contextlib

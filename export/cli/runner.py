@@ -1,5 +1,6 @@
 """How a command starts and ends: absl flags, one clear last line on stderr, and the exit status.
 
+Example:
     if __name__ == "__main__":
         runner.run(main)
 

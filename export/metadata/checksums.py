@@ -1,5 +1,6 @@
 """`assets.extra/SHA256SUMS`: the digest of every other file of an artifact.
 
+Example:
     checksums.write("exports/albert_en_large/1")
     checksums.problems("exports/albert_en_large/1")  # [] while nothing was changed
 

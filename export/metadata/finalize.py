@@ -1,6 +1,7 @@
 """What every artifact gets once its SavedModel is written: facts about it, and its digests.
 
-finalize.finalize("staging folder", serving_warmup=False)
+Example:
+    finalize.finalize("staging folder", serving_warmup=False)
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
 """Requests that TensorFlow Serving runs when it loads a version, before it sends users there.
 
+Example:
     warmup_requests.write("exports/albert_en_large/1")
 
 The first request to a graph is slow: it is optimized, and memory is allocated. Serving replays the

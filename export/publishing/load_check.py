@@ -1,5 +1,6 @@
 """Loads an artifact and tries it quickly: what every version must pass before it is published.
 
+Example:
     load_check.problems("exports/albert_en_large/1")  # [] if it can be used
 
 Restores every function and variable, runs the signature that servers call by default, and checks

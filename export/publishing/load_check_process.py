@@ -1,5 +1,6 @@
 """Another process that loads an artifact and tries it, before it is published.
 
+Example:
     with load_check_process.LoadCheckProcess() as process:  # starts importing TensorFlow
         write_artifact(directory)
         process.start(directory)

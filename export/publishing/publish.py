@@ -1,5 +1,6 @@
 """Puts a version where others can load it: completely and verified, or not at all.
 
+Example:
     with publish.staged("exports", model_name="albert_en_large", version=None) as publication:
         write_artifact(publication.directory)
         path = publication.publish()

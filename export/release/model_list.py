@@ -1,5 +1,6 @@
 """What a release is made of: the list of models, `models.json`, and its short form.
 
+Example:
     model_list.read("models.json")
     model_list.untrained(["tiny", "base"])  # random weights, and the preprocessor
 

@@ -1,6 +1,7 @@
 """What became of the models of a release, and the table of it.
 
-results.print_table([result])
+Example:
+    results.print_table([result])
 """
 
 import dataclasses

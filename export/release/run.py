@@ -1,5 +1,6 @@
 """A release: every model of a list, built or left as it is, and what is made of them all.
 
+Example:
     done = run.run(
         listed, publisher="tensorflow", output_dir="dist", jobs=2, key=None, source_uri=None,
         base_url="https://example.org",

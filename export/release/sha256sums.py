@@ -1,5 +1,6 @@
 """`SHA256SUMS` of a release: the digest of every published file.
 
+Example:
     sha256sums.check("dist", former=sha256sums.read("dist"))
     sha256sums.write("dist", work="dist/.work")
 

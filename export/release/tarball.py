@@ -1,5 +1,6 @@
 """The tarball of a SavedModel, as TensorFlow Hub downloads it, with the same bytes every time.
 
+Example:
     tarball.write("exports/albert_en_large/1", "1.tar.gz")
     tarball.unpack("1.tar.gz", "somewhere")
 

@@ -1,6 +1,7 @@
 """What a release is made with: the commit of this project, and every package that is installed.
 
-toolchain.find(source_uri=None).commit
+Example:
+    toolchain.find(source_uri=None).commit
 """
 
 import dataclasses

@@ -1,7 +1,8 @@
 """The parts that every checklist of a contract is made of.
 
-CHECKS = [check.Check("it has a signature", _has_signature)]
-findings = check.run_checks(CHECKS, hub.load(directory), directory)
+Example:
+    CHECKS = [check.Check("it has a signature", _has_signature)]
+    findings = check.run_checks(CHECKS, hub.load(directory), directory)
 """
 
 import dataclasses

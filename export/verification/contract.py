@@ -1,5 +1,6 @@
 """Checks that a SavedModel keeps TF Hub's contract for ALBERT encoders, preprocessors or embedders.
 
+Example:
     findings = contract.run("exports/albert_en_large/1")
     [finding.check for finding in findings if finding.problem]
 
