@@ -1,40 +1,62 @@
-# make export     exports the large encoder and the preprocessor to exports/ and tries them out
+# make export     exports the large encoder and the preprocessor to exports/ and tries them out;
+#                 with CHECKPOINT=... [MODEL_NAME=...] that checkpoint and its preprocessor
 # make test       lint and the whole suite
+# make lint       ruff, mypy, codespell and the documents, strictly
+# make docs       builds the documents into build/site
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see benchmarks/
-# make portability  small artifacts in many versions of TensorFlow and elsewhere; the README's table
+# make portability  small artifacts in many versions of TensorFlow and elsewhere; docs/reference/portability.md
 # make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
 # make serve      serves the release in dist/ with nginx, at http://127.0.0.1:8500
 # make venv       .venv with the package and what its development needs
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What `make export` exports: random weights of the large size, or a checkpoint.
+CHECKPOINT ?=
+MODEL_NAME ?= albert
+SOURCE := $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)" --model_name "$(MODEL_NAME)",--config large)
+PREPROCESSOR_NAME := $(if $(CHECKPOINT),$(MODEL_NAME)_preprocess,albert_en_preprocess)
 
-.PHONY: export test stress benchmark portability reproduce serve lint venv clean
+.PHONY: export test docs stress benchmark portability reproduce serve lint venv clean
 
-venv: .venv/installed
+venv: .venv/dev
 
-.venv/installed: setup.cfg pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# What exporting needs, and nothing else; what development needs besides.
+.venv/runtime: setup.cfg pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-export: venv
-	encoder=$$($(BIN)/python -m export.encoder --config large) && \
-	preprocessor=$$($(BIN)/python -m export.preprocessor) && \
+.venv/hf: .venv/runtime
+	$(BIN)/python -m pip install --quiet --editable '.[hf]'
+	touch $@
+
+.venv/dev: setup.cfg pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ .venv/runtime
+
+export: $(if $(filter hf://%,$(CHECKPOINT)),.venv/hf,.venv/runtime)
+	encoder=$$($(BIN)/python -m export.encoder $(SOURCE)) && \
+	vocabulary=$$(ls "$$encoder"/assets/*) && \
+	case "$$vocabulary" in *.txt) flag=--vocab_file ;; *) flag=--sp_model_file ;; esac && \
+	preprocessor=$$($(BIN)/python -m export.preprocessor "$$flag" "$$vocabulary" \
+	  --model_name "$(PREPROCESSOR_NAME)") && \
 	$(BIN)/python scripts/demo.py --encoder "$$encoder" --preprocessor "$$preprocessor"
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 stress: venv
-	$(BIN)/python -m pytest --stress -rP $$(grep -l stress tests/test_*.py)
+	$(BIN)/python -m pytest --stress -m stress -rP
 
 benchmark: venv
 	$(BIN)/python -m benchmarks.peers
 
 portability: venv
-	$(BIN)/python -m tests.portability
+	$(BIN)/python -m benchmarks.portability
 
 reproduce: venv
 	$(BIN)/python scripts/reproduce.py
@@ -47,6 +69,12 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs: venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf build dist exports *.egg-info

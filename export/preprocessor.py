@@ -10,11 +10,9 @@ project.
 
 from absl import flags
 
-from configs import errors
+from export import api
 from export.cli import export_flags, runner
-from export.publishing import publish
 from preprocess.tokenizers import tokenizations
-from preprocess.vocabulary import vocabularies
 
 _DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
     "default_seq_length",
@@ -33,34 +31,19 @@ flags.adopt_module_key_flags(export_flags)
 
 
 def main() -> None:
-    vocabulary = _vocabulary()
-    with publish.staged(
-        export_flags.EXPORT_DIR.value,
-        model_name=export_flags.MODEL_NAME.value or "albert_en_preprocess",
-        version=export_flags.VERSION.value,
-        serving_warmup=export_flags.SERVING_WARMUP.value,
-    ) as publication:
-        from export.artifacts import (
-            preprocessor_artifact,  # imports TensorFlow: only after all is checked
-        )
-
-        preprocessor_artifact.write(
-            publication.directory,
-            vocabulary=vocabulary,
+    print(
+        api.export_preprocessor(
+            model_name=export_flags.MODEL_NAME.value or "albert_en_preprocess",
+            sp_model_file=export_flags.SP_MODEL_FILE.value,
+            vocab_file=export_flags.VOCAB_FILE.value,
             tokenization=_TOKENIZATION.value,
             lower_case=export_flags.LOWER_CASE.value,
             default_seq_length=_DEFAULT_SEQ_LENGTH.value,
+            export_dir=export_flags.EXPORT_DIR.value,
+            version=export_flags.VERSION.value,
+            serving_warmup=export_flags.SERVING_WARMUP.value,
         )
-        print(publication.publish())
-
-
-def _vocabulary() -> vocabularies.Vocabulary:
-    vocab_file = export_flags.VOCAB_FILE.value
-    if vocab_file is not None and _TOKENIZATION.value != tokenizations.HUB:
-        raise errors.VocabularyError(
-            f"--tokenization={_TOKENIZATION.value} is for a SentencePiece model, not --vocab_file"
-        )
-    return vocabularies.read(export_flags.SP_MODEL_FILE.value, vocab_file=vocab_file)
+    )
 
 
 if __name__ == "__main__":

@@ -8,43 +8,27 @@ every weight bit by bit, and every output and layer with what an engine that is 
 from the checkpoint. Prints a table; exits with 1 if anything does not hold.
 """
 
-import os
+import sys
 
 from absl import flags
 
-from configs import errors
-from export.checkpoints import opening
-from export.cli import checkpoint_flags, runner
-from export.metadata import checksums, manifest
+from export import api
+from export.cli import checkpoint_flags, console, runner
 
-_REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML with a plot to.")
+_REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML to.")
 flags.adopt_module_key_flags(checkpoint_flags)
 
 
 def main(artifact: str) -> None:
-    if checksums.exists(artifact) or os.path.lexists(os.path.join(artifact, manifest.FILE)):
-        # Before anything is parsed that may be damaged.
-        damages = checksums.problems(artifact)
-        if damages:
-            raise errors.VerificationError(errors.listing(f"{artifact!r} is damaged", damages))
-    if not os.path.isfile(os.path.join(artifact, "saved_model.pb")):
-        raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
-    checkpoint = None
-    if checkpoint_flags.CHECKPOINT.value is not None:
-        checkpoint = opening.open(
-            checkpoint_flags.CHECKPOINT.value,
-            checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
-            adapter=checkpoint_flags.ADAPTER.value,
-            allow_unused=checkpoint_flags.ALLOW_UNUSED.value,
-        )
-    from export.verification import (
-        verification,  # leads to TensorFlow: only after all is checked
+    result = api.verify(
+        artifact,
+        checkpoint=checkpoint_flags.CHECKPOINT.value,
+        checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
+        config=checkpoint_flags.CONFIG.value,
+        adapter=checkpoint_flags.ADAPTER.value,
+        allow_unused=checkpoint_flags.ALLOW_UNUSED.value,
     )
-
-    result = verification.verify(
-        artifact, checkpoint=checkpoint, config=checkpoint_flags.CONFIG.value
-    )
-    print(result.table())
+    result.show(console.for_stream(sys.stdout))
     if _REPORT.value is not None:
         with open(_REPORT.value, "w", encoding="utf-8") as file:
             file.write(result.page(title=artifact))

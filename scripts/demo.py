@@ -6,6 +6,7 @@
 
 import json
 import os
+from typing import Any
 
 from absl import flags
 
@@ -13,8 +14,10 @@ from configs import errors
 from export.cli import runner
 from export.metadata import manifest
 
-_ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder.")
-_PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of an exported preprocessor.")
+_ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder.", required=True)
+_PREPROCESSOR = flags.DEFINE_string(
+    "preprocessor", None, "Folder of an exported preprocessor.", required=True
+)
 
 SENTENCES = (
     "The river rose slowly through the night.",
@@ -23,17 +26,20 @@ SENTENCES = (
     "The musicians took their seats and began to play.",
     "A recipe for bread needs flour, water, salt and time.",
 )
+_REAL_WEIGHTS = """
+The weights are random, so the vectors mean nothing. For real weights:
+  make export CHECKPOINT=albert_large/model.ckpt-best
+  make export CHECKPOINT=hf://albert/albert-large-v2"""
 
 
 def main() -> None:
     encoder_dir, preprocessor_dir = _folder(_ENCODER), _folder(_PREPROCESSOR)
     weights = manifest.read(encoder_dir).get("weights", {})
-    show(encoder_dir, preprocessor_dir)
-    if weights.get("source") == "untrained":
-        print(
-            "\nThe weights are random: what is nearest means nothing until real ones are exported."
-        )
+    untrained = weights.get("source") == "untrained"
+    show(encoder_dir, preprocessor_dir, nearest=not untrained)
     print(f"\nWeights: {json.dumps(weights)}")
+    if untrained:
+        print(_REAL_WEIGHTS)
 
 
 def _folder(flag: flags.FlagHolder) -> str:
@@ -42,8 +48,14 @@ def _folder(flag: flags.FlagHolder) -> str:
     return flag.value
 
 
-def show(encoder_dir: str, preprocessor_dir: str) -> None:
-    """Loads both artifacts, runs `SENTENCES` through them and prints what comes out."""
+def show(encoder_dir: str, preprocessor_dir: str, *, nearest: bool) -> None:
+    """Loads both artifacts, runs `SENTENCES` through them and prints what comes out.
+
+    Args:
+      encoder_dir: of an exported encoder.
+      preprocessor_dir: of the exported preprocessor for the same vocabulary.
+      nearest: whether to print which sentences are nearest, which random weights cannot tell.
+    """
     import sentencepiece
     import tensorflow as tf
     import tensorflow_hub as hub
@@ -70,12 +82,19 @@ def show(encoder_dir: str, preprocessor_dir: str) -> None:
         else:
             print(f"  {name:16} {tensor.shape}")
 
+    if nearest:
+        _print_nearest(outputs["pooled_output"])
+
+
+def _print_nearest(pooled_output: Any) -> None:
+    import tensorflow as tf
+
     print("\nNearest sentence by the cosine of pooled_output:")
-    vectors = tf.math.l2_normalize(outputs["pooled_output"], axis=1)  # [B, H]
+    vectors = tf.math.l2_normalize(pooled_output, axis=1)  # [B, H]
     similarity = tf.matmul(vectors, vectors, transpose_b=True)  # [B, B]
     similarity = tf.linalg.set_diag(similarity, tf.fill([len(SENTENCES)], -1.0))
-    for index, nearest in enumerate(tf.argmax(similarity, axis=1).numpy()):
-        print(f"  {SENTENCES[index]}\n    {similarity[index, nearest]:.3f}  {SENTENCES[nearest]}")
+    for index, other in enumerate(tf.argmax(similarity, axis=1).numpy()):
+        print(f"  {SENTENCES[index]}\n    {similarity[index, other]:.3f}  {SENTENCES[other]}")
 
 
 if __name__ == "__main__":

@@ -2,20 +2,35 @@
 
 import pytest
 
-from tests.support import golden, processes
+from tests.support import golden, processes, shared_run
 
 
 def pytest_addoption(parser):
     parser.addoption("--stress", action="store_true", help="Run the long fuzz tests in full.")
 
 
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
+        config.add_cleanup(shared_run.SharedRun(processes.environment()).end)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "stress" in item.fixturenames:
+            item.add_marker(pytest.mark.stress)
+
+
 @pytest.fixture(scope="session")
-def golden_root(tmp_path_factory):
+def golden_root():
     """Folder with a complete copy of every golden model. Tests must not write into it."""
-    root = tmp_path_factory.mktemp("golden")
-    for model in golden.MODELS.values():
-        golden.copy(model, root)
-    return root
+
+    def make(folder):
+        for model in golden.MODELS.values():
+            golden.copy(model, folder)
+        return folder
+
+    return shared_run.once("golden_copies", make)
 
 
 @pytest.fixture(scope="session")
@@ -25,25 +40,22 @@ def stress(request):
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder(tmp_path_factory):
+def tiny_encoder():
     """An encoder of size `tiny`, exported by the command. Tests must not write into it."""
-    folder = tmp_path_factory.mktemp("tiny_encoder")
-    return processes.export("export.encoder", "--config", "tiny", cwd=folder)
+    return processes.exported("export.encoder", "--config", "tiny")
 
 
 @pytest.fixture(scope="session")
-def tiny_preprocessor(tmp_path_factory):
+def tiny_preprocessor():
     """A preprocessor, exported by the command. Tests must not write into it."""
-    folder = tmp_path_factory.mktemp("tiny_preprocessor")
-    return processes.export("export.preprocessor", cwd=folder)
+    return processes.exported("export.preprocessor")
 
 
 @pytest.fixture(scope="session")
-def tiny_embedder(tiny_encoder, tiny_preprocessor, tmp_path_factory):
+def tiny_embedder(tiny_encoder, tiny_preprocessor):
     """An embedder of the two, exported by the command. Tests must not write into it."""
-    return processes.export(
+    return processes.exported(
         "export.embedder",
         *("--encoder", tiny_encoder, "--preprocessor", tiny_preprocessor),
         *("--model_name", "tiny_embedder", "--pooling", "mean"),
-        cwd=tmp_path_factory.mktemp("tiny_embedder"),
     )

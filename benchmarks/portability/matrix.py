@@ -1,6 +1,7 @@
 """Which consumer is tried where on what, and how far from the reference it may be.
 
-matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
+Example:
+    matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
 """
 
 import dataclasses
@@ -9,7 +10,7 @@ import os
 import subprocess
 
 from benchmarks.portability import parts
-from tests.support import processes
+from export.publishing import subprocesses
 
 # The interpreter that runs this, with the pinned TensorFlow.
 PINNED = "pinned"
@@ -32,7 +33,7 @@ class Consumer:
 
     Attributes:
       title: as the table calls it.
-      module: in `tests.portability.consumers`; its `run(folder, part)` returns arrays by name.
+      module: in `benchmarks.portability.consumers`; its `run(folder, part)` returns arrays by name.
       parts: names of what it is tried on.
       environments: where, keys of `environments.ENVIRONMENTS` or `PINNED`.
       float32_limit: largest difference to the reference.
@@ -102,7 +103,8 @@ def measure(consumer: Consumer, *, python: str, folder: str) -> dict:
     """
     done = subprocess.run(
         [python, "-m", "benchmarks.portability.worker", consumer.module, folder, *consumer.parts],
-        env=processes.environment(),
+        # Every TensorFlow with the Keras that it chooses itself.
+        env={**subprocesses.environment(), "TF_USE_LEGACY_KERAS": "0"},
         capture_output=True,
         text=True,
     )

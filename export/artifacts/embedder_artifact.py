@@ -1,8 +1,7 @@
 """Makes the embedder artifact: text to vectors, by an encoder and its preprocessor in one graph.
 
-embedder_artifact.write("dir", encoder_dir="exports/albert_en_large/1",
-                        preprocessor_dir="exports/albert_en_preprocess/1", pooling="mean",
-                        normalize=True, max_seq_length=512)
+Example:
+    embedder_artifact.write("dir", spec=spec)
 """
 
 from typing import Any
@@ -12,7 +11,7 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from configs import hub_api
-from export.artifacts import hub_module
+from export.artifacts import embedder_spec, hub_module
 from export.metadata import manifest
 from preprocess.tokenizers import truncation
 
@@ -20,33 +19,12 @@ from preprocess.tokenizers import truncation
 _NUM_SPECIAL_TOKENS = 2
 
 
-def write(
-    directory: str,
-    *,
-    encoder_dir: str,
-    preprocessor_dir: str,
-    pooling: str,
-    normalize: bool,
-    max_seq_length: int,
-) -> None:
-    """Writes an embedder into `directory`.
-
-    Args:
-      directory: where the SavedModel goes.
-      encoder_dir: of an encoder of this toolchain.
-      preprocessor_dir: of a preprocessor of this toolchain, for the same tokenizer.
-      pooling: "pooled" for `pooled_output`, "mean" or "first" for the mean over the tokens or the
-        first token of `sequence_output`.
-      normalize: whether to scale the vectors to length one.
-      max_seq_length: tokens after which a text is cut, special tokens included.
-    """
-    made_from = {
-        manifest.ENCODER: manifest.read(encoder_dir),
-        manifest.PREPROCESSOR: manifest.read(preprocessor_dir),
-    }
-    encoder = hub.load(encoder_dir)
-    preprocessor = hub.load(preprocessor_dir)
-    count = max_seq_length - _NUM_SPECIAL_TOKENS
+def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
+    """Writes an embedder into `directory`, where the SavedModel goes."""
+    made_from = spec.manifests()
+    encoder = hub.load(spec.encoder_dir)
+    preprocessor = hub.load(spec.preprocessor_dir)
+    count = spec.max_seq_length - _NUM_SPECIAL_TOKENS
     boundary = made_from[manifest.PREPROCESSOR]["boundary"]
 
     def embed(sentences: tf.Tensor, training: bool) -> tf.Tensor:
@@ -62,8 +40,8 @@ def write(
         seq_length = tf.cast(longest, tf.int32) + _NUM_SPECIAL_TOKENS
         inputs = preprocessor.bert_pack_inputs([tokens], seq_length=seq_length)
         outputs = encoder.unpadded(inputs, training=training)
-        vectors = _pool(outputs, inputs[hub_api.INPUT_MASK], pooling)  # [B, H]
-        return tf.math.l2_normalize(vectors, axis=1) if normalize else vectors
+        vectors = _pool(outputs, inputs[hub_api.INPUT_MASK], spec.pooling)  # [B, H]
+        return tf.math.l2_normalize(vectors, axis=1) if spec.normalize else vectors
 
     module = hub_module.HubModule(
         embed,
@@ -76,9 +54,9 @@ def write(
     hub_module.save(module, directory, signatures=signatures)
     entries = {
         "made_from": made_from,
-        "pooling": pooling,
-        "normalize": normalize,
-        "max_seq_length": max_seq_length,
+        "pooling": spec.pooling,
+        "normalize": spec.normalize,
+        "max_seq_length": spec.max_seq_length,
     }
     manifest.write(directory, artifact=manifest.EMBEDDER, entries=entries)
 

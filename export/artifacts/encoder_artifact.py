@@ -5,7 +5,7 @@ encoder_artifact.write("dir", spec=spec, compute_dtype="float32")
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -13,10 +13,11 @@ import tensorflow as tf
 from configs import hub_api
 from export.artifacts import encoder_spec, hub_module
 from export.checkpoints import restore
-from export.cli import progress
 from export.metadata import manifest
 from export.model import albert, heads, initial_weights
 from preprocess.vocabulary import wordpiece_vocabulary
+
+_OnProgress = Callable[[int, int], None]
 
 
 class _Model:
@@ -28,7 +29,9 @@ class _Model:
       sop: the sentence-order head, if there is one.
     """
 
-    def __init__(self, spec: encoder_spec.EncoderSpec, *, compute_dtype: str) -> None:
+    def __init__(
+        self, spec: encoder_spec.EncoderSpec, *, compute_dtype: str, on_progress: _OnProgress
+    ) -> None:
         self.encoder = albert.Encoder(spec.config, compute_dtype=compute_dtype)
         self.mlm = heads.MaskedLanguageModel(self.encoder) if spec.mlm else None
         self.sop = heads.SentenceOrder(self.encoder) if spec.sop else None
@@ -42,17 +45,21 @@ class _Model:
                 seed=spec.seed,
             )
             return
-        total = sum(variable.shape.num_elements() for variable in variables)
-        with progress.Progress("reading weights", total=total) as report:
-            restore.restore(
-                {variable.name.removesuffix(":0"): variable for variable in variables},
-                checkpoint=spec.checkpoint,
-                config=spec.config,
-                on_progress=report.advance,
-            )
+        restore.restore(
+            {variable.name.removesuffix(":0"): variable for variable in variables},
+            checkpoint=spec.checkpoint,
+            config=spec.config,
+            on_progress=on_progress,
+        )
 
 
-def write(directory: str, *, spec: encoder_spec.EncoderSpec, compute_dtype: str) -> None:
+def write(
+    directory: str,
+    *,
+    spec: encoder_spec.EncoderSpec,
+    compute_dtype: str,
+    on_progress: _OnProgress = lambda done, total: None,
+) -> None:
     """Writes an encoder into `directory`.
 
     Args:
@@ -60,11 +67,12 @@ def write(directory: str, *, spec: encoder_spec.EncoderSpec, compute_dtype: str)
       spec: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`; a
         WordPiece vocabulary `vocab_file`, with the variable `do_lower_case`.
       compute_dtype: "float32" or "bfloat16", of activations and products.
+      on_progress: called with the number of weights that were read so far, and of all.
 
     Raises:
       errors.CheckpointMismatchError: the weights cannot be read, or are not finite.
     """
-    model = _Model(spec, compute_dtype=compute_dtype)
+    model = _Model(spec, compute_dtype=compute_dtype, on_progress=on_progress)
     module = _module(model, unpadded=False)
     module.unpadded = _module(model, unpadded=True)
     vocabulary = spec.vocabulary

@@ -34,7 +34,7 @@ def restore(
     *,
     checkpoint: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig,
-    on_progress: Callable[[int], None] = lambda elements: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Assigns every variable from the source.
 
@@ -43,7 +43,7 @@ def restore(
         has. Heads that the source has and the model lacks are passed over.
       checkpoint: an open checkpoint.
       config: the hyper-parameters that the variables were made from.
-      on_progress: called with the number of elements of each variable after it was read.
+      on_progress: called with the number of weights that were read so far, and of all.
 
     Raises:
       errors.CheckpointMismatchError: lists everything that does not fit. The variables' values are
@@ -51,13 +51,15 @@ def restore(
     """
     entries = _entries_of(variables, config)
     found = compatibility.problems(entries, checkpoint)
+    done, total = 0, sum(math.prod(entry.shape) for entry in entries)
     for entry in entries:
         tensor = checkpoint.tensors.get(entry.names.get(checkpoint.format, ""))
         if tensor is not None:
             value = _checked_value(tensor, entry, checkpoint.format, found)
             if value is not None:
                 variables[entry.variable].assign(value)
-        on_progress(math.prod(entry.shape))
+        done += math.prod(entry.shape)
+        on_progress(done, total)
     found += compatibility.differing_tied_weights(entries, checkpoint)
     if found:
         title = (

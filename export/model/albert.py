@@ -76,19 +76,26 @@ class Encoder:
                 self._pooler or (),
             ]
         )
-        # Functions that others call, so that the graph holds each of them once: the checks and the
-        # weights for all encoders, a block for all its layers, an encoder for all its heads.
+        self._trace()
+
+    def _trace(self) -> None:
+        """Makes the functions that others call, so that the graph holds each of them once.
+
+        The checks and the weights are shared by all encoders, a block by all its layers, an encoder
+        by all its heads.
+        """
         ids = {name: tf.TensorSpec([None, None], tf.int32) for name in hub_api.ENCODER_INPUTS}
         self._check = layers.trace_once(self._check_body, ids)
         self._weights = layers.trace_once(self._weights_body)
         self._unpadded = layers.trace_once(unpadding.unpadded, ids[hub_api.INPUT_MASK])
         self._by_position = layers.trace_once(
             unpadding.gather_rows,
-            tf.TensorSpec([None, hidden], self.compute_dtype),
+            tf.TensorSpec([None, self.config.hidden_size], self.compute_dtype),
             tf.TensorSpec([None, None], tf.int32),
         )
-        self._block = tf.function(functools.partial(block.apply, config=config), autograph=False)
-        self._carry = tf.function(_carry, autograph=False)
+        apply = functools.partial(block.apply, config=self.config)
+        self._block = tf.function(apply, autograph=False)
+        self._carry = tf.function(carry, autograph=False)
         self._encode = {
             (training, unpadded): layers.trace_once(self._encode_body(training, unpadded), ids)
             for training in (False, True)
@@ -264,6 +271,6 @@ def _mean_of_tokens(sequence_output: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(tf.reduce_sum(sequence_output * is_token, axis=1), count)
 
 
-def _carry(weights: block.Weights) -> block.Weights:
-    # Graphs name this function, and exports must not change with a name of ours.
+def carry(weights: block.Weights) -> block.Weights:
+    """Returns `block.chain_gradients(weights)`, under the name that exported graphs have for it."""
     return block.chain_gradients(weights)

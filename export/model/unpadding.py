@@ -1,5 +1,6 @@
 """Where the tokens of a batch are: rows, which projections take, and sequences, for attention.
 
+Example:
     layout = layout.padded(input_mask)    # a row for every position, padding included
     layout = layout.unpadded(input_mask)  # rows for the tokens alone
 
@@ -91,11 +92,9 @@ def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
     )  # [T, 2]
 
     def by_slot(values: tf.Tensor, empty: int | tf.Tensor) -> tf.Tensor:
-        # Scattered into a shape that is known, then cut: XLA needs a bound for every dimension, and
-        # fails on bounds of one.
+        # XLA needs a bound for every dimension, and fails on bounds of one.
         slots = tf.fill(tf.shape(mask) + 1, empty)
-        slots = tf.tensor_scatter_nd_update(slots, slot_of_row, values)
-        return slots[:num_groups, :length]  # [G, L]
+        return tf.tensor_scatter_nd_update(slots, slot_of_row, values)[:num_groups, :length]
 
     example = by_slot(positions[:, 0], -1)  # [G, L]
     is_key = by_slot(tf.gather_nd(tf.cast(is_token, tf.int32), positions), 0) > 0  # [G, L]

@@ -11,19 +11,7 @@ import numpy as np
 
 from configs import albert_config, errors, hub_api
 from export.checkpoints import lazy_checkpoint, mapping, opening, restore
-from export.metadata import manifest
-from export.verification import reference
-
-# Largest difference that is allowed, as a share of the largest magnitude of the output and at least
-# of 1. Frameworks differ among themselves by 4e-6 on the golden models, whose outputs are of order
-# 1; a wrong gelu makes 1e-3 there, a wrong epsilon 5e-4.
-TOLERANCES = {
-    "float32": 2e-5,
-    # bfloat16 keeps 8 bits: each rounding is off by up to 2**-9, and they add up over the layers to
-    # 0.026 for the pooled output of the large size.
-    "bfloat16": 0.05,
-}
-
+from export.verification import reference, tolerances
 
 _COUNTS = ("num_hidden_layers", "num_hidden_groups", "inner_group_num")
 
@@ -104,18 +92,13 @@ def compare(
     inputs = reference.inputs(config)
     module = hub.load(artifact)
     outputs = reference.call_saved_model(module, inputs)
-    unit = tolerance(artifact)
+    unit = tolerances.tolerance(artifact)
     rows: list[Row] = []
     for expected in reference.compute(checkpoint, tensors=tensors, config=config, inputs=inputs):
         rows += _rows(outputs, expected, unit)
         if hasattr(module, hub_api.UNPADDED):
             rows += _unpadded_rows(module.unpadded, inputs, expected, unit)
     return dataclasses.replace(weights, rows=tuple(rows))
-
-
-def tolerance(artifact: str) -> float:
-    """Returns the tolerance of the dtype that the artifact in a directory computes in."""
-    return TOLERANCES[manifest.read(artifact).get("compute_dtype", "float32")]
 
 
 def _check_sizes(exported: lazy_checkpoint.Checkpoint, config: albert_config.AlbertConfig) -> None:

@@ -18,7 +18,7 @@ import tf_keras
 from configs import hub_api
 from export.checkpoints import weight_table
 from export.metadata import manifest
-from export.verification import comparison, encoder_probe
+from export.verification import encoder_probe, tolerances
 from export.verification.check import Check, require
 from preprocess.vocabulary import vocabularies
 
@@ -109,7 +109,7 @@ def _check_default(module: Any, outputs: Mapping[str, Any], directory: str) -> N
     mask = encoder_probe.inputs(module)[hub_api.INPUT_MASK].numpy()[:, :, np.newaxis]  # [B, S, 1]
     states = outputs[hub_api.SEQUENCE_OUTPUT].numpy()
     largest = np.abs(default - (states * mask).sum(1) / mask.sum(1)).max()
-    limit = comparison.tolerance(directory) * max(1.0, float(np.abs(states).max()))
+    limit = tolerances.tolerance(directory) * max(1.0, float(np.abs(states).max()))
     require(
         largest <= limit,
         f"default differs from the mean of sequence_output over the tokens by {largest:.1e}",
@@ -270,6 +270,6 @@ def _unpadded(module: Any, directory: str) -> None:
     got = module.unpadded(inputs, training=False)[hub_api.SEQUENCE_OUTPUT].numpy()
     largest = np.abs(got - right)[mask].max()
     # Only the order of sums differs; what that is worth depends on the dtype.
-    limit = comparison.tolerance(directory) * max(1.0, float(np.abs(right).max()))
+    limit = tolerances.tolerance(directory) * max(1.0, float(np.abs(right).max()))
     require(largest <= limit, f"it differs by {largest:.1e} at tokens")
     require(not got[~mask].any(), "it is not zero at padding")

@@ -6,6 +6,8 @@ result.problems
 
 import dataclasses
 
+from rich import console
+
 from configs import albert_config, errors
 from export.checkpoints import checkpoint_config, lazy_checkpoint
 from export.checkpoints.readers import hub_saved_model
@@ -30,9 +32,7 @@ class Verification:
         """What does not hold, in a few words each; empty if everything does."""
         problems = [f"failed: {f.check} ({f.problem})" for f in self.findings if f.problem]
         if self.comparison is not None:
-            wrong = self.comparison.weight_problems
-            if self.comparison.is_other_model:
-                return [*problems, report.other_model(self.comparison)]
+            wrong = report.weight_problems(self.comparison)
             problems += [f"weights: {problem}" for problem in wrong]
             problems += [
                 f"{row.output} differs by {row.difference:.1e}, more than {row.tolerance:.1e}"
@@ -41,9 +41,9 @@ class Verification:
             ]
         return problems
 
-    def table(self) -> str:
-        """Returns everything as text for a terminal."""
-        return report.table(findings=self.findings, compared=self.comparison)
+    def show(self, stream: console.Console) -> None:
+        """Writes everything."""
+        report.show(stream, findings=self.findings, compared=self.comparison)
 
     def page(self, *, title: str) -> str:
         """Returns everything as a page of HTML."""

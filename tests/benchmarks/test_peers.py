@@ -1,4 +1,4 @@
-"""The pure parts of scripts/benchmark: what is asked, statistics, claims, table and plot data."""
+"""The pure parts of benchmarks.peers: what is asked, statistics, claims, table and plot data."""
 
 import numpy as np
 import pytest

@@ -160,9 +160,12 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "--encoder is required"),
-        (["--encoder", "{preprocessor}"], "--preprocessor is required"),
-        (["--encoder", "nowhere"], "--encoder must be the folder of a SavedModel, got 'nowhere'"),
+        ([], "--encoder must have a value"),
+        (["--encoder", "{preprocessor}"], "--preprocessor must have a value"),
+        (
+            ["--encoder", "nowhere", "--preprocessor", "{preprocessor}"],
+            "--encoder must be the folder of a SavedModel, got 'nowhere'",
+        ),
         (
             ["--encoder", "{preprocessor}", "--preprocessor", "{preprocessor}"],
             "--encoder has no manifest of this toolchain as an encoder",
@@ -177,7 +180,7 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{preprocessor}"],
-            "--model_name is required",
+            "--model_name must have a value",
         ),
     ],
 )
@@ -189,9 +192,10 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
         "preprocessor": tiny_preprocessor,
         "other": other_preprocessor,
     }
+    named = [] if "--model_name" in message else ["--model_name=m"]
     done = processes.run(
         "export.embedder",
-        *(option.format(**folders) for option in options),
+        *(option.format(**folders) for option in [*options, *named]),
         cwd=tmp_path,
         env=processes.environment(without_tensorflow=True),
     )

@@ -7,24 +7,15 @@ import os
 import pathlib
 import re
 import socket
-import subprocess
 import sys
 
 import pytest
 
-from tests.support import preprocess_golden, word_pieces
-
-_REPOSITORY = pathlib.Path(__file__).parents[2]
+from tests.support import preprocess_golden, processes, word_pieces
 
 
-def _run(*arguments, cwd=_REPOSITORY):
-    return subprocess.run(
-        [sys.executable, "-m", "export.preprocessor", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(_REPOSITORY)},
-        capture_output=True,
-        text=True,
-    )
+def _run(*arguments, **options):
+    return processes.run("export.preprocessor", *arguments, **options)
 
 
 def _files(directory):
@@ -36,16 +27,15 @@ def _files(directory):
 
 
 @pytest.fixture(scope="module")
-def twice(tmp_path_factory):
+def twice(tiny_preprocessor, tmp_path_factory):
     """The same export by two processes, from two folders, into two folders."""
-    paths = []
-    for name in ("first", "second"):
-        folder = tmp_path_factory.mktemp(name)
-        done = _run("--export_dir", folder / "exports", cwd=folder)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == f"{folder / 'exports' / 'albert_en_preprocess' / '1'}\n"
-        paths.append(done.stdout.strip())
-    return paths
+    folder = tmp_path_factory.mktemp("second")
+    # A fork has the hash seed of what it is forked from; with its own this is a new process.
+    environment = processes.environment() | {"PYTHONHASHSEED": "1"}
+    done = _run("--export_dir", folder / "exports", cwd=folder, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{folder / 'exports' / 'albert_en_preprocess' / '1'}\n"
+    return str(tiny_preprocessor), done.stdout.strip()
 
 
 def test_two_processes_write_the_same_bytes(twice):
@@ -57,10 +47,15 @@ def test_two_processes_write_the_same_bytes(twice):
 
 
 def test_the_artifact_knows_nothing_of_the_machine(twice):
-    words = {str(_REPOSITORY), os.path.dirname(twice[0]), sys.prefix, os.path.expanduser("~")}
-    words |= {socket.gethostname(), getpass.getuser(), os.path.dirname(os.__file__)}
-    for file in _files(twice[0]):
-        content = (pathlib.Path(twice[0]) / file).read_bytes()
+    words = {str(processes.REPOSITORY), os.path.dirname(twice[1]), sys.prefix}
+    words |= {
+        os.path.expanduser("~"),
+        socket.gethostname(),
+        getpass.getuser(),
+        os.path.dirname(os.__file__),
+    }
+    for file in _files(twice[1]):
+        content = (pathlib.Path(twice[1]) / file).read_bytes()
         for word in words:
             whole_word = rb"(?<![A-Za-z0-9_])" + re.escape(word.encode()) + rb"(?![A-Za-z0-9_])"
             # "root" is a word of TensorFlow's own object graphs.
@@ -132,9 +127,6 @@ def test_bad_input_ends_in_one_clear_line(tmp_path, arguments, message):
     (tmp_path / "exports" / "albert_en_preprocess" / "7").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
     done = _run(*arguments, cwd=tmp_path)
-    assert done.returncode == 1
+    assert message in processes.error(done)
     assert done.stdout == ""
-    last_line = done.stderr.strip().splitlines()[-1]
-    assert last_line.startswith("error: ") and message in last_line
-    assert "Traceback" not in done.stderr
     assert sorted(tmp_path.rglob("*")) == before

@@ -1,10 +1,7 @@
 """Laws of the preprocessor artifact, loaded in the ways that its users load it."""
 
 import base64
-import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +10,7 @@ import tensorflow_hub as hub
 import tf_keras
 
 from configs import hub_api
-from tests.support import preprocess_artifacts, preprocess_golden, word_pieces
+from tests.support import preprocess_artifacts, preprocess_golden, processes, word_pieces
 
 _SENTENCES = ["Hello TensorFlow!", "", "Caf\u00e9 au lait, na\u00efve \ufb01ance"]
 _PAIRS = ["A second segment.", "one more", ""]
@@ -297,14 +294,8 @@ assert not single["example"].numpy().any()
 
 
 def _run(code, *arguments, **environment):
-    # Not the variable of whoever runs the tests: with or without it is what is tested.
-    variables = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env={**variables, **environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-    )
+    environment = processes.environment() | environment
+    done = processes.python("-c", code, *arguments, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 
 import numpy as np
 import pyarrow as pa
@@ -103,12 +102,9 @@ def test_the_vectors_are_those_of_calling_the_embedder_by_hand(undisturbed, corp
 def test_nothing_is_lost_or_doubled_when_two_workers_are_killed_and_started_again(
     undisturbed, arguments, tmp_path
 ):
-    process = subprocess.Popen(
-        [sys.executable, "-m", MODULE, *map(str, arguments), *TWO_WORKERS],
-        cwd=tmp_path,
-        env=processes.environment(),
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+    command = ("-m", MODULE, *arguments, *TWO_WORKERS)
+    process = processes.start(
+        *command, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL
     )
     shards = sum(1 for _ in (undisturbed[0] / "vectors").iterdir())
     folder = tmp_path / "out" / "vectors"

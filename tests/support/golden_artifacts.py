@@ -1,6 +1,7 @@
 """The golden models, exported from their TF1 checkpoints; each once a run, when first asked for.
 
-directory = golden_artifacts.directory("tiny", golden_root)
+Example:
+    directory = golden_artifacts.directory("tiny", golden_root)
 """
 
 import functools
@@ -8,23 +9,26 @@ import pathlib
 
 from export.artifacts import encoder_artifact, encoder_spec
 from export.metadata import finalize
-from tests.support import golden
+from tests.support import golden, shared_run
 
 
 @functools.cache
 def directory(name: str, golden_root: pathlib.Path, source: str = "tf1") -> str:
     """Returns the folder of the encoder of a golden model, exported from one of its sources."""
-    path = golden_root / "exported" / name / source.replace("/", "-")
-    path.mkdir(parents=True)
+    root = golden_root / name
+    return str(shared_run.once(f"golden/{name}/{source}", lambda path: _write(path, root, source)))
+
+
+def _write(path: pathlib.Path, root: pathlib.Path, source: str) -> pathlib.Path:
     has_all = source.startswith("tf1") or source == "hf"
-    made_from = encoder_spec.from_checkpoint(
-        str(golden_root / name / source),
+    spec = encoder_spec.from_checkpoint(
+        str(root / source),
         checkpoint_format=None,
-        config=None if has_all else str(golden_root / name / "tf1" / "albert_config.json"),
+        config=None if has_all else str(root / "tf1" / "albert_config.json"),
         overrides={},
         sp_model_file=str(golden.VOCABULARY),
         mlm=True,
     )
-    encoder_artifact.write(str(path), spec=made_from, compute_dtype="float32")
+    encoder_artifact.write(str(path), spec=spec, compute_dtype="float32")
     finalize.finalize(str(path), serving_warmup=False)
-    return str(path)
+    return path

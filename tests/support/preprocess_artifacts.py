@@ -1,19 +1,18 @@
 """Exported preprocessors that many tests load; each is exported once a run, when first asked for.
 
-loaded = preprocess_artifacts.load("default")
+Example:
+    loaded = preprocess_artifacts.load("default")
 """
 
 import functools
-import os
 import pathlib
-import tempfile
 from typing import Any
 
 import tensorflow_hub as hub
 
 from export.artifacts import preprocessor_artifact
 from preprocess.vocabulary import sentencepiece_model, wordpiece_vocabulary
-from tests.support import word_pieces
+from tests.support import processes, shared_run, word_pieces
 
 # What `preprocessor_artifact.write` is called with, beside the vocabulary.
 _DEFAULTS: dict[str, Any] = {
@@ -22,25 +21,32 @@ _DEFAULTS: dict[str, Any] = {
     "default_seq_length": 128,
 }
 _CONFIGS: dict[str, dict[str, Any]] = {
-    "default": {},
     "short": {"default_seq_length": 16},
     "original": {"tokenization": "original"},
     "word_pieces": {},
 }
-_FOLDER = tempfile.TemporaryDirectory()
 
 
 @functools.cache
 def directory(name: str) -> str:
-    """Returns the SavedModel's folder."""
-    path = os.path.join(_FOLDER.name, name)
-    vocabulary = _word_pieces() if name == "word_pieces" else sentencepiece_model.read(None)
-    preprocessor_artifact.write(path, vocabulary=vocabulary, **{**_DEFAULTS, **_CONFIGS[name]})
+    """Returns the SavedModel's folder: `default`, as the command exports it, or a key above."""
+    if name == "default":
+        return str(processes.exported("export.preprocessor"))
+    return str(shared_run.once(f"preprocess/{name}", lambda folder: _write(folder, name)))
+
+
+def _write(folder: pathlib.Path, name: str) -> pathlib.Path:
+    path = folder / "artifact"
+    preprocessor_artifact.write(
+        str(path),
+        vocabulary=(
+            wordpiece_vocabulary.read(word_pieces.write(folder))
+            if name == "word_pieces"
+            else sentencepiece_model.read(None)
+        ),
+        **{**_DEFAULTS, **_CONFIGS[name]},
+    )
     return path
-
-
-def _word_pieces() -> wordpiece_vocabulary.WordPieceVocabulary:
-    return wordpiece_vocabulary.read(word_pieces.write(pathlib.Path(_FOLDER.name)))
 
 
 @functools.cache

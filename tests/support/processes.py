@@ -1,13 +1,19 @@
-"""Runs the project's commands as their users do: in a process of their own.
+"""Runs the project's commands as their users do: in processes, most of them forked (`fork_server`).
 
-done = processes.run("export.encoder", "--config", "tiny", "--export_dir", folder)
+Example:
+    done = processes.run("export.encoder", "--config", "tiny", "--export_dir", folder)
 """
 
+import functools
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from typing import Any
+
+from tests.support import shared_run
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
@@ -26,29 +32,53 @@ def environment(*, without_tensorflow: bool = False) -> dict[str, str]:
     }
 
 
-def run(
-    module: str,
+def start(
     *arguments: object,
-    cwd: str | os.PathLike[str],
+    cwd: str | os.PathLike[str] = REPOSITORY,
     env: Mapping[str, str] | None = None,
+    **options: Any,
+) -> subprocess.Popen[str]:
+    """Starts Python in a process of its own, to be sent signals and killed.
+
+    SIGINT interrupts it, even if this process was started to ignore it, as `nohup` does.
+    """
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=environment() if env is None else env,
+        text=True,
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+    )
+
+
+def run(
+    module: str, *arguments: object, cwd: str | os.PathLike[str] = REPOSITORY, **options: Any
 ) -> subprocess.CompletedProcess[str]:
     """Runs `python -m module arguments` in the folder `cwd` and returns what it wrote."""
-    return python("-m", module, *arguments, cwd=cwd, env=env)
+    return python("-m", module, *arguments, cwd=cwd, **options)
 
 
 def python(
     *arguments: object,
-    cwd: str | os.PathLike[str],
+    cwd: str | os.PathLike[str] = REPOSITORY,
     env: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs this interpreter with `arguments` in the folder `cwd` and returns what it wrote."""
+    """Runs Python with `arguments` in the folder `cwd` and returns what it wrote."""
+    env = environment() if env is None else env
+    # The server has TensorFlow imported, and would import it only to find that it may not serve.
+    served = str(NO_TENSORFLOW) not in env.get("PYTHONPATH", "")
+    executable = os.environ.get(shared_run.PYTHON, sys.executable) if served else sys.executable
     return subprocess.run(
-        [sys.executable, *map(str, arguments)],
+        [executable, *map(str, arguments)],
         cwd=cwd,
-        env=environment() if env is None else env,
+        env=env,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
+        **options,
     )
 
 
@@ -67,6 +97,11 @@ def export(module: str, *arguments: object, cwd: str | os.PathLike[str]) -> path
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1, done.stdout
     return pathlib.Path(cwd) / done.stdout.removesuffix("\n")
+
+
+def exported(module: str, *arguments: object) -> pathlib.Path:
+    """Returns what an exporter writes; the first of the run's tests that asks for it runs it."""
+    return shared_run.once(module, lambda folder: export(module, *arguments, cwd=folder))
 
 
 def contents(directory: str | os.PathLike[str]) -> dict[str, bytes]:

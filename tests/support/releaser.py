@@ -18,7 +18,7 @@ PUBLISHER = "org"
 
 
 def _copying(artifacts):
-    def run(self, module, *arguments, about):
+    def run(self, module, *arguments, log_prefix):
         flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
         if module == "export.verify":
             return ""

@@ -1,5 +1,6 @@
 """What was released: every `<publisher>/<name>/<version>.tar.gz` below a folder, with its manifest.
 
+Example:
     models = catalog.read("dist")
     models.latest()  # the highest version of each name
 
@@ -39,7 +40,7 @@ class Model:
       manifest: what the artifact is and what it was made from; see `export/metadata/manifest.py`.
       num_bytes: size of the tarball.
       sha256: digest of the tarball.
-      beside: suffixes of what lies beside the tarball, of `places.STATEMENT` and `SIGNATURE`.
+      beside: suffixes of what lies beside the tarball, of `paths.STATEMENT` and `SIGNATURE`.
     """
 
     publisher: str

@@ -34,10 +34,10 @@ def hf(golden_root, tmp_path):
 
 
 def test_everything_comes_with_the_checkpoint(hf):
-    made_from = _from_checkpoint(hf)
-    assert made_from.config == golden.MODELS["tiny"].config
-    assert made_from.vocabulary.vocab_size == 100
-    assert made_from.mlm and made_from.sop
+    spec = _from_checkpoint(hf)
+    assert spec.config == golden.MODELS["tiny"].config
+    assert spec.vocabulary.vocab_size == 100
+    assert spec.mlm and spec.sop
 
 
 def test_a_config_that_says_the_same_may_be_given(hf):
@@ -72,14 +72,14 @@ def test_the_demo_vocabulary_is_never_the_default_of_a_checkpoint(hf):
     (hf / "spiece.model").unlink()
     with pytest.raises(errors.VocabularyError, match="without a SentencePiece model"):
         _from_checkpoint(hf)
-    made_from = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert made_from.vocabulary.vocab_size == 100
+    spec = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
+    assert spec.vocabulary.vocab_size == 100
 
 
 def test_a_given_vocabulary_overrides_the_one_beside_the_weights(hf):
     (hf / "spiece.model").write_bytes(b"no model")
-    made_from = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert made_from.vocabulary.vocab_size == 100
+    spec = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
+    assert spec.vocabulary.vocab_size == 100
 
 
 def test_a_vocabulary_of_another_size_is_refused(hf):
@@ -97,9 +97,9 @@ def test_heads_are_what_the_weights_have_unless_the_user_says(golden_root):
     for mlm, expected in ((None, True), (True, True), (False, False)):
         assert _from_checkpoint(with_heads, mlm=mlm, **vocabulary).mlm is expected
     for mlm in (None, False):
-        made_from = _from_checkpoint(without, mlm=mlm, **vocabulary)
-        assert not made_from.mlm and not made_from.sop
-        assert any("no masked language model head" in line for line in made_from.notices())
+        spec = _from_checkpoint(without, mlm=mlm, **vocabulary)
+        assert not spec.mlm and not spec.sop
+        assert any("no masked language model head" in line for line in spec.notices())
     with pytest.raises(errors.CheckpointError, match="--nomlm"):
         _from_checkpoint(without, mlm=True, **vocabulary)
     for mlm, expected in ((None, True), (True, True), (False, False)):
@@ -134,19 +134,19 @@ def test_everything_that_does_not_fit_is_in_one_error(hf, tmp_path):
 
 def test_rows_without_a_piece_are_said_and_recorded():
     case = cases.CASES["hf_added_tokens"]
-    made_from = _from_checkpoint(case.location(), sp_model_file=str(golden.VOCABULARY))
-    assert made_from.config.vocab_size == 102 and made_from.rows_without_piece == 2
-    assert any("100 pieces, the model 102 rows" in line for line in made_from.notices())
-    assert made_from.manifest_entries()["tokenizer"]["rows_without_piece"] == 2
+    spec = _from_checkpoint(case.location(), sp_model_file=str(golden.VOCABULARY))
+    assert spec.config.vocab_size == 102 and spec.rows_without_piece == 2
+    assert any("100 pieces, the model 102 rows" in line for line in spec.notices())
+    assert spec.manifest_entries()["tokenizer"]["rows_without_piece"] == 2
 
 
 def test_weights_for_ids_that_no_text_gives_need_no_tokenizer():
     case = cases.CASES["no_text_vocabulary_no_pooler"]
     with pytest.raises(errors.VocabularyError, match="--notokenizer"):
         _from_checkpoint(case.location(), mlm=None)
-    made_from = _from_checkpoint(case.location(), mlm=None, tokenizer=False)
-    assert made_from.vocabulary is None
-    assert made_from.manifest_entries()["tokenizer"] is None
+    spec = _from_checkpoint(case.location(), mlm=None, tokenizer=False)
+    assert spec.vocabulary is None
+    assert spec.manifest_entries()["tokenizer"] is None
 
 
 @pytest.mark.parametrize(
@@ -187,13 +187,13 @@ def test_a_checkpoint_that_does_not_fit_is_refused_before_tensorflow(hf):
 
 
 def test_projection_is_that_of_the_weights(golden_root):
-    made_from = _from_checkpoint(golden_root / "tiny" / "tf1")
-    assert made_from.config.embedding_projection
+    spec = _from_checkpoint(golden_root / "tiny" / "tf1")
+    assert spec.config.embedding_projection
 
 
 def test_without_checkpoint_a_config_is_required_and_the_demo_vocabulary_serves():
     with pytest.raises(errors.ConfigError, match="--config is required"):
         encoder_spec.untrained(None, overrides={}, sp_model_file=None, mlm=True, seed=0)
-    made_from = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=True, seed=3)
-    assert made_from.config == dataclasses.replace(albert_config.SIZES["tiny"])
-    assert made_from.checkpoint is None and not made_from.sop and made_from.seed == 3
+    spec = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=True, seed=3)
+    assert spec.config == dataclasses.replace(albert_config.SIZES["tiny"])
+    assert spec.checkpoint is None and not spec.sop and spec.seed == 3

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -54,7 +52,9 @@ def test_opening_safetensors_imports_no_tensorflow(golden_root):
         "assert not {'tensorflow', 'torch', 'h5py', 'huggingface_hub'} & set(sys.modules)\n"
     )
     path = str(golden_root / "tiny" / "hf")
-    subprocess.run([sys.executable, "-c", program, path], cwd=processes.REPOSITORY, check=True)
+    without = processes.environment(without_tensorflow=True)
+    done = processes.python("-c", program, path, env=without)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", golden.MODELS)

@@ -23,7 +23,7 @@ class _Commands:
         self._problem = problem
         self.verified = None
 
-    def run(self, module, *arguments, about):
+    def run(self, module, *arguments, log_prefix):
         flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
         if module != "export.verify":
             path = pathlib.Path(flags["export_dir"], flags["model_name"], flags["version"])
@@ -54,7 +54,7 @@ def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
     )
     dist, work = tmp_path / "dist", tmp_path / "work"
     builder = build.Builder(
-        running=commands, work=str(work), made_with=MADE_WITH, key=None, log=lambda line: None
+        commands=commands, work=str(work), made_with=MADE_WITH, key=None, log=lambda line: None
     )
     version_paths = paths.VersionPaths(str(dist), publisher="org", model=model)
     try:

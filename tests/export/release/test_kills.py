@@ -11,7 +11,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -22,15 +21,7 @@ MODELS = ("albert_en_tiny", "albert_en_preprocess")
 
 
 def _start(output_dir, *, arguments):
-    return subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
-        cwd=output_dir.parent,
-        env=processes.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return processes.start(*arguments, cwd=output_dir.parent, start_new_session=True)
 
 
 def _finish(output_dir, *, arguments):

@@ -98,8 +98,8 @@ def test_a_library_that_is_not_installed_is_named_with_the_remedy(tmp_path, miss
         "-c",
         f"import sys; sys.modules[{missing!r}] = None\n"
         "from configs import errors\n"
-        "from export.release import signature\n"
-        f"try: signature.Key({str(private_key)!r})\n"
+        "from export.release import signing\n"
+        f"try: signing.Key({str(private_key)!r})\n"
         "except errors.ReleaseError as error: print(error)",
         cwd=tmp_path,
     )

@@ -1,16 +1,12 @@
 """Laws of `preprocess.steps.tokenize` and of the tokenizers that it is made around."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 import tensorflow as tf
 
 from preprocess.steps import tokenize
 from preprocess.tokenizers import engines, tokenizations
 from preprocess.vocabulary import sentencepiece_model
-from tests.support import preprocess_golden
+from tests.support import preprocess_golden, processes
 
 
 def _tokenize(suffix="", *, tokenization="hub", lower_case=True):
@@ -59,12 +55,8 @@ print(normalize(tf.constant(["TITLE"])).numpy()[0].decode())
 
 
 def test_lower_casing_does_not_follow_the_locale():
-    done = subprocess.run(
-        [sys.executable, "-c", _TITLE],
-        env={**os.environ, "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
-        capture_output=True,
-        text=True,
-    )
+    turkish = processes.environment() | {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}
+    done = processes.python("-c", _TITLE, env=turkish)
     assert done.stdout.strip() == "title", done.stderr
 
 

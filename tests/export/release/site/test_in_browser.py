@@ -41,29 +41,36 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with browser.Browser(tmp_path_factory.mktemp("chromium")) as chromium:
+def chromium():
+    with browser.chromium() as chromium:
         yield chromium
+
+
+def _open(chromium, url, *, width=360):
+    """Returns the page, on a phone or on a desktop."""
+    page = chromium.new_page(viewport={"width": width, "height": 740}, is_mobile=width < 600)
+    page.goto(url)
+    return page
 
 
 @pytest.mark.parametrize("path", _PATHS)
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_stands_out_of_the_window(server, chromium, path, width):
-    chromium.open(f"{server}/{path}", width=width, height=740)
-    assert chromium.evaluate("window.innerWidth") == width
-    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
-    assert chromium.evaluate(_TOO_WIDE) == []
+    page = _open(chromium, f"{server}/{path}", width=width)
+    assert page.evaluate("window.innerWidth") == width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(_TOO_WIDE) == []
     heights = "Array.from(document.querySelectorAll('th, td')).map((cell) => cell.clientHeight)"
-    assert max(chromium.evaluate(heights), default=0) < 120  # words are not cut into letters
+    assert max(page.evaluate(heights), default=0) < 120  # words are not cut into letters
     # The style sheet was let in by the Content-Security-Policy, and text can be read.
-    assert chromium.evaluate("getComputedStyle(document.body).maxWidth") == "960px"
-    assert chromium.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 16
+    assert page.evaluate("getComputedStyle(document.body).maxWidth") == "960px"
+    assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 16
 
 
 @pytest.mark.parametrize("path", _PATHS)
 def test_every_link_answers(server, chromium, path):
-    chromium.open(f"{server}/{path}", width=360, height=740)
-    links = chromium.evaluate("Array.from(document.links).map((link) => link.href)")
+    page = _open(chromium, f"{server}/{path}")
+    links = page.evaluate("Array.from(document.links).map((link) => link.href)")
     own = {link.partition("#")[0] for link in links if link.startswith(server)}
     assert len(own) >= 3
     for link in own:
@@ -72,8 +79,8 @@ def test_every_link_answers(server, chromium, path):
 
 
 def test_index_shows_every_model(server, chromium):
-    chromium.open(f"{server}/", width=360, height=740)
-    text = chromium.evaluate("document.body.innerText")
+    page = _open(chromium, f"{server}/")
+    text = page.evaluate("document.body.innerText")
     for fact in (
         "org/albert_en_base",
         "org/albert_en_preprocess",
@@ -81,7 +88,7 @@ def test_index_shows_every_model(server, chromium):
         "12 layers, width 4096",
     ):
         assert fact in text
-    digests = chromium.evaluate(
+    digests = page.evaluate(
         "Array.from(document.querySelectorAll('.digest code')).map((code) => code.innerText)"
     )
     assert len(digests) == 4 and {len(digest) for digest in digests} == {64}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from export.artifacts import embedder_artifact, preprocessor_artifact
+from export.artifacts import embedder_artifact, embedder_spec, preprocessor_artifact
 from export.metadata import finalize
 from preprocess.vocabulary import vocabularies
 from tests.support import golden, golden_artifacts, processes, sites
@@ -216,14 +216,14 @@ def artifacts(golden_root, tmp_path_factory):
         default_seq_length=64,
     )
     finalize.finalize(preprocessor, serving_warmup=False)
-    embedder_artifact.write(
-        embedder,
+    spec = embedder_spec.EmbedderSpec(
         encoder_dir=encoder,
         preprocessor_dir=preprocessor,
         pooling="mean",
         normalize=True,
         max_seq_length=64,
     )
+    embedder_artifact.write(embedder, spec=spec)
     finalize.finalize(embedder, serving_warmup=False)
     return {"org/tiny/3": encoder, "org/preprocess/2": preprocessor, "org/embedder/1": embedder}
 

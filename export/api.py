@@ -1,0 +1,256 @@
+"""The Python API: one function for each kind of artifact. The commands call these.
+
+    from export import api
+
+Example:
+    path = api.export_encoder("albert_large/model.ckpt-best", model_name="albert_en_large")
+    assert not api.verify(path, checkpoint="albert_large/model.ckpt-best").problems
+
+Everything that can be checked without TensorFlow is checked before TensorFlow is imported. An
+artifact is written to a staging folder, loaded and tried by another process, and then renamed to
+`<export_dir>/<model_name>/<version>`. TensorFlow numbers the functions of a graph from a counter of
+the process, so only the first export of a process has the same bytes every time.
+
+Every function raises `configs.errors.InputError` with a message for the user.
+"""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from configs import albert_config, errors
+from export.artifacts import embedder_spec, encoder_spec
+from export.checkpoints import opening
+from export.metadata import checksums, manifest
+from export.publishing import publish
+from preprocess.tokenizers import tokenizations
+from preprocess.vocabulary import vocabularies
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from export.verification import verification
+
+Log = Callable[[str], None]
+# Takes the number of weights that were read so far, and of all.
+OnProgress = Callable[[int, int], None]
+
+
+def _ignore(*_: Any) -> None:
+    """Tells nobody."""
+
+
+def export_encoder(
+    checkpoint: str | None = None,
+    *,
+    model_name: str | None = None,
+    config: str | None = None,
+    checkpoint_format: str | None = None,
+    sp_model_file: str | None = None,
+    vocab_file: str | None = None,
+    tokenizer: bool = True,
+    lower_case: bool = True,
+    mlm: bool | None = None,
+    adapter: str | None = None,
+    allow_unused: str | None = None,
+    hidden_dropout_prob: float | None = None,
+    attention_probs_dropout_prob: float | None = None,
+    compute_dtype: str = "float32",
+    seed: int = 0,
+    export_dir: str = "exports",
+    version: int | None = None,
+    serving_warmup: bool = False,
+    log: Log = _ignore,
+    on_progress: OnProgress = _ignore,
+) -> str:
+    """Exports an encoder; returns the path of its version.
+
+    Args:
+      checkpoint: the weights, see `opening.open`; None for random ones.
+      model_name: folder above the versions; None for `albert_en_<config>` where `config` is a size.
+      config: a size or the path of a config; None for the one that comes with the checkpoint.
+      checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
+      sp_model_file: a SentencePiece model; None for the one that comes with the checkpoint, or the
+        demo vocabulary where there is no checkpoint.
+      vocab_file: a WordPiece vocabulary in its place.
+      tokenizer: whether the checkpoint has a tokenizer; False for ids that are not made from text.
+      lower_case: whether the vocabulary is uncased.
+      mlm: whether to export the masked language model, `.mlm`; None for what the weights have.
+      adapter: folder of a LoRA adapter to merge into the weights.
+      allow_unused: regular expression: tensors in whose names it is found may be left out.
+      hidden_dropout_prob: overrides the config's.
+      attention_probs_dropout_prob: overrides the config's.
+      compute_dtype: "float32" or "bfloat16", of activations and products.
+      seed: of the random weights.
+      export_dir: folder of the models; made if missing.
+      version: a positive integer; None for the next free one.
+      serving_warmup: whether to add requests that TensorFlow Serving warms up with.
+      log: takes lines about what the user should know.
+      on_progress: is called while weights are read.
+    """
+    overrides = {
+        "hidden_dropout_prob": hidden_dropout_prob,
+        "attention_probs_dropout_prob": attention_probs_dropout_prob,
+    }
+    common: dict[str, Any] = {
+        "config": config,
+        "overrides": {name: value for name, value in overrides.items() if value is not None},
+        "sp_model_file": sp_model_file,
+        "vocab_file": vocab_file,
+        "lower_case": lower_case,
+        "mlm": mlm,
+    }
+    if checkpoint is None:
+        spec = encoder_spec.untrained(seed=seed, **common)
+    else:
+        spec = encoder_spec.from_checkpoint(
+            checkpoint,
+            checkpoint_format=checkpoint_format,
+            tokenizer=tokenizer,
+            adapter=adapter,
+            allow_unused=allow_unused,
+            **common,
+        )
+    if model_name is None and config in albert_config.SIZES:
+        model_name = f"albert_en_{config}"
+    if not model_name:
+        raise errors.DestinationError("--model_name is required unless --config is a size")
+    with publish.staged(
+        export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
+    ) as publication:
+        for line in spec.notices():
+            log(f"{model_name}: {line}")
+        from export.artifacts import encoder_artifact  # imports TensorFlow
+
+        encoder_artifact.write(
+            publication.directory, spec=spec, compute_dtype=compute_dtype, on_progress=on_progress
+        )
+        return publication.publish()
+
+
+def export_preprocessor(
+    *,
+    model_name: str = "albert_en_preprocess",
+    sp_model_file: str | None = None,
+    vocab_file: str | None = None,
+    tokenization: str = tokenizations.HUB,
+    lower_case: bool = True,
+    default_seq_length: int = 128,
+    export_dir: str = "exports",
+    version: int | None = None,
+    serving_warmup: bool = False,
+) -> str:
+    """Exports a preprocessor, from text to the encoder's inputs; returns the path of its version.
+
+    Args:
+      model_name: folder above the versions.
+      sp_model_file: a SentencePiece model; None for the demo vocabulary.
+      vocab_file: a WordPiece vocabulary in its place.
+      tokenization: "hub" for the ids of TF Hub's preprocessor, "original" for those of
+        google-research/albert; "hub" for a WordPiece vocabulary.
+      lower_case: whether the vocabulary is uncased.
+      default_seq_length: length of the packed rows where the caller gives none.
+      export_dir: folder of the models; made if missing.
+      version: a positive integer; None for the next free one.
+      serving_warmup: whether to add requests that TensorFlow Serving warms up with.
+    """
+    if vocab_file is not None and tokenization != tokenizations.HUB:
+        raise errors.VocabularyError(
+            f"--tokenization={tokenization} is for a SentencePiece model, not --vocab_file"
+        )
+    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
+    with publish.staged(
+        export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
+    ) as publication:
+        from export.artifacts import preprocessor_artifact  # imports TensorFlow
+
+        preprocessor_artifact.write(
+            publication.directory,
+            vocabulary=vocabulary,
+            tokenization=tokenization,
+            lower_case=lower_case,
+            default_seq_length=default_seq_length,
+        )
+        return publication.publish()
+
+
+def export_embedder(
+    *,
+    encoder: str,
+    preprocessor: str,
+    model_name: str,
+    pooling: str = "pooled",
+    normalize: bool = False,
+    max_seq_length: int = 512,
+    export_dir: str = "exports",
+    version: int | None = None,
+    serving_warmup: bool = False,
+) -> str:
+    """Exports an encoder and its preprocessor as one model from text to vectors; returns its path.
+
+    Args:
+      encoder: folder of an exported encoder.
+      preprocessor: folder of the exported preprocessor for the same vocabulary.
+      model_name: folder above the versions.
+      pooling: "pooled" for `pooled_output`; "mean" over the tokens, or "first" token, of
+        `sequence_output`.
+      normalize: whether to scale the vectors to length one.
+      max_seq_length: tokens after which a text is cut, special tokens included.
+      export_dir: folder of the models; made if missing.
+      version: a positive integer; None for the next free one.
+      serving_warmup: whether to add requests that TensorFlow Serving warms up with.
+    """
+    spec = embedder_spec.EmbedderSpec(
+        encoder_dir=encoder,
+        preprocessor_dir=preprocessor,
+        pooling=pooling,
+        normalize=normalize,
+        max_seq_length=max_seq_length,
+    )
+    with publish.staged(
+        export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
+    ) as publication:
+        from export.artifacts import embedder_artifact  # imports TensorFlow
+
+        embedder_artifact.write(publication.directory, spec=spec)
+        return publication.publish()
+
+
+def verify(
+    artifact: str,
+    *,
+    checkpoint: str | None = None,
+    checkpoint_format: str | None = None,
+    config: str | None = None,
+    adapter: str | None = None,
+    allow_unused: str | None = None,
+) -> "verification.Verification":
+    """Checks a SavedModel against the contract, and against its checkpoint where one is given.
+
+    Args:
+      artifact: folder of any encoder, preprocessor or embedder SavedModel, whoever made it.
+      checkpoint: the weights that an encoder was made from, see `opening.open`.
+      checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
+      config: the checkpoint's config, a size or a path; None for the one that comes with it.
+      adapter: folder of a LoRA adapter to merge into the checkpoint.
+      allow_unused: regular expression: tensors in whose names it is found may be left out.
+
+    Returns:
+      The findings; `.problems` is empty where everything holds.
+    """
+    if checksums.exists(artifact) or os.path.lexists(os.path.join(artifact, manifest.FILE)):
+        # Before anything is parsed that may be damaged.
+        damages = checksums.problems(artifact)
+        if damages:
+            raise errors.VerificationError(errors.listing(f"{artifact!r} is damaged", damages))
+    if not os.path.isfile(os.path.join(artifact, "saved_model.pb")):
+        raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
+    opened = None
+    if checkpoint is not None:
+        opened = opening.open(
+            checkpoint,
+            checkpoint_format=checkpoint_format,
+            adapter=adapter,
+            allow_unused=allow_unused,
+        )
+    from export.verification import verification  # imports TensorFlow
+
+    return verification.verify(artifact, checkpoint=opened, config=config)

@@ -1,0 +1,130 @@
+"""Runs Python programs in forks of one process that has imported TensorFlow, but has run no op.
+
+    python tests/support/fork_server.py DESCRIPTOR_OF_A_LISTENING_SOCKET < PIPE
+
+Python needs seconds to import TensorFlow, and tests run many commands. What a program could notice
+is the same as in a process of its own: arguments, working directory, environment, open files,
+umask, limits, exit status. A program whose environment differs in what is read once, when Python
+starts or TensorFlow is imported, gets a process of its own, and so does one with options of Python.
+`fork_client.py` is the other side. The server ends when its stdin is closed.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import re
+import resource
+import runpy
+import select
+import signal
+import socket
+import sys
+import types
+from typing import Any
+
+# Variables that Python, the C library, TensorFlow or NumPy read once. (CUDA's are read later.)
+_READ_ONCE = re.compile("(PYTHON|LANG|LC_|LD_|MALLOC|TF_|XLA|OMP_|MKL_|KMP_|OPENBLAS).*|TZ")
+_MESSAGE = 1 << 20  # bytes; more than the kernel lets through
+_HIGH = 300  # descriptors from here on are not those of the client
+
+
+def main(listener: socket.socket) -> None:
+    """Serves until stdin is closed. All but the loop happens in forks, one for each client."""
+    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+        connection, _ = listener.accept()
+        _import()
+        if not os.fork():
+            listener.close()
+            request, descriptors = _supervise(connection)
+            _become(request, descriptors)
+            return _run(request["arguments"])
+        connection.close()
+        with contextlib.suppress(ChildProcessError):  # there are none
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def _import() -> None:
+    if "tensorflow" not in sys.modules:
+        import tensorflow
+        import tensorflow_hub
+
+        assert tensorflow and tensorflow_hub
+        gc.collect()
+        gc.freeze()  # else the forks copy all that it visits
+
+
+def _supervise(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Returns the request in a fork; here it tells the client how that ended, or ends it."""
+    child = os.fork()
+    if not child:
+        return _request(connection)
+    poll = select.poll()
+    poll.register(os.pidfd_open(child), select.POLLIN)
+    poll.register(connection, 0)  # tells of its end
+    if connection.fileno() in dict(poll.poll()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    with contextlib.suppress(BrokenPipeError):
+        connection.send(json.dumps(status).encode())
+    os._exit(0)
+
+
+def _request(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Returns the client's request and its files, unless it needs a process of its own."""
+    message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE, 253)
+    request = json.loads(message)
+    served = _read_once(request["environ"]) == _read_once(os.environ)
+    connection.send(json.dumps(os.getpid() if served else None).encode())
+    if not served:
+        os._exit(0)
+    connection.close()
+    return request, descriptors
+
+
+def _read_once(environ: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {k: v for k, v in environ.items() if _READ_ONCE.fullmatch(k)}
+    found["PYTHONPATH"] = list(dict.fromkeys(found.get("PYTHONPATH", "").split(os.pathsep)))
+    return found
+
+
+def _become(request: dict[str, Any], descriptors: list[int]) -> None:
+    """Makes this process what the client would have been."""
+    os.setsid()
+    high = [os.dup2(one, _HIGH + number) for number, one in enumerate(descriptors)]
+    os.closerange(3, _HIGH)
+    for descriptor, number in zip(high, request["descriptors"], strict=True):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(request["cwd"])
+    os.umask(request["umask"])
+    for limit, values in request["limits"].items():
+        resource.setrlimit(int(limit), values)
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.executable = request["executable"]
+
+
+def _run(arguments: list[str]) -> None:
+    """Runs what Python would run with `arguments`: `-m MODULE`, `-c CODE` or `FILE`."""
+    kind, *rest = arguments
+    if kind == "-m":
+        sys.path[0] = os.getcwd()
+        sys.argv = rest
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        sys.path[0] = ""
+        sys.argv = ["-c", *rest[1:]]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(compile(rest[0], "<string>", "exec"), sys.modules["__main__"].__dict__)
+    else:
+        sys.path[0] = os.path.dirname(os.path.abspath(kind))
+        sys.argv = arguments
+        runpy.run_path(kind, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,73 @@
+"""What all workers of a test run share: the fork server, and artifacts, each made once.
+
+Example:
+    shared_run.once("tiny_encoder", lambda folder: processes.export("export.encoder", cwd=folder))
+"""
+
+import fcntl
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+# Variables that tell the workers of the run's folder, and of what stands for Python.
+_FOLDER = "ALBERT_TESTS_FOLDER"
+PYTHON = "ALBERT_TESTS_PYTHON"
+
+_SUPPORT = pathlib.Path(__file__).parent
+
+
+class SharedRun:
+    """A folder and a fork server, which live as long as the process that made this."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="albert-tests-"))
+        address, python = self._folder / "socket", self._folder / "python"
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
+            open(self._folder / "fork_server.log", "wb") as log,
+        ):
+            listener.bind(str(address))
+            listener.listen(64)
+            self._server = subprocess.Popen(
+                [sys.executable, _SUPPORT / "fork_server.py", str(listener.fileno())],
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,  # Ctrl-C reaches the tests alone
+            )
+        client = (_SUPPORT / "fork_client.py").read_text()
+        python.write_text(f"#!{sys.executable} -ISE\n{client}")
+        python.chmod(0o755)
+        os.environ[_FOLDER], os.environ[PYTHON] = str(self._folder), str(python)
+
+    def end(self) -> None:
+        """Ends the server and removes the folder."""
+        self._server.communicate()
+        shutil.rmtree(self._folder)
+
+
+def once(name: str, make: Callable[[pathlib.Path], Any]) -> pathlib.Path:
+    """Returns what `make` returns for an empty folder; the first test that asks makes it.
+
+    Args:
+      name: of the artifact, as a relative path.
+      make: writes the artifact below the folder it is given and returns its path.
+    """
+    folder = pathlib.Path(os.environ[_FOLDER], "artifacts", name)
+    folder.mkdir(parents=True, exist_ok=True)
+    content, made = folder / "content", folder / "made"
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(content, ignore_errors=True)  # of an attempt that failed
+            content.mkdir()
+            made.write_text(str(make(content)))
+        return pathlib.Path(made.read_text())
