@@ -1,22 +1,41 @@
 """`export.verify`: says what does not hold, and nothing about what does."""
 
+import dataclasses
 import html.parser
 import io
 import json
 import os
 import re
+import shutil
+import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from configs import albert_config, errors
+from configs import errors
 from export.checkpoints import opening, restore
 from export.cli import console
 from export.metadata import manifest
-from export.verification import check, comparison, contract, reference, report
-from tests.support import golden, golden_artifacts, preprocess_artifacts, processes
+from export.verification import (
+    check,
+    comparison,
+    contract,
+    numpy_albert,
+    published_rules,
+    reference,
+    report,
+    verification,
+)
+from tests.support import (
+    cases,
+    golden,
+    golden_artifacts,
+    preprocess_artifacts,
+    processes,
+    restored,
+)
 
 
 @pytest.fixture(scope="module")
@@ -145,14 +164,72 @@ def test_a_weight_that_outputs_cannot_show_is_found(golden_root, artifact, tmp_p
 
 
 @pytest.mark.parametrize("change", [{"hidden_act": "gelu"}, {"layer_norm_eps": 1e-5}], ids=str)
-def test_a_wrong_gelu_or_epsilon_is_over_the_tolerance(golden_root, artifact, change):
+def test_a_wrong_gelu_or_epsilon_is_over_the_tolerance(golden_root, artifact, tmp_path, change):
     hf = golden_root / "tiny" / "hf"
     values = json.loads((hf / "config.json").read_text()) | change
-    config = albert_config.from_json(values)
-    result = comparison.compare(artifact, checkpoint=opening.open(str(hf)), config=config)
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    shutil.copy(hf / "model.safetensors", tmp_path)
+    opened = opening.open(str(tmp_path))
+    result = comparison.compare(artifact, checkpoint=opened, config=opened.config)
     assert not result.weight_problems
     bad = {row.output for row in result.rows if not row.passed}
     assert {"pooled_output", "sequence_output", "encoder_outputs"} <= bad
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("hf_groups_rounding", {"group_formula": "original"}),
+        ("hf_config_gelu_without_model_type", {"hidden_act": "gelu_tanh"}),
+    ],
+)
+def test_the_reference_does_not_repeat_what_the_exporter_took_wrongly(name, fault, monkeypatch):
+    """The artifact is made from the config; the reference computes by the source's own rule."""
+    monkeypatch.setitem(sys.modules, "transformers", None)  # the numpy reference, everywhere
+    case = cases.CASES[name]
+    opened = opening.open(case.location())
+    wrong = dataclasses.replace(opened.config, **fault)
+    tensors = restore.read(opened, config=wrong)
+    inputs = {key: value for key, value in case.inputs().items() if "masked" not in key}
+    (computed,) = reference.compute(opened, tensors=tensors, config=wrong, inputs=inputs)
+    assert {"pooled_output", "sequence_output"} <= case.compare(computed.outputs)
+    outputs = numpy_albert.encode(tensors, config=wrong, inputs=inputs)
+    difference = outputs["pooled_output"] - case.expected["pooled_output"]
+    assert np.abs(difference).max() > cases.ATOL  # so that verification fails
+
+
+# Evaluated by hand from the lines of code that published_rules quotes.
+@pytest.mark.parametrize(
+    ("checkpoint_format", "layers", "groups", "expected"),
+    [
+        ("tf1", 22, 22, [*range(15), 14, *range(16, 22)]),
+        ("huggingface", 22, 22, [*range(22)]),
+        ("keras_hub", 4, 2, [0, 0, 1, 1]),
+        ("tf1", 5, 3, [0, 0, 1, 1, 2]),
+    ],
+)
+def test_published_groups(checkpoint_format, layers, groups, expected):
+    assert published_rules.groups(checkpoint_format, layers=layers, groups=groups) == expected
+
+
+def test_another_checkpoint_is_one_problem_not_one_for_each_variable(
+    golden_root, artifact, tmp_path
+):
+    tensors = restored.golden_hf(golden_root)
+    changed = {name: value + np.float32(1) for name, value in tensors.items()}
+    restored.write_hf(golden_root, tmp_path, changed)
+    opened = opening.open(str(tmp_path))
+    result = verification.verify(artifact, checkpoint=opened, config=None)
+    assert result.problems == [
+        "weights: 32 of 32 variables differ: the artifact was made from another checkpoint"
+    ]
+    text = io.StringIO()
+    result.show(console.for_stream(text))
+    assert text.getvalue().count("FAIL") == 1
+    groups = opening.open(str(golden_root / "tiny_groups" / "hf"))
+    with pytest.raises(errors.CheckpointMismatchError, match="made from another model") as caught:
+        verification.verify(artifact, checkpoint=groups, config=None)
+    assert "num_hidden_groups is 1 in the artifact, 2 in the checkpoint" in str(caught.value)
 
 
 def test_inputs_exercise_every_type_and_are_valid():

@@ -1,6 +1,5 @@
 """Artifacts of models without pooler, and with an output matrix of their own, keep the contract."""
 
-import functools
 import json
 
 import numpy as np
@@ -13,35 +12,30 @@ from export.artifacts import encoder_artifact, encoder_spec
 from export.checkpoints import opening, restore
 from export.metadata import finalize
 from export.verification import comparison, contract
-from tests.support import cases, golden, processes
+from tests.support import cases, golden, processes, shared_run
 
 _WITHOUT_POOLER = ("hf_masked_lm_no_pooler", "no_text_vocabulary_no_pooler")
 _UNTIED = "hf_untied_decoder_nomlm"
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """Exports a case once, and returns its folder."""
-    root = tmp_path_factory.mktemp("cases")
+def _exported(name):
+    """Returns the folder of the artifact of a case."""
+    return str(shared_run.once(f"cases/{name}", lambda folder: _write(folder, name)))
 
-    @functools.cache
-    def export(name):
-        directory = root / name
-        directory.mkdir()
-        has_text = not name.startswith("no_text")
-        spec = encoder_spec.from_checkpoint(
-            cases.CASES[name].location(),
-            checkpoint_format=None,
-            config=None,
-            overrides={},
-            sp_model_file=str(golden.VOCABULARY) if has_text else None,
-            tokenizer=has_text,
-        )
-        encoder_artifact.write(str(directory), spec=spec, compute_dtype="float32")
-        finalize.finalize(str(directory), serving_warmup=False)
-        return str(directory)
 
-    return export
+def _write(folder, name):
+    has_text = not name.startswith("no_text")
+    spec = encoder_spec.from_checkpoint(
+        cases.CASES[name].location(),
+        checkpoint_format=None,
+        config=None,
+        overrides={},
+        sp_model_file=str(golden.VOCABULARY) if has_text else None,
+        tokenizer=has_text,
+    )
+    encoder_artifact.write(str(folder), spec=spec, compute_dtype="float32")
+    finalize.finalize(str(folder), serving_warmup=False)
+    return folder
 
 
 def _inputs(case):
@@ -53,9 +47,9 @@ def _encoder_inputs(inputs):
 
 
 @pytest.mark.parametrize("name", [*_WITHOUT_POOLER, _UNTIED])
-def test_artifact_computes_what_transformers_computes(exported, name):
+def test_artifact_computes_what_transformers_computes(name):
     case = cases.CASES[name]
-    module = hub.load(exported(name))
+    module = hub.load(_exported(name))
     inputs = _inputs(case)
     for encoder in (module, module.unpadded):
         has_mlm = hasattr(encoder, "mlm")
@@ -65,8 +59,8 @@ def test_artifact_computes_what_transformers_computes(exported, name):
 
 
 @pytest.mark.parametrize("name", _WITHOUT_POOLER)
-def test_without_pooler_default_is_the_mean_over_tokens(exported, name):
-    module = hub.load(exported(name))
+def test_without_pooler_default_is_the_mean_over_tokens(name):
+    module = hub.load(_exported(name))
     inputs = _encoder_inputs(_inputs(cases.CASES[name]))
     mask = inputs["input_mask"].numpy()
     mask[0, 2] = 0  # padding in the middle
@@ -87,24 +81,24 @@ def test_without_pooler_default_is_the_mean_over_tokens(exported, name):
 
 
 @pytest.mark.parametrize("name", _WITHOUT_POOLER)
-def test_without_pooler_there_is_no_pooled_output_anywhere(exported, name):
-    module = hub.load(exported(name))
+def test_without_pooler_there_is_no_pooled_output_anywhere(name):
+    module = hub.load(_exported(name))
     assert len(module.variables) == len(module.trainable_variables) == 23
     for signature in module.signatures.values():
         assert "pooled_output" not in signature.structured_outputs
     assert "default" in module.signatures["serving_default"].structured_outputs
-    with open(f"{exported(name)}/assets.extra/manifest.json") as file:
+    with open(f"{_exported(name)}/assets.extra/manifest.json") as file:
         manifest = json.load(file)
     assert manifest["default"] == "mean" and manifest["config"]["pooler"] is False
     assert hasattr(module, "mlm") == (manifest["heads"] == ["mlm"])
 
 
 @pytest.mark.parametrize("name", [*_WITHOUT_POOLER, _UNTIED])
-def test_verify_knows_them(exported, name):
-    _, findings = contract.run(exported(name))
+def test_verify_knows_them(name):
+    _, findings = contract.run(_exported(name))
     assert [finding for finding in findings if finding.problem] == []
     checkpoint = opening.open(cases.CASES[name].location())
-    result = comparison.compare(exported(name), checkpoint=checkpoint, config=checkpoint.config)
+    result = comparison.compare(_exported(name), checkpoint=checkpoint, config=checkpoint.config)
     assert result.passed, (result.weight_problems, [r for r in result.rows if not r.passed])
     outputs = {row.output for row in result.rows}
     assert {"default", "sequence_output", "encoder_outputs"} <= outputs
@@ -113,8 +107,8 @@ def test_verify_knows_them(exported, name):
 
 
 @pytest.mark.parametrize("name", [*_WITHOUT_POOLER, _UNTIED])
-def test_exporting_them_again_changes_nothing(exported, name):
-    first, second = opening.open(cases.CASES[name].location()), opening.open(exported(name))
+def test_exporting_them_again_changes_nothing(name):
+    first, second = opening.open(cases.CASES[name].location()), opening.open(_exported(name))
     assert second.config == first.config
     expected = restore.read(first, config=first.config)
     got = restore.read(second, config=second.config)
@@ -122,8 +116,8 @@ def test_exporting_them_again_changes_nothing(exported, name):
     assert all(got[key].tobytes() == expected[key].tobytes() for key in got)
 
 
-def test_an_output_matrix_of_the_heads_own_is_trained_with_the_head_alone(exported):
-    module = hub.load(exported(_UNTIED))
+def test_an_output_matrix_of_the_heads_own_is_trained_with_the_head_alone():
+    module = hub.load(_exported(_UNTIED))
     (matrix,) = (v for v in module.mlm.variables if "decoder" in v.name)
     assert all(matrix is not variable for variable in module.variables)
     with tf.GradientTape() as tape:
@@ -131,12 +125,10 @@ def test_an_output_matrix_of_the_heads_own_is_trained_with_the_head_alone(export
     assert np.abs(tape.gradient(logits, matrix)).max() > 0
 
 
-def test_an_encoder_without_pooler_is_no_embedder_by_pooled_output(
-    exported, tiny_preprocessor, tmp_path
-):
+def test_an_encoder_without_pooler_is_no_embedder_by_pooled_output(tiny_preprocessor, tmp_path):
     done = processes.run(
         "export.embedder",
-        *("--encoder", exported(_WITHOUT_POOLER[0]), "--preprocessor", tiny_preprocessor),
+        *("--encoder", _exported(_WITHOUT_POOLER[0]), "--preprocessor", tiny_preprocessor),
         *("--model_name", "x", "--pooling", "pooled"),
         cwd=tmp_path,
     )
