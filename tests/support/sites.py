@@ -8,7 +8,6 @@ Example:
 A tarball may hold nothing but a manifest: that is all that pages are made from.
 """
 
-import dataclasses
 import html.parser
 import json
 import pathlib
@@ -43,7 +42,7 @@ def encoder(
     """Returns the manifest of an encoder."""
     return {
         "artifact": manifest.ENCODER,
-        "config": dataclasses.asdict(albert_config.SIZES[size]),
+        "config": albert_config.SIZES[size].to_json(),
         "compute_dtype": "float32",
         "custom_ops": [],
         "heads": list(heads),
