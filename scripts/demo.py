@@ -83,14 +83,14 @@ def show(encoder_dir: str, preprocessor_dir: str, *, nearest: bool) -> None:
             print(f"  {name:16} {tensor.shape}")
 
     if nearest:
-        _print_nearest(outputs["pooled_output"])
+        _print_nearest(outputs["default"])
 
 
-def _print_nearest(pooled_output: Any) -> None:
+def _print_nearest(texts: Any) -> None:
     import tensorflow as tf
 
-    print("\nNearest sentence by the cosine of pooled_output:")
-    vectors = tf.math.l2_normalize(pooled_output, axis=1)  # [B, H]
+    print("\nNearest sentence by the cosine of their vectors, output default:")
+    vectors = tf.math.l2_normalize(texts, axis=1)  # [B, H]
     similarity = tf.matmul(vectors, vectors, transpose_b=True)  # [B, B]
     similarity = tf.linalg.set_diag(similarity, tf.fill([len(SENTENCES)], -1.0))
     for index, other in enumerate(tf.argmax(similarity, axis=1).numpy()):

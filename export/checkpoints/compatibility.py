@@ -121,11 +121,15 @@ def _missing(entries: _Entries, checkpoint: lazy_checkpoint.Checkpoint) -> list[
             f"format {checkpoint.format} has no place for "
             + ", ".join(entry.variable for entry in absent)
         )
-    return found + [
-        f"missing {entry.names[checkpoint.format]}"
+    missing = [
+        entry
         for entry in entries
         if entry not in absent and entry.names[checkpoint.format] not in checkpoint.tensors
     ]
+    found += [f"missing {entry.names[checkpoint.format]}" for entry in missing]
+    if any(entry.variable.startswith(weight_table.MLM_HEAD) for entry in missing):
+        found[-1] += " (the masked language model head may be left out: --nomlm)"
+    return found
 
 
 def _left_over(entries: _Entries, checkpoint: lazy_checkpoint.Checkpoint) -> list[str]:

@@ -213,7 +213,10 @@ def _run_transformers(model: Any, inputs: Arrays, *, mlm: bool, sop: bool) -> di
             token_type_ids=torch.from_numpy(inputs[hub_api.INPUT_TYPE_IDS]).long(),
             output_hidden_states=True,
         )
-        layers = [state.numpy() for state in results.hidden_states[1:]]
+        states = [state.numpy() for state in results.hidden_states[1:]]
+        # Transformers 5 lists every inner block, 4 every layer.
+        step = len(states) // model.config.num_hidden_layers
+        layers = states[step - 1 :: step]
         outputs = {
             hub_api.ENCODER_OUTPUTS: np.stack(layers),
             hub_api.SEQUENCE_OUTPUT: results.last_hidden_state.numpy(),
