@@ -1,5 +1,6 @@
 """What the code that wrote a checkpoint fixes by itself: one record for each kind of source.
 
+Example:
     rules = source_rules.HUGGING_FACE
     rules.gelu, rules.group_formula, rules.defaults["hidden_act"]
 

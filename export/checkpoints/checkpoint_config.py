@@ -1,6 +1,7 @@
 """The config of a checkpoint: its own or the user's, completed by what the weights say.
 
-config = checkpoint_config.resolve(checkpoint, "base")
+Example:
+    config = checkpoint_config.resolve(checkpoint, "base")
 """
 
 import dataclasses

@@ -1,7 +1,8 @@
 """What of a checkpoint fits a model: what is missing, left over, of another form, or not used.
 
-problems = compatibility.problems(entries, checkpoint)
-unused = compatibility.unused(entries, checkpoint)
+Example:
+    problems = compatibility.problems(entries, checkpoint)
+    unused = compatibility.unused(entries, checkpoint)
 """
 
 import re

@@ -1,6 +1,7 @@
 """Finds what kinds of checkpoint are at a path, by the files that are there and their content.
 
-kinds, path, notices = locating.locate("outputs", checkpoint_format=None, location="outputs")
+Example:
+    kinds, path, notices = locating.locate("outputs", checkpoint_format=None, location="outputs")
 """
 
 import os

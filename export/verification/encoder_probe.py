@@ -1,6 +1,7 @@
 """What the checks of an encoder feed it with, and what they read off it first.
 
-outputs = module(encoder_probe.inputs(module), training=False)
+Example:
+    outputs = module(encoder_probe.inputs(module), training=False)
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
 """What the code of each source computes where the sources differ, for the numpy reference.
 
+Example:
     groups = published_rules.groups("huggingface", layers=22, groups=22)
     act = published_rules.hidden_act("huggingface", {"hidden_act": "gelu"})
 

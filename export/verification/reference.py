@@ -188,14 +188,17 @@ def _transformers(
         (mlm, sop), "AlbertModel"
     )
     pooler = {} if mlm else {"add_pooling_layer": checkpoint.has(weight_table.POOLER)}
-    model, loaded = getattr(transformers, name).from_pretrained(
-        directory,
-        dtype=torch.float32,
-        attn_implementation="eager",
-        local_files_only=True,
-        output_loading_info=True,
-        **pooler,
-    )
+    try:
+        model, loaded = getattr(transformers, name).from_pretrained(
+            directory,
+            dtype=torch.float32,
+            attn_implementation="eager",
+            local_files_only=True,
+            output_loading_info=True,
+            **pooler,
+        )
+    except OSError:  # Keras weights, which only older versions read
+        return None
     if loaded["missing_keys"] or loaded["mismatched_keys"]:
         return None  # names that it does not know, which it would fill with random weights
     outputs = _run_transformers(model.eval(), inputs, mlm=mlm, sop=sop)

@@ -1,7 +1,8 @@
 """The cases of `testdata/cases`: checkpoints as their owners have them, with an oracle's values.
 
-case = cases.CASES["hf_groups_rounding"]
-case.compare(outputs)
+Example:
+    case = cases.CASES["hf_groups_rounding"]
+    case.compare(outputs)
 """
 
 import dataclasses

@@ -1,6 +1,7 @@
 """What tests of checkpoints ask of an open one, and the golden Hugging Face model to change.
 
-restored.assert_golden(opening.open(folder))
+Example:
+    restored.assert_golden(opening.open(folder))
 """
 
 import json

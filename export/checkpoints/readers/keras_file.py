@@ -1,6 +1,7 @@
 """Reads HDF5 files of Keras weights, whatever wrote them; the names are the file's own paths.
 
-tensors = keras_file.read("model.weights.h5")
+Example:
+    tensors = keras_file.read("model.weights.h5")
 """
 
 import re

@@ -1,5 +1,6 @@
 """The Chinese ALBERTs of brightmart/albert_zh, whose one block is called `layer_shared`.
 
+Example:
     tensors = layer_shared.canonical(tensors)
 
 They are ALBERT under other names, but for the embeddings: the word embeddings are the product of

@@ -1,5 +1,6 @@
 """Merges a LoRA adapter, as PEFT saves it, into the weights of its base model: W + scale * B @ A.
 
+Example:
     tensors, files = lora_adapter.merged(base_tensors, "outputs/checkpoint-500")
 
 https://arxiv.org/abs/2106.09685; the files are those of PEFT's `save_pretrained`.

@@ -1,5 +1,6 @@
 """Reads `tf_model.h5`, the Keras weights of transformers' TFAlbert, as those of its torch models.
 
+Example:
     tensors = tf_albert_file.read("albert-base-v2/tf_model.h5")
 
 A weight is called by layer, model and path, `albert/tf_albert_model/albert/pooler/kernel:0`.
