@@ -1,10 +1,15 @@
 # make export     exports the large encoder and the preprocessor to exports/ and tries them out;
 #                 with CHECKPOINT=... [MODEL_NAME=...] that checkpoint and its preprocessor
 # make test       lint and the whole suite
+<<<<<<< HEAD
 # make coverage   the whole suite, and the share of the lines that it runs; it takes longer
+=======
+# make lint       ruff, mypy, codespell and the documents, strictly
+# make docs       builds the documents into build/site
+>>>>>>> main
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see benchmarks/
-# make portability  small artifacts in many versions of TensorFlow and elsewhere; the README's table
+# make portability  small artifacts in many versions of TensorFlow and elsewhere; docs/reference/portability.md
 # make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
 # make serve      serves the release in dist/ with nginx, at http://127.0.0.1:8500
 # make venv       .venv with the package and what its development needs
@@ -17,7 +22,11 @@ MODEL_NAME ?= albert
 SOURCE := $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)" --model_name "$(MODEL_NAME)",--config large)
 PREPROCESSOR_NAME := $(if $(CHECKPOINT),$(MODEL_NAME)_preprocess,albert_en_preprocess)
 
+<<<<<<< HEAD
 .PHONY: export test coverage stress benchmark portability reproduce serve lint venv clean
+=======
+.PHONY: export test docs stress benchmark portability reproduce serve lint venv clean
+>>>>>>> main
 
 venv: .venv/dev
 
@@ -75,6 +84,11 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs: venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf build dist exports *.egg-info

@@ -17,11 +17,13 @@ from typing import Any
 
 from absl import flags
 
-from configs import errors
 from export.cli import runner
 
 _PREPROCESSOR = flags.DEFINE_multi_string(
-    "preprocessor", [], "Folder of an exported preprocessor. Repeatable. Required."
+    "preprocessor",
+    None,
+    "Folder of an exported preprocessor. Repeatable. Required.",
+    required=True,
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 15, "Rounds to take the median of.", lower_bound=1)
 
@@ -32,10 +34,6 @@ _MIN_DOCUMENTS = 64
 
 
 def main() -> None:
-    if not _PREPROCESSOR.value:
-        raise errors.InputError(
-            "--preprocessor is required: the folder of an exported preprocessor"
-        )
     import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401 (registers the ops)
 

@@ -1,8 +1,9 @@
 """Virtual environments for what must not decide our own versions: other engines, other TensorFlows.
 
-python = virtual_environments.make(
-    "build/venvs/torch", python=sys.executable, installs=[["torch"]], log_path="build/torch.log"
-)
+Example:
+    python = virtual_environments.make(
+        "torch", python=sys.executable, installs=[["torch"]], directory="venvs", log_dir="build"
+    )
 """
 
 import os
@@ -10,22 +11,29 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from configs import errors
+
 # Lists what was installed: written last, so that a half-made environment is made again.
 _MARK = "requirements.txt"
 
 
-def make(root: str, *, python: str, installs: Sequence[Sequence[str]], log_path: str) -> str:
-    """Makes an environment unless it stands there already, and returns its Python.
+def make(
+    name: str, *, python: str, installs: Sequence[Sequence[str]], directory: str, log_dir: str
+) -> str:
+    """Makes an environment unless it exists, and returns its Python.
 
     Args:
-      root: its folder.
+      name: its folder in `directory`.
       python: interpreter to make it with.
       installs: arguments of `pip install`, once for each list.
-      log_path: where pip's output goes.
+      directory: of all environments.
+      log_dir: where pip's output goes.
 
     Raises:
-      subprocess.CalledProcessError: venv or pip fails.
+      errors.InputError: venv or pip fails.
     """
+    root = os.path.join(directory, name)
+    log_path = os.path.join(log_dir, f"pip_{name}.log")
     installed = os.path.join(root, "bin", "python")
     wanted = "".join(" ".join(arguments) + "\n" for arguments in installs)
     mark = os.path.join(root, _MARK)
@@ -34,11 +42,12 @@ def make(root: str, *, python: str, installs: Sequence[Sequence[str]], log_path:
             if file.read() == wanted:
                 return installed
     shutil.rmtree(root, ignore_errors=True)
-    os.makedirs(os.path.dirname(root), exist_ok=True)
+    os.makedirs(directory, exist_ok=True)
     pip = [installed, "-m", "pip", "install", "--no-cache-dir"]
     with open(log_path, "w", encoding="utf-8") as log:
         for command in ([python, "-m", "venv", root], *([*pip, *given] for given in installs)):
-            subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=True)
+            if subprocess.run(command, stdout=log, stderr=subprocess.STDOUT).returncode:
+                raise errors.InputError(f"environment {name} cannot be made; see {log_path}")
     with open(mark, "w", encoding="utf-8") as file:
         file.write(wanted)
     return installed

@@ -42,6 +42,12 @@ class ReleaseError(InputError):
     """A list of models cannot be used, or some of its models cannot be released."""
 
 
+def first_line(error: Exception) -> str:
+    """Returns the kind of an error of a library, and the first line of its message."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
 def listing(title: str, problems: list[str]) -> str:
     """Returns one line that names every problem: `title: a; b; c`."""
     return f"{title}: " + "; ".join(problems)

@@ -2,6 +2,7 @@
 
     from export import api
 
+Example:
     path = api.export_encoder("albert_large/model.ckpt-best", model_name="albert_en_large")
     assert not api.verify(path, checkpoint="albert_large/model.ckpt-best").problems
 

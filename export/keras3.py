@@ -1,5 +1,6 @@
 """SavedModels with TF Hub's interface as layers of Keras 3: to call, to train and to save.
 
+Example:
     encoder = keras3.SavedModelLayer("exports/albert_en_large/1", trainable=True)
     outputs = encoder({"input_word_ids": ids, "input_mask": mask, "input_type_ids": types})
 
@@ -10,6 +11,7 @@ its weights the names of the variables, and Keras 3's optimizers refuse the `:0`
 graph and assets travel in the layer's config, the weights as those of every layer. A graph is a
 program, so that Keras loads it, as its own TFSMLayer, only from a file that is trusted:
 
+Example:
     keras.models.load_model("model.keras", safe_mode=False)
 
 This file imports nothing else of the project, so that it can be copied to where it is needed.

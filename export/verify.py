@@ -8,12 +8,14 @@ every weight bit by bit, and every output and layer with what an engine that is 
 from the checkpoint. Prints a table; exits with 1 if anything does not hold.
 """
 
+import sys
+
 from absl import flags
 
 from export import api
-from export.cli import checkpoint_flags, runner
+from export.cli import checkpoint_flags, console, runner
 
-_REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML with a plot to.")
+_REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML to.")
 flags.adopt_module_key_flags(checkpoint_flags)
 
 
@@ -24,7 +26,7 @@ def main(artifact: str) -> None:
         checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
         config=checkpoint_flags.CONFIG.value,
     )
-    print(result.table())
+    result.show(console.for_stream(sys.stdout))
     if _REPORT.value is not None:
         with open(_REPORT.value, "w", encoding="utf-8") as file:
             file.write(result.page(title=artifact))

@@ -1,6 +1,7 @@
 """Text to inputs of the encoder: the root object of the preprocessor artifact.
 
-    engine = engines.sentencepiece(model, tokenization="hub", lower_case=True)
+Example:
+    engine = engines.make(model, tokenization="hub", lower_case=True)
     preprocess = preprocessor.Preprocessor(engine, default_seq_length=128)
     preprocess(tf.constant(["Hello TensorFlow!"]))["input_word_ids"]  # int32 [B, 128]
 

@@ -24,6 +24,7 @@ _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder w
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of its exported preprocessor.")
 _TEXT_FILE = flags.DEFINE_string("text_file", None, "Text in UTF-8, one passage a line.")
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to write; must not exist.")
+flags.mark_flags_as_required([_ENCODER, _PREPROCESSOR, _TEXT_FILE, _OUTPUT_DIR])
 _NUM_STEPS = flags.DEFINE_integer("num_steps", 1000, "Steps to train.", lower_bound=1)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Windows a step.", lower_bound=1)
 _SEQ_LENGTH = flags.DEFINE_integer("seq_length", 128, "Tokens of a window.", lower_bound=8)
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def _existing(flag: flags.FlagHolder) -> str:
-    if not flag.value or not os.path.exists(flag.value):
+    if not os.path.exists(flag.value):
         raise errors.InputError(f"--{flag.name} must exist, got {flag.value!r}")
     return flag.value
 

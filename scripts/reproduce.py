@@ -4,7 +4,7 @@
     python scripts/reproduce.py --configs tiny,base
 
 Clone, folder, process, working directory, locale, time zone, umask, hash seed and environment
-differ. What is committed is compared. What the bytes do depend on stands in BUILD_NOTES.md.
+differ. What is committed is compared. docs/explanation/publishing.md says what the bytes depend on.
 """
 
 import os

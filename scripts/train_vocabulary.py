@@ -18,10 +18,16 @@ from export.cli import runner
 from preprocess.vocabulary import training
 
 _INPUT = flags.DEFINE_multi_string(
-    "input", [], "UTF-8 text file to learn from, one paragraph a line. Repeatable. Required."
+    "input",
+    None,
+    "UTF-8 text file to learn from, one paragraph a line. Repeatable. Required.",
+    required=True,
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Path of the model to write; an existing file is never overwritten. Required."
+    "output",
+    None,
+    "Path of the model to write; an existing file is never overwritten. Required.",
+    required=True,
 )
 _VOCAB_SIZE = flags.DEFINE_integer(
     "vocab_size", 30000, "Number of pieces, the special ones included.", lower_bound=1
@@ -31,8 +37,6 @@ _LOWER_CASE = flags.DEFINE_bool("lower_case", True, "Whether the model is uncase
 
 def main() -> None:
     output = _checked_output()
-    if not _INPUT.value:
-        raise errors.VocabularyError("--input is required: a UTF-8 text file")
     training.check(_INPUT.value)
     runner.log(f"training {_VOCAB_SIZE.value} pieces on {', '.join(_INPUT.value)}")
     model = training.train(_INPUT.value, vocab_size=_VOCAB_SIZE.value, lower_case=_LOWER_CASE.value)
@@ -41,8 +45,8 @@ def main() -> None:
 
 
 def _checked_output() -> str:
-    if not _OUTPUT.value:
-        raise errors.DestinationError("--output is required: the path of the model to write")
+    if not os.path.basename(_OUTPUT.value):
+        raise errors.DestinationError(f"--output must be a file, got {_OUTPUT.value!r}")
     if os.path.lexists(_OUTPUT.value):
         raise errors.DestinationError(f"{_OUTPUT.value!r} exists; it is not overwritten")
     folder = os.path.dirname(_OUTPUT.value) or "."

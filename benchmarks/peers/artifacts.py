@@ -6,8 +6,8 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 
-from benchmarks.peers import engines, failure, processes
-from configs import albert_config
+from benchmarks.peers import engines, processes
+from configs import albert_config, errors
 
 SIZE = "large"
 SP_MODEL_FILE = os.path.join("configs", "vocabulary", "en_uncased_30k.model")
@@ -41,7 +41,7 @@ class Artifacts:
             try:
                 if environment in self._pythons:
                     make()
-            except failure.EngineError as error:
+            except errors.InputError as error:
                 failures[environment] = str(error)
         return failures
 

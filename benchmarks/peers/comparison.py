@@ -9,7 +9,6 @@ from benchmarks.peers import (
     artifacts,
     engines,
     environments,
-    failure,
     inputs,
     processes,
     report,
@@ -120,7 +119,7 @@ def _make_environments(
             pythons[environment.name] = environments.make(
                 environment, directory=os.path.join(output_dir, "venvs"), log_dir=log_dir
             )
-        except failure.EngineError as error:
+        except errors.InputError as error:
             failed[environment.name] = str(error)
             runner.log(str(error))
     return pythons, failed
@@ -141,7 +140,7 @@ def _plot(panels: object, plot_path: str, output_dir: str, log_dir: str) -> None
             [python, "-m", "benchmarks.peers.workers.plot", data_path, plot_path],
             log_path=os.path.join(log_dir, "plot.log"),
         )
-    except failure.EngineError as error:
+    except errors.InputError as error:
         runner.log(f"no plot: {error}")
 
 

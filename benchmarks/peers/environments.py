@@ -1,18 +1,16 @@
 """One virtual environment per engine, so that no engine decides another's versions."""
 
 import configparser
-import os
-import subprocess
 import sys
 
 from benchmarks import virtual_environments
-from benchmarks.peers import engines, failure
+from benchmarks.peers import engines
 
 _SETUP_CFG = "setup.cfg"
 
 
 def make(environment: engines.Environment, *, directory: str, log_dir: str) -> str:
-    """Makes an environment unless it stands there already, and returns its Python.
+    """Makes an environment unless it exists, and returns its Python.
 
     Args:
       environment: what to install.
@@ -20,20 +18,15 @@ def make(environment: engines.Environment, *, directory: str, log_dir: str) -> s
       log_dir: where pip's output goes.
 
     Raises:
-      failure.EngineError: pip fails.
+      errors.InputError: pip fails.
     """
-    log_path = os.path.join(log_dir, f"pip_{environment.name}.log")
-    try:
-        return virtual_environments.make(
-            os.path.join(directory, environment.name),
-            python=sys.executable,
-            installs=[environment.requirements or _own_requirements()],
-            log_path=log_path,
-        )
-    except subprocess.CalledProcessError as error:
-        raise failure.EngineError(
-            f"environment {environment.name} does not install; see {log_path}"
-        ) from error
+    return virtual_environments.make(
+        environment.name,
+        python=sys.executable,
+        installs=[environment.requirements or _own_requirements()],
+        directory=directory,
+        log_dir=log_dir,
+    )
 
 
 def _own_requirements() -> list[str]:

@@ -5,10 +5,13 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.peers import engines, failure
+import psutil
+
+from benchmarks.peers import engines
+from configs import errors
 
 # Adding up a process's memory takes the kernel some milliseconds.
 _POLL_SECONDS = 0.1
@@ -48,7 +51,7 @@ class WorkerProcess:
         """Sends a request and waits for its answer.
 
         Raises:
-          failure.EngineError: the worker could not do it, or has died.
+          errors.InputError: the worker could not do it, or has died.
         """
         assert self._process.stdin and self._process.stdout
         try:
@@ -57,10 +60,10 @@ class WorkerProcess:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise failure.EngineError(f"the process died; see {self._log_path}")
+            raise errors.InputError(f"the process died; see {self._log_path}")
         answer = json.loads(line)
         if "error" in answer:
-            raise failure.EngineError(" ".join(answer["error"].split()))
+            raise errors.InputError(" ".join(answer["error"].split()))
         return answer
 
     def stop(self) -> None:
@@ -78,11 +81,11 @@ def run(
     as those of TensorFlow's library, count once (the proportional set size of Linux).
 
     Raises:
-      failure.EngineError: the exit status is not 0.
+      errors.InputError: the exit status is not 0.
     """
     start = time.perf_counter()
     with open(log_path, "w", encoding="utf-8") as log:
-        process = subprocess.Popen(
+        process = psutil.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -91,29 +94,19 @@ def run(
         )
         peak_bytes = 0
         while process.poll() is None:
-            peak_bytes = max(peak_bytes, sum(map(_proportional_bytes, _tree(process.pid))))
+            peak_bytes = max(peak_bytes, _proportional_bytes(process))
             time.sleep(_POLL_SECONDS)
     seconds = time.perf_counter() - start
     if process.returncode:
-        raise failure.EngineError(f"exit status {process.returncode}; see {log_path}")
+        raise errors.InputError(f"exit status {process.returncode}; see {log_path}")
     return {"seconds": seconds, "peak_bytes": peak_bytes}
 
 
-def _tree(pid: int) -> Iterator[int]:
-    """Yields a process and its descendants."""
-    yield pid
-    with contextlib.suppress(OSError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
-                children = file.read().split()
-            for child in children:
-                yield from _tree(int(child))
-
-
-def _proportional_bytes(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-            line = next(line for line in file if line.startswith("Pss:"))
-    except (OSError, StopIteration):  # it has ended
-        return 0
-    return int(line.split()[1]) * 1024
+def _proportional_bytes(root: psutil.Process) -> int:
+    """Returns the memory of a process and its descendants."""
+    total = 0
+    with contextlib.suppress(psutil.Error):  # it has ended
+        for process in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_full_info().pss
+    return total

@@ -8,7 +8,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.peers import artifacts, engines, failure, inputs, processes, work_items
+from benchmarks.peers import artifacts, engines, inputs, processes, work_items
+from configs import errors
 from export.cli import runner
 
 # Kinds of work that are measured with the same processes; the next ones get new processes, so that
@@ -106,7 +107,7 @@ class _Phase:
                 continue
             try:
                 metrics = self._ask(item, engine)
-            except failure.EngineError as error:
+            except errors.InputError as error:
                 self._failed.add((engine.name, item.name))
                 fact = {"engine": engine.name, "item": item.name, "reason": str(error)}
                 self._results.failures.append(fact)
@@ -129,7 +130,7 @@ class _Phase:
         worker = _WORKERS[engine.worker]
         reason = self._plan.failed_environments.get(worker.environment)
         if reason:
-            raise failure.EngineError(reason)
+            raise errors.InputError(reason)
         if item.kind == engines.EXPORT:
             return self._plan.made.export(engine.name)
         request = {
@@ -153,7 +154,7 @@ class _Phase:
             process = self._plan.start(worker)
             try:
                 process.request(do="load")
-            except failure.EngineError:
+            except errors.InputError:
                 process.stop()
                 raise
             self._processes[worker.name] = process

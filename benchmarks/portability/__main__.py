@@ -1,10 +1,10 @@
-"""Loads the artifacts wherever people run TensorFlow models, and tells in the README how it went.
+"""Loads the artifacts wherever people run TensorFlow models, and writes a page of the results.
 
     python -m benchmarks.portability
-    python -m benchmarks.portability --only=lite_rt,onnx_runtime --readme=
+    python -m benchmarks.portability --only=lite_rt,onnx_runtime --page=
 
 Makes virtual environments of several GB below <output_dir>/venvs/ the first time. Writes
-<output_dir>/<environment>.json and the section of the README, and prints the tables. What cannot
+<output_dir>/<environment>.json and the section of the page, and prints the tables. What cannot
 work is part of the answer; a difference above its limit is an error.
 """
 
@@ -27,7 +27,9 @@ _ONLY = flags.DEFINE_list(
     "Consumers to run anew, by module: " + ", ".join(c.module for c in matrix.CONSUMERS) + ". "
     "The others' last results are kept. Default: all.",
 )
-_README = flags.DEFINE_string("readme", "README.md", "File to rewrite the section of; empty: none.")
+_PAGE = flags.DEFINE_string(
+    "page", "docs/reference/portability.md", "File to rewrite the section of; empty: none."
+)
 
 
 def main() -> None:
@@ -38,11 +40,11 @@ def main() -> None:
     _prepare(output_dir)
     reports = _measure(output_dir)
     text = table.markdown(reports)
-    if _README.value:
-        with open(_README.value, encoding="utf-8") as file:
-            readme = table.replace_section(file.read(), text)
-        with open(_README.value, "w", encoding="utf-8") as file:
-            file.write(readme)
+    if _PAGE.value:
+        with open(_PAGE.value, encoding="utf-8") as file:
+            page = table.replace_section(file.read(), text)
+        with open(_PAGE.value, "w", encoding="utf-8") as file:
+            file.write(page)
     print(text)
     if problems := table.problems(reports):
         raise errors.InputError(errors.listing("above the limit", problems))

@@ -1,13 +1,16 @@
 """Exports the artifacts of the matrix, once, with the pinned TensorFlow.
 
-artifacts.export("build/portability")
+Example:
+    artifacts.export("build/portability")
 """
 
 import os
 import shutil
+import subprocess
+import sys
 
 from benchmarks.portability import parts
-from tests.support import processes
+from export.publishing import subprocesses
 
 
 def export(folder: str) -> None:
@@ -19,9 +22,16 @@ def export(folder: str) -> None:
         os.makedirs(directory)
 
     def run(artifact: str, *arguments: str) -> str:
-        exported = processes.export(*arguments, "--model_name", artifact, cwd=work)
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments, "--model_name", artifact],
+            cwd=work,
+            env=subprocesses.environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
         directory = os.path.join(root, artifact)
-        os.rename(exported, directory)
+        os.rename(os.path.join(work, done.stdout.strip()), directory)
         return os.path.abspath(directory)
 
     encoder = run(parts.ENCODER, "export.encoder", "--config", "tiny")

@@ -1,6 +1,7 @@
 """The virtual environments of the consumers, one for each version of TensorFlow or each converter.
 
-environments.make(environments.ENVIRONMENTS["tf2.13"], directory="build/portability/venvs")
+Example:
+    environments.make(environments.ENVIRONMENTS["tf2.13"], directory="build/portability/venvs")
 
 TensorFlow is its CPU build, which takes less disk and computes the same. What builds on it asks for
 the package by its other name, which would be a second TensorFlow over the first: so it is installed
@@ -8,7 +9,6 @@ without what it asks for.
 """
 
 import dataclasses
-import os
 import shutil
 import subprocess
 import sys
@@ -69,7 +69,7 @@ ENVIRONMENTS = {
 
 
 def make(name: str, *, directory: str) -> str:
-    """Makes an environment unless it stands there already, and returns its Python.
+    """Makes an environment unless it exists, and returns its Python.
 
     Args:
       name: key of `ENVIRONMENTS`.
@@ -82,16 +82,10 @@ def make(name: str, *, directory: str) -> str:
     installs = [environment.requirements]
     if environment.alone:
         installs.append(("--no-deps", *environment.alone))
-    log_path = os.path.join(directory, f"{name}.log")
-    try:
-        return virtual_environments.make(
-            os.path.join(directory, name),
-            python=_find(environment.pythons),
-            installs=installs,
-            log_path=log_path,
-        )
-    except subprocess.CalledProcessError as error:
-        raise errors.InputError(f"environment {name} cannot be made; see {log_path}") from error
+    python = _find(environment.pythons)
+    return virtual_environments.make(
+        name, python=python, installs=installs, directory=directory, log_dir=directory
+    )
 
 
 def _find(versions: tuple[str, ...]) -> str:

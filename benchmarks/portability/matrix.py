@@ -1,6 +1,7 @@
 """Which consumer is tried where on what, and how far from the reference it may be.
 
-matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
+Example:
+    matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
 """
 
 import dataclasses
@@ -9,7 +10,7 @@ import os
 import subprocess
 
 from benchmarks.portability import parts
-from tests.support import processes
+from export.publishing import subprocesses
 
 # The interpreter that runs this, with the pinned TensorFlow.
 PINNED = "pinned"
@@ -102,7 +103,8 @@ def measure(consumer: Consumer, *, python: str, folder: str) -> dict:
     """
     done = subprocess.run(
         [python, "-m", "benchmarks.portability.worker", consumer.module, folder, *consumer.parts],
-        env=processes.environment(),
+        # Every TensorFlow with the Keras that it chooses itself.
+        env={**subprocesses.environment(), "TF_USE_LEGACY_KERAS": "0"},
         capture_output=True,
         text=True,
     )

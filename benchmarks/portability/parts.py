@@ -1,5 +1,6 @@
 """What is loaded everywhere: the callables of four small artifacts, with their inputs.
 
+Example:
     part = parts.PARTS[".unpadded.mlm"]
     outputs = part.callable_in(hub.load(part.directory(folder)))(inputs)
 
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+Arrays = dict[str, np.ndarray]
 
 B, S, P = 4, 16, 3
 _VOCAB_SIZE = 30000
@@ -55,7 +58,7 @@ class Part:
         """Returns the callable in a loaded artifact."""
         return operator.attrgetter(self.path)(root) if self.path else root
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """Returns the inputs by name."""
         return {name: _ARRAYS[name] for name in self.inputs}
 
@@ -112,11 +115,11 @@ STEPS = 3
 LEARNING_RATE = 0.5
 
 
-def flat(outputs: Any) -> dict[str, np.ndarray]:
+def flat(outputs: Any) -> Arrays:
     """Returns outputs by name: those of a list with their number, a bare one as `default`."""
     if not isinstance(outputs, Mapping):
         outputs = {"default": outputs}
-    arrays = {}
+    arrays: Arrays = {}
     for name, value in outputs.items():
         if isinstance(value, list | tuple):
             arrays |= {f"{name}_{index}": np.asarray(item) for index, item in enumerate(value)}
@@ -125,7 +128,7 @@ def flat(outputs: Any) -> dict[str, np.ndarray]:
     return arrays
 
 
-def trained(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def trained(values: Mapping[str, Any]) -> Arrays:
     """Returns trained variables by the name that the reference knows them by."""
     return {
         "trained/" + name.split(":")[0].replace("/", "_"): np.asarray(value)

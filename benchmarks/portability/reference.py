@@ -1,11 +1,13 @@
 """What the pinned TensorFlow computes with `hub.load`: what every consumer is held against.
 
+Example:
     reference.write("build/portability", parts.PARTS["encoder"])
 
 The artifacts themselves are held against oracles in `tests/conformance/`.
 """
 
 import os
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +20,7 @@ from benchmarks.portability import parts
 def write(folder: str, part: parts.Part) -> None:
     """Writes the outputs of a part, and its variables after training by hand, as .npz."""
     call = part.callable_in(hub.load(part.directory(folder)))
-    arrays = parts.flat(call(_inputs(part)))
+    arrays: dict[str, Any] = parts.flat(call(_inputs(part)))
     if part.is_trained:
         arrays |= parts.trained(_train(call, part))
     os.makedirs(os.path.join(folder, "reference"), exist_ok=True)
@@ -30,13 +32,13 @@ def path(folder: str, part: parts.Part) -> str:
     return os.path.join(folder, "reference", f"{part.name}.npz")
 
 
-def _inputs(part):
+def _inputs(part: parts.Part) -> Any:
     if part.is_text:
         return tf.constant(part.arrays()[parts.SENTENCES])
     return {name: tf.constant(array) for name, array in part.arrays().items()}
 
 
-def _train(call, part):
+def _train(call: Any, part: parts.Part) -> dict[str, np.ndarray]:
     for _ in range(parts.STEPS):
         with tf.GradientTape() as tape:
             outputs = call(_inputs(part), training=True)
@@ -49,7 +51,7 @@ def _train(call, part):
     return {variable.name: variable.numpy() for variable in call.variables}
 
 
-def _loss(output, part):
+def _loss(output: tf.Tensor, part: parts.Part) -> tf.Tensor:
     if part.target.dtype == np.int32:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(part.target, output)
         return tf.reduce_mean(losses)

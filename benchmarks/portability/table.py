@@ -1,6 +1,7 @@
-"""Shows what was measured as Markdown, and puts it into the README.
+"""Shows what was measured as Markdown, and puts it into docs/reference/portability.md.
 
-text = table.markdown(reports)
+Example:
+    text = table.markdown(reports)
 """
 
 import re
@@ -49,17 +50,15 @@ def problems(reports: Reports) -> list[str]:
     ]
 
 
-def replace_section(readme: str, text: str) -> str:
-    """Returns the README with `text` between the markers.
+def replace_section(page: str, text: str) -> str:
+    """Returns the page with `text` between the markers.
 
     Raises:
       errors.InputError: it has not each marker once, in order.
     """
-    if [readme.count(BEGIN), readme.count(END)] != [1, 1] or readme.index(END) < readme.index(
-        BEGIN
-    ):
-        raise errors.InputError(f"the README must have {BEGIN} and then {END} once each")
-    before, _, rest = readme.partition(BEGIN)
+    if [page.count(BEGIN), page.count(END)] != [1, 1] or page.index(END) < page.index(BEGIN):
+        raise errors.InputError(f"the page must have {BEGIN} and then {END} once each")
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{text}\n{END}{after}"
 

@@ -12,10 +12,12 @@ import json
 import os
 import platform
 import sys
+from typing import Any
 
 import numpy as np
 
 from benchmarks.portability import parts
+from configs import errors
 
 _PACKAGES = (
     "tensorflow",
@@ -40,14 +42,14 @@ def main() -> None:
     print(json.dumps(report), file=answer, flush=True)
 
 
-def _measure(module, folder, part):
+def _measure(module: Any, folder: str, part: parts.Part) -> dict[str, Any]:
     try:
         return {"difference": difference(module.run(folder, part), folder, part)}
     except Exception as error:  # any that a consumer has is what the table tells
-        return {"error": _first_line(error)}
+        return {"error": errors.first_line(error)}
 
 
-def difference(arrays: dict, folder: str, part: parts.Part) -> float:
+def difference(arrays: parts.Arrays, folder: str, part: parts.Part) -> float:
     """Returns the largest absolute difference to the reference.
 
     Raises:
@@ -68,12 +70,7 @@ def difference(arrays: dict, folder: str, part: parts.Part) -> float:
     return largest
 
 
-def _first_line(error):
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"
-
-
-def _versions():
+def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

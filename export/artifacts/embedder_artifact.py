@@ -1,6 +1,7 @@
 """Makes the embedder artifact: text to vectors, by an encoder and its preprocessor in one graph.
 
-embedder_artifact.write("dir", spec=spec)
+Example:
+    embedder_artifact.write("dir", spec=spec)
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
 """Objects in the form that TF Hub's users load, and writing them reproducibly.
 
+Example:
     specs = saved_model.specs(("input_word_ids", ...))
     module = saved_model.HubModule(function, specs=specs, variables=[...])
     saved_model.save(module, "dir", signatures={"serving_default": module.signature(["default"])})

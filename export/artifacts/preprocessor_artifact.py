@@ -1,8 +1,9 @@
 """Makes the preprocessor artifact: the contract of TF Hub's `albert_en_preprocess`.
 
-preprocessor_artifact.write(
-    "dir", vocabulary=model, tokenization="hub", lower_case=True, default_seq_length=128
-)
+Example:
+    preprocessor_artifact.write(
+        "dir", vocabulary=model, tokenization="hub", lower_case=True, default_seq_length=128
+    )
 """
 
 from configs import hub_api

@@ -1,40 +1,26 @@
-"""Says how far long work has come: a bar on a terminal, plain lines in a log. On stderr.
+"""Says on stderr how far long work has come: a bar on a terminal, plain lines in a log.
 
-with progress.Progress("reading weights", total=entries) as report:
-    for entry in work:
-        report.advance(entry.size)
+Example:
+    with progress.Progress("reading weights", total=entries) as report:
+        for entry in work:
+            report.advance(entry.size)
 """
 
 import contextlib
-import types
+import sys
+import threading
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
-from rich import console, progress
+from rich import progress
+
+from export.cli import console
 
 _LOG_STEPS = 4  # lines that a log gets, besides the first
 
 
-@contextlib.contextmanager
-def callback(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields a function of the work done and of all the work, which reports from its first call."""
-    with contextlib.ExitStack() as stack:
-        shown: list[Progress] = []
-
-        def on_progress(done: int, total: int) -> None:
-            if not shown:
-                shown.append(stack.enter_context(Progress(label, total=total)))
-            shown[0].advance(done - shown[0].done)
-
-        yield on_progress
-
-
 class Progress:
-    """Reports a share of `total`, which is in any unit.
-
-    Attributes:
-      done: the amount of work that was reported.
-    """
+    """Reports a share of `total`, which is in any unit; from several threads, if need be."""
 
     def __init__(self, label: str, *, total: int, stream: TextIO | None = None) -> None:
         """Reports nothing yet.
@@ -44,42 +30,53 @@ class Progress:
           total: the amount of work, in any unit.
           stream: where to write; None for stderr.
         """
-        self._label = label
-        self._total = max(total, 1)
-        self._console = console.Console(file=stream, stderr=True)
-        self.done = 0
-        self._logged = -1
+        self._console = console.for_stream(stream or sys.stderr)
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
             progress.TaskProgressColumn(),
+            progress.TimeElapsedColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task(label, total=self._total)
+        self._bar.add_task(label, total=max(total, 1))
+        (self._task,) = self._bar.tasks
+        self._logged = -1
+        self._lock = threading.Lock()
 
     def __enter__(self) -> "Progress":
         self._bar.start()
-        self._log()
+        self.advance(0)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: types.TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: Any) -> None:
         self._bar.stop()
 
-    def advance(self, amount: int) -> None:
+    def advance(self, amount: int = 1) -> None:
         """Adds to what is done."""
-        self.done += amount
-        self._bar.advance(self._task, amount)
-        self._log()
+        self._bar.advance(self._task.id, amount)
+        step = int(self._task.percentage * _LOG_STEPS / 100)
+        with self._lock:
+            if step != self._logged and not self._console.is_terminal:
+                self._logged = step
+                self.log(f"{self._task.description}: {self._task.percentage:.0f}%")
 
-    def _log(self) -> None:
-        share = min(self.done / self._total, 1.0)
-        step = int(share * _LOG_STEPS)
-        if step != self._logged and not self._console.is_terminal:
-            self._logged = step
-            self._console.print(f"{self._label}: {share:.0%}", highlight=False)
+    def log(self, line: str) -> None:
+        """Writes a line, above the bar where there is one."""
+        self._console.print(line, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def callback(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function of the work done and of all the work, which reports from its first call."""
+    with contextlib.ExitStack() as stack:
+        report: Progress | None = None
+        reported = 0
+
+        def on_progress(done: int, total: int) -> None:
+            nonlocal report, reported
+            report = report or stack.enter_context(Progress(label, total=total))
+            report.advance(done - reported)
+            reported = done
+
+        yield on_progress

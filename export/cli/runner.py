@@ -1,7 +1,8 @@
 """How a command starts and ends: absl flags, one clear last line on stderr, and the exit status.
 
+Example:
     if __name__ == "__main__":
-        command.run(main)
+        runner.run(main)
 
 Bad flags and every `errors.InputError` end as `error: ...` on the last line of stderr with status 1
 and no traceback. Anything else is a bug and keeps its traceback. `--help` exits with 0 (absl's own
@@ -65,14 +66,8 @@ def _guarded(
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr, flush=True)
         sys.exit(128 + signal.SIGINT)
-    except errors.InputError as error:
+    except (errors.InputError, OSError) as error:  # or a full disk, a folder that went away
         fail(str(error))
-    except OSError as error:  # a full disk, a folder that went away
-        fail(str(error))
-    # Taking TensorFlow down takes half a second, for nothing: every file is closed.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def fail(message: str) -> NoReturn:

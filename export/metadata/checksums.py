@@ -1,5 +1,6 @@
 """`assets.extra/SHA256SUMS`: the digest of every other file of an artifact.
 
+Example:
     checksums.write("exports/albert_en_large/1")
     checksums.problems("exports/albert_en_large/1")  # [] while nothing was changed
 
@@ -42,11 +43,11 @@ def problems(directory: str) -> list[str]:
     try:
         with open(os.path.join(directory, FILE), encoding="utf-8", newline="") as file:
             text = file.read()
+        listed = parse(text)
     except FileNotFoundError:
         return [f"{FILE} is missing"]
-    except (OSError, UnicodeDecodeError):
-        return [f"{FILE} is changed: it cannot be read"]
-    listed = parse(text)
+    except (OSError, ValueError):
+        return [f"{FILE} is changed"]
     found = _digests(directory)
     differences = [f"{name} is missing" for name in sorted(listed.keys() - found.keys())]
     differences += [f"{name} is additional" for name in sorted(found.keys() - listed.keys())]
@@ -62,9 +63,16 @@ def problems(directory: str) -> list[str]:
 
 
 def parse(text: str) -> dict[str, str]:
-    """Returns the digests that `FILE` lists, by path from the root of the artifact."""
-    lines = filter(None, map(_LINE.fullmatch, text.splitlines()))
-    return {line[2]: line[1] for line in lines}
+    """Returns the digests that a list of `sha256sum` has, by path.
+
+    Raises:
+      ValueError: a line is not a digest and a path, or a path is listed twice.
+    """
+    lines = text.splitlines()
+    found = {match[2]: match[1] for match in map(_LINE.fullmatch, lines) if match}
+    if len(found) != len(lines):
+        raise ValueError("not a list of sha256sum")
+    return found
 
 
 def _text(digests: dict[str, str]) -> str:

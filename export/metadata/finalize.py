@@ -1,6 +1,7 @@
 """What every artifact gets once its SavedModel is written: facts about it, and its digests.
 
-finalize.finalize("staging folder", serving_warmup=False)
+Example:
+    finalize.finalize("staging folder", serving_warmup=False)
 """
 
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from export.metadata import checksums, manifest, warmup_requests
+from export.metadata import checksums, manifest
 
-# The oldest TensorFlow that each kind of artifact was loaded and used with; see BUILD_NOTES.md.
+# The oldest TensorFlow that each kind of artifact was loaded and used with:
+# docs/measurements/publication.md.
 OLDEST_TENSORFLOW = {False: "2.13", True: "2.15"}
 
 
@@ -23,6 +25,8 @@ def finalize(directory: str, *, serving_warmup: bool) -> None:
     """
     manifest.add(directory, manifest_entries(directory))
     if serving_warmup:
+        from export.metadata import warmup_requests  # needs a package that others do without
+
         warmup_requests.write(directory)
     checksums.write(directory)
 

@@ -93,7 +93,7 @@ class Encoder:
         )
         apply = functools.partial(block.apply, config=self.config)
         self._block = tf.function(apply, autograph=False)
-        self._carry = tf.function(_carry, autograph=False)
+        self._carry = tf.function(carry, autograph=False)
         self._encode = {
             (training, unpadded): layers.trace_once(self._encode_body(training, unpadded), ids)
             for training in (False, True)
@@ -251,6 +251,6 @@ class Encoder:
         }
 
 
-def _carry(weights: block.Weights) -> block.Weights:
-    # Graphs name this function, and exports must not change with a name of ours.
+def carry(weights: block.Weights) -> block.Weights:
+    """Returns `block.chain_gradients(weights)`, under the name that exported graphs have for it."""
     return block.chain_gradients(weights)

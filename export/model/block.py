@@ -1,5 +1,6 @@
 """One Transformer block: its variables, and the computation over them.
 
+Example:
     weights = block.prepare(variables, config=config, dtype=tf.float32)  # once for all layers
     hidden = block.apply(hidden, rows_layout, weights, training=False, config=config)
 

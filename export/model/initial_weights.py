@@ -1,6 +1,7 @@
 """Deterministic random weights, for exports without a checkpoint.
 
-initial_weights.fill(variables, initializer_range=0.02, seed=0)
+Example:
+    initial_weights.fill(variables, initializer_range=0.02, seed=0)
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """The pieces a Transformer is made of: weights as tuples, and functions of tensors and weights.
 
+Example:
     kernel_and_bias = layers.dense_weights("pooler_transform", [1024], [1024])
     y = layers.dense(x, kernel_and_bias)
 

@@ -1,5 +1,6 @@
 """Where the tokens of a batch are: rows, which projections take, and sequences, for attention.
 
+Example:
     layout = layout.padded(input_mask)    # a row for every position, padding included
     layout = layout.unpadded(input_mask)  # rows for the tokens alone
 

@@ -1,22 +1,25 @@
 """Loads an artifact and tries it quickly: what every version must pass before it is published.
 
-    loading.problems("exports/albert_en_large/1")  # [] if it can be used
+Example:
+    load_check.problems("exports/albert_en_large/1")  # [] if it can be used
 
 Restores every function and variable, runs the signature that servers call by default, and checks
 the digests. `export.verify` tries every law of the contract, and takes longer. `main` is the other
 side of `export/publishing/load_check_process.py`.
 """
 
-import os
 import sys
 from typing import Any
 
-from configs import hub_api
+from configs import errors, hub_api
 from export.metadata import checksums, manifest
 
 
 def main() -> None:
-    """Imports TensorFlow, reads a folder's name from stdin, and prints what is wrong with it."""
+    """Imports TensorFlow, reads a folder's name from stdin, and prints what is wrong with it.
+
+    That is one line, empty if nothing is. The exporter does not wait for more.
+    """
     # Whatever is printed meanwhile must not be taken for the answer.
     answer, sys.stdout = sys.stdout, sys.stderr
     import tensorflow
@@ -24,8 +27,7 @@ def main() -> None:
     assert tensorflow
     directory = sys.stdin.readline().rstrip("\n")
     if directory:  # else the exporter is gone
-        print("; ".join(problems(directory)), end="", file=answer, flush=True)
-    os._exit(0)  # taking TensorFlow down takes time, and the exporter waits
+        print(" ".join("; ".join(problems(directory)).split()), file=answer, flush=True)
 
 
 def problems(directory: str) -> list[str]:
@@ -44,8 +46,7 @@ def problems(directory: str) -> list[str]:
         root = tf.saved_model.load(directory)  # what hub.load calls
         found = _problems_of(root.signatures[hub_api.SERVING_DEFAULT])
     except Exception as error:  # whatever TensorFlow makes of a broken file
-        lines = str(error).strip().splitlines() or [""]
-        found = [f"{type(error).__name__}: {lines[0]}"]
+        found = [errors.first_line(error)]
     return found + checksums.problems(directory)
 
 

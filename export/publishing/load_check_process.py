@@ -1,5 +1,6 @@
 """Another process that loads an artifact and tries it, before it is published.
 
+Example:
     with load_check_process.LoadCheckProcess() as process:  # starts importing TensorFlow
         write_artifact(directory)
         process.start(directory)
@@ -61,16 +62,17 @@ class LoadCheckProcess:
           errors.VerificationError: with what it found wrong, or that it died.
         """
         assert self._process.stdout
-        answer = self._process.stdout.read().decode(errors="replace").strip()
-        status = self._process.wait()
-        if status == 0 and not answer:
+        answer = self._process.stdout.readline().decode(errors="replace")
+        if answer == "\n":
             return
+        problem = answer.strip() or self._death()
         raise errors.VerificationError(
-            f"nothing is published, because the artifact does not load: {answer or self._death()}"
+            f"nothing is published, because the artifact does not load: {problem}"
         )
 
     def _death(self) -> str:
+        status = self._process.wait()
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         last = f": {lines[-1]}" if lines else ""
-        return f"the process that tried it ended with status {self._process.returncode}{last}"
+        return f"the process that tried it ended with status {status}{last}"

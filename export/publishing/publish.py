@@ -1,5 +1,6 @@
 """Puts a version where others can load it: completely and verified, or not at all.
 
+Example:
     with publish.staged("exports", model_name="albert_en_large", version=None) as publication:
         write_artifact(publication.directory)
         path = publication.publish()
@@ -10,8 +11,10 @@ flushed to disk, and only then renamed to its version.
 """
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator
 
+from configs import errors
 from export.publishing import load_check_process, staging
 
 
@@ -68,7 +71,13 @@ def staged(
     Raises:
       errors.DestinationError: the folder cannot be written to; see `staging.check`.
       errors.VersionExistsError: the version exists.
+      errors.InputError: the package that warm-up requests are written with is not installed.
     """
+    if serving_warmup and importlib.util.find_spec("tensorflow_serving") is None:
+        package = "tensorflow-serving-api"
+        raise errors.InputError(
+            f"--serving_warmup needs {package}: pip install '{package}==2.21.*'"
+        )
     with (
         staging.staged(export_dir, model_name=model_name, version=version) as folder,
         load_check_process.LoadCheckProcess() as load_check,

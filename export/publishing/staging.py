@@ -1,5 +1,6 @@
 """Folders to write a version into, and the rename that makes a version of one.
 
+Example:
     with staging.staged("exports", model_name="albert_en_large", version=None) as folder:
         write_artifact(folder.directory)
         folder.sync()

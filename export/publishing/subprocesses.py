@@ -1,6 +1,7 @@
 """Python processes of our own, from wherever this one was started.
 
-subprocess.run([sys.executable, "-m", "export.encoder"], env=subprocesses.environment())
+Example:
+    subprocess.run([sys.executable, "-m", "export.encoder"], env=subprocesses.environment())
 """
 
 import os

@@ -37,7 +37,10 @@ _CONFIGS = flags.DEFINE_list(
     None,
     "In place of a list: sizes to release with random weights, and the preprocessor, as version 1.",
 )
-_PUBLISHER = flags.DEFINE_string("publisher", None, "Folder above the models. Required.")
+flags.mark_flags_as_mutual_exclusive([_MODELS, _CONFIGS], required=True)
+_PUBLISHER = flags.DEFINE_string(
+    "publisher", None, "Folder above the models. Required.", required=True
+)
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "dist", "Folder to write the release into.")
 _SIGNING_KEY = flags.DEFINE_string(
     "signing_key",
@@ -78,17 +81,14 @@ def main() -> None:
 
 
 def _listed() -> list[model_list.Model]:
-    path, sizes = _MODELS.value, _CONFIGS.value
-    if path and not sizes:
-        return model_list.read(path)
-    if sizes and not path:
-        return model_list.untrained(sizes)
-    raise errors.ReleaseError("give one of --models and --configs")
+    if _MODELS.value is not None:
+        return model_list.read(_MODELS.value)
+    return model_list.untrained(_CONFIGS.value or [])
 
 
 def _publisher() -> str:
     publisher = _PUBLISHER.value
-    if publisher is None or not staging.MODEL_NAME.fullmatch(publisher):
+    if not staging.MODEL_NAME.fullmatch(publisher):
         raise errors.ReleaseError(
             f"--publisher must be letters, digits, '_', '-' and '.', got {publisher!r}"
         )

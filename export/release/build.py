@@ -1,8 +1,9 @@
 """One version of a model: exported, packed, unpacked, verified, signed and put in place.
 
-builder = build.Builder(commands=commands, work=work, made_with=toolchain, key=None,
-                           log=print)
-builder.build(model, inputs=inputs, version_paths=version_paths, parts={})
+Example:
+    builder = build.Builder(commands=commands, work=work, made_with=toolchain, key=None,
+                               log=print)
+    builder.build(model, inputs=inputs, version_paths=version_paths, parts={})
 """
 
 import os

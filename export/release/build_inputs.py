@@ -1,5 +1,6 @@
 """What a model is made from, by content: what must not change under a version that was released.
 
+Example:
     build_inputs.collect(model, parts={})  # {"config": {...}, "weights": {...}, "tokenizer": {...}}
 
 The same facts stand in the manifest of the artifact, so that it can be held against them.

@@ -1,7 +1,8 @@
 """Runs the project's commands, each in a fresh process, from several threads; none outlives us.
 
-with command_runner.CommandRunner(lock=descriptor, log=print) as commands:
-    path = commands.run("export.encoder", "--config=tiny", log_prefix="albert_en_tiny")
+Example:
+    with command_runner.CommandRunner(lock=descriptor, log=print) as commands:
+        path = commands.run("export.encoder", "--config=tiny", log_prefix="albert_en_tiny")
 """
 
 import subprocess

@@ -1,7 +1,8 @@
 """What a release is made of: the list of models, `models.json`, and its short form.
 
-    models.read("models.json")
-    models.untrained(["tiny", "base"])  # random weights, and the preprocessor
+Example:
+    model_list.read("models.json")
+    model_list.untrained(["tiny", "base"])  # random weights, and the preprocessor
 
 `python -m export.release --help` shows an example. Fields and options have the names of the
 exporters' flags; paths are relative to the folder of the list.
@@ -82,13 +83,15 @@ def untrained(sizes: Sequence[str]) -> list[Model]:
     """Returns version 1 of an encoder of each size with random weights, and of the preprocessor.
 
     Raises:
-      errors.ReleaseError: there is no such size, or one is given twice.
+      errors.ReleaseError: no size is given, there is no such size, or one is given twice.
     """
     problems = [
         f"{size!r} is none of the sizes {', '.join(albert_config.SIZES)}"
         for size in sizes
         if size not in albert_config.SIZES
     ]
+    if not sizes:
+        problems.append("no size is given")
     if len(set(sizes)) < len(sizes):
         problems.append("a size is given twice")
     if problems:

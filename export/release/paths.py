@@ -1,7 +1,8 @@
 """Where the files of a release lie, and how they come there: complete, flushed to disk, or not.
 
-version_paths = paths.VersionPaths("dist", publisher="tensorflow", model=model)
-version_paths.tarball  # dist/tensorflow/albert_en_large/3.tar.gz
+Example:
+    version_paths = paths.VersionPaths("dist", publisher="tensorflow", model=model)
+    version_paths.tarball  # dist/tensorflow/albert_en_large/3.tar.gz
 """
 
 import contextlib

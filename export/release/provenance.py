@@ -1,5 +1,6 @@
 """The in-toto statement of a tarball: SLSA provenance, from the manifest of what is in it.
 
+Example:
     statement.make(model, subject="tensorflow/albert_en_large/3.tar.gz", digest=sha256,
                    inputs=inputs, manifest=manifest, made_with=toolchain)
 

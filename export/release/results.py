@@ -1,15 +1,18 @@
 """What became of the models of a release, and the table of it.
 
-results.print_table([result])
+Example:
+    results.print_table([result])
 """
 
 import dataclasses
 import os
+import sys
 from collections.abc import Sequence
 
 from rich import table
 
-from export.release import console, model_list, paths
+from export.cli import console
+from export.release import model_list, paths
 
 RELEASED = "released"
 KEPT = "kept"
@@ -43,4 +46,4 @@ def print_table(results: Sequence[Result]) -> None:
         size = "" if result.problem else f"{os.path.getsize(result.version_paths.tarball):,}"
         last = result.problem or result.digest
         summary.add_row(str(result.model), result.model.kind, result.state, size, last)
-    console.stderr().print(summary, markup=False, highlight=False)
+    console.for_stream(sys.stderr).print(summary)

@@ -1,5 +1,6 @@
 """A release: every model of a list, built or left as it is, and what is made of them all.
 
+Example:
     done = run.run(
         listed, publisher="tensorflow", output_dir="dist", jobs=2, key=None, source_uri=None,
         base_url="https://example.org",
@@ -15,12 +16,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from configs import errors
+from export.cli import progress
 from export.metadata import checksums, manifest
 from export.release import (
     build,
     build_inputs,
     command_runner,
-    console,
     model_list,
     paths,
     provenance,
@@ -69,7 +70,7 @@ def run(
     with paths.locked(output_dir) as (work, lock):
         former = sha256sums.read(output_dir)
         with (
-            console.Report(total=len(listed)) as report,
+            progress.Progress("releasing", total=len(listed)) as report,
             concurrent.futures.ThreadPoolExecutor(jobs) as pool,
             command_runner.CommandRunner(lock=lock, log=report.log) as commands,
         ):
@@ -113,7 +114,7 @@ class _Release:
         publisher: str,
         former: Mapping[str, str],
         builder: build.Builder,
-        report: console.Report,
+        report: progress.Progress,
     ) -> None:
         self._output_dir = output_dir
         self._publisher = publisher

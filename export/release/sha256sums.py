@@ -1,7 +1,8 @@
 """`SHA256SUMS` of a release: the digest of every published file.
 
-    sums.check("dist", former=sums.read("dist"))
-    sums.write("dist", work="dist/.work")
+Example:
+    sha256sums.check("dist", former=sha256sums.read("dist"))
+    sha256sums.write("dist", work="dist/.work")
 
 It is what `sha256sum --check SHA256SUMS` reads. Signatures are not in it: each is checked by
 checking it, and they alone differ from one release to the next.
@@ -18,13 +19,19 @@ FILE = "SHA256SUMS"
 
 
 def read(output_dir: str) -> dict[str, str]:
-    """Returns the digests that the last release wrote, by path; none if there was none."""
+    """Returns the digests that the last release wrote, by path; none if there was none.
+
+    Raises:
+      errors.VerificationError: the list was changed.
+    """
+    path = os.path.join(output_dir, FILE)
     try:
-        with open(os.path.join(output_dir, FILE), encoding="utf-8") as file:
-            lines = file.read().splitlines()
+        with open(path, encoding="utf-8") as file:
+            return checksums.parse(file.read())
     except FileNotFoundError:
         return {}
-    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
+    except ValueError as error:
+        raise errors.VerificationError(f"{path!r} is changed: {error}") from error
 
 
 def check(output_dir: str, *, former: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """OpenSSF model signatures, by sigstore's `model-signing` with a key of one's own.
 
+Example:
     key = signature.Key("key.pem")
     key.sign("1.tar.gz", "1.sig")
     key.has_signed("1.tar.gz", "1.sig")

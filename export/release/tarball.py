@@ -1,5 +1,6 @@
 """The tarball of a SavedModel, as TensorFlow Hub downloads it, with the same bytes every time.
 
+Example:
     tarball.write("exports/albert_en_large/1", "1.tar.gz")
     tarball.unpack("1.tar.gz", "somewhere")
 
@@ -16,7 +17,7 @@ import zlib
 from configs import errors
 
 _CHUNK = 1 << 20  # bytes
-# Weights hardly get smaller with more: see BUILD_NOTES.md.
+# Weights hardly get smaller with more: docs/measurements/releases.md.
 _COMPRESSION_LEVEL = 6
 
 

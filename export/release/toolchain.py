@@ -1,13 +1,15 @@
 """What a release is made with: the commit of this project, and every package that is installed.
 
-toolchain.find(source_uri=None).commit
+Example:
+    toolchain.find(source_uri=None).commit
 """
 
 import dataclasses
 import os
-import re
 import subprocess
 from importlib import metadata
+
+from packaging import utils
 
 # What the bytes of an artifact are made by.
 _PACKAGES = ("configs", "preprocess", "export")
@@ -43,7 +45,9 @@ def find(*, source_uri: str | None) -> Toolchain:
     # The first of a name is the one that is imported.
     packages: dict[str, str] = {}
     for distribution in metadata.distributions():
-        packages.setdefault(_normalized(distribution.metadata["Name"]), distribution.version)
+        packages.setdefault(
+            utils.canonicalize_name(distribution.metadata["Name"]), distribution.version
+        )
     packages.pop(_OWN_NAME, None)
     return Toolchain(
         source_uri=source_uri,
@@ -69,8 +73,3 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
-
-
-def _normalized(name: str) -> str:
-    """Returns the name of a distribution as PyPI spells it in addresses (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,12 +1,15 @@
 """The parts that every checklist of a contract is made of.
 
-CHECKS = [check.Check("it has a signature", _has_signature)]
-findings = check.run_checks(CHECKS, hub.load(directory), directory)
+Example:
+    CHECKS = [check.Check("it has a signature", _has_signature)]
+    findings = check.run_checks(CHECKS, hub.load(directory), directory)
 """
 
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from configs import errors
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,6 @@ def run_checks(checks: Sequence[Check], module: Any, directory: str) -> list[Fin
         except CheckFailed as broken:
             problem = str(broken)
         except Exception as error:  # whatever somebody else's object raises when it is used
-            lines = str(error).strip().splitlines() or [""]
-            problem = f"{type(error).__name__}: {lines[0][:200]}"
+            problem = errors.first_line(error)
         findings.append(Finding(check=check.text, problem=problem))
     return findings

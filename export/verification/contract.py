@@ -1,5 +1,6 @@
 """Checks that a SavedModel keeps TF Hub's contract for ALBERT encoders, preprocessors or embedders.
 
+Example:
     findings = contract.run("exports/albert_en_large/1")
     [finding.check for finding in findings if finding.problem]
 
@@ -38,9 +39,8 @@ def run(directory: str) -> tuple[str, list[check.Finding]]:
     except (
         Exception
     ) as error:  # TensorFlow's loader raises whatever a broken file makes it run into
-        lines = str(error).strip().splitlines() or [""]
         raise errors.CheckpointError(
-            f"{directory!r} cannot be loaded as a SavedModel: {type(error).__name__}: {lines[0]}"
+            f"{directory!r} cannot be loaded as a SavedModel: {errors.first_line(error)}"
         ) from error
     if hasattr(module, "tokenize") and hasattr(module, "trainable_variables"):
         return manifest.EMBEDDER, check.run_checks(embedder_checks.CHECKS, module, directory)

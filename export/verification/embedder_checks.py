@@ -1,5 +1,6 @@
 """The laws of an embedder, TF Hub's API for text embeddings from text, tried as its users use it.
 
+Example:
     check.run_checks(embedder_contract.CHECKS, module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (text embeddings with text inputs).

@@ -1,5 +1,6 @@
 """The laws of an `albert_en_preprocess` preprocessor, tried as its users use it.
 
+Example:
     check.run_checks(preprocessor_contract.CHECKS, module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (preprocessors of text).

@@ -1,6 +1,7 @@
 """How much the outputs of an artifact may differ from what its checkpoint computes.
 
-limit = tolerances.tolerance("exports/albert_en_large/1")  # 2e-5
+Example:
+    limit = tolerances.tolerance("exports/albert_en_large/1")  # 2e-5
 """
 
 from export.metadata import manifest

@@ -6,6 +6,8 @@ result.problems
 
 import dataclasses
 
+from rich import console
+
 from configs import albert_config, errors
 from export.artifacts import encoder_spec
 from export.checkpoints import lazy_checkpoint
@@ -39,9 +41,9 @@ class Verification:
             ]
         return problems
 
-    def table(self) -> str:
-        """Returns everything as text for a terminal."""
-        return report.table(findings=self.findings, compared=self.comparison)
+    def show(self, stream: console.Console) -> None:
+        """Writes everything."""
+        report.show(stream, findings=self.findings, compared=self.comparison)
 
     def page(self, *, title: str) -> str:
         """Returns everything as a page of HTML."""

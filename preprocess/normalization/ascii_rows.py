@@ -1,6 +1,7 @@
 """A cheap way for the rows of a batch that are plain ASCII, which most English text is.
 
-normalized = ascii_rows.split(sentences, ascii_form=tf.strings.lower, other_form=fold)
+Example:
+    normalized = ascii_rows.split(sentences, ascii_form=tf.strings.lower, other_form=fold)
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Checks of values while a graph runs, with messages for users.
 
-with tf.control_dependencies([graph_checks.check(n >= 3, "n must be at least 3, got", n)]):
-    n = tf.identity(n)
+Example:
+    with tf.control_dependencies([graph_checks.check(n >= 3, "n must be at least 3, got", n)]):
+        n = tf.identity(n)
 """
 
 from typing import Any

@@ -1,5 +1,6 @@
 """ALBERT's masking for masked language model training: the `mask_lm` object of the preprocessor.
 
+Example:
     masked = mask_lm(packed, seed=[1, step])
     logits = encoder.mlm({name: masked[name] for name in MLM_INPUTS})["mlm_logits"]
 

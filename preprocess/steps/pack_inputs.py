@@ -1,5 +1,6 @@
 """Ids to inputs of the encoder: the `bert_pack_inputs` object of the preprocessor.
 
+Example:
     pack = packing.BertPackInputs(
         start_of_sequence_id=2, end_of_segment_id=3, padding_id=0, default_seq_length=128
     )

@@ -1,8 +1,9 @@
 """Long documents as overlapping rows: the `split_windows` object of the preprocessor.
 
-packed, window_to_example = split_windows(tokens, seq_length=128, stride=64)
-pooled = encoder(packed)["pooled_output"]  # [W, H]
-tf.math.segment_mean(pooled, window_to_example)  # [B, H]
+Example:
+    packed, window_to_example = split_windows(tokens, seq_length=128, stride=64)
+    pooled = encoder(packed)["pooled_output"]  # [W, H]
+    tf.math.segment_mean(pooled, window_to_example)  # [B, H]
 """
 
 import tensorflow as tf

@@ -1,5 +1,6 @@
 """The original tokenizer's second split of pieces like `9,`.
 
+Example:
     resplit = digit_comma.DigitComma.from_model(model)
     ids = resplit.ids(ids) if resplit else ids
 

@@ -3,6 +3,7 @@
 `text.SentencepieceTokenizer` keeps the model as an attribute of a node that is traced twice, so its
 SavedModel holds the 0.8 MB twice. Here one function creates the resource, and everything calls it:
 
+Example:
     op = sentencepiece_op.SentencePieceOp(model.proto)
     ids = op.encode(normalized)  # RaggedTensor, int32 [B, (tokens)]
 """

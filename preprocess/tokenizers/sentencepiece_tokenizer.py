@@ -1,9 +1,10 @@
 """Text to ids and back with a SentencePiece model: normalization, segmentation, and offsets.
 
-engine = sentencepiece_tokenizer.SentencePieceTokenizer(
-    model, normalize=hub_normalization.TfHubNormalization(lower_case=True)
-)
-ids, starts, limits = engine.encode_with_offsets(sentences)
+Example:
+    engine = sentencepiece_tokenizer.SentencePieceTokenizer(
+        model, normalize=hub_normalization.TfHubNormalization(lower_case=True)
+    )
+    ids, starts, limits = engine.encode_with_offsets(sentences)
 """
 
 from typing import Protocol

@@ -1,5 +1,6 @@
 """Cuts long text before it is tokenized, where only its first tokens are wanted.
 
+Example:
     ids = early_cut.encode_prefix(sentences, count=126, encode=engine.encode, boundary=" ")
 
 Tokenizing is nearly all of the preprocessor's work, and of a long text most of it is thrown away.

@@ -1,5 +1,6 @@
 """Text to ids and back with BERT's tokenizer, for models that come with a `vocab.txt`.
 
+Example:
     engine = word_piece_tokenizer.WordPieceTokenizer(vocabulary, lower_case=True)
     ids, starts, limits = engine.encode_with_offsets(sentences)
 

@@ -12,10 +12,16 @@ The model's training settings carry paths of the machine it was trained on; `pro
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
 from importlib import resources
 
 import sentencepiece
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message,
+    message_factory,
+    text_format,
+)
 
 from configs import errors
 
@@ -33,25 +39,45 @@ SPECIAL_PIECES = {
 # Stands for a space in pieces.
 SPACE = "\u2581"
 
-# Field numbers of sentencepiece_model.proto. The generated module that `sentencepiece` bundles
-# wants a newer protobuf than TensorFlow allows, so the wire format is walked here.
-_PIECES = 1
-_TRAINER_SPEC = 2
-_NORMALIZER_SPEC = 3
-_DENORMALIZER_SPEC = 5
-# Fields that hold paths, by the message they stand in: TrainerSpec.input, .model_prefix,
-# .seed_sentencepieces_file; NormalizerSpec.normalization_rule_tsv.
-_PATH_FIELDS = {
-    _TRAINER_SPEC: frozenset({1, 2, 54}),
-    _NORMALIZER_SPEC: frozenset({6}),
-    _DENORMALIZER_SPEC: frozenset({6}),
+# The fields of sentencepiece_model.proto that are read or cleared here, and those before them: a
+# message keeps fields that its class does not know and serializes them last, so the order stays.
+# The module that `sentencepiece` bundles wants a newer protobuf than TensorFlow allows.
+_SCHEMA = """
+name: "export_sentencepiece_model.proto"
+message_type {
+  name: "TrainerSpec"
+  field { name: "input" number: 1 label: LABEL_REPEATED type: TYPE_BYTES }
+  field { name: "model_prefix" number: 2 type: TYPE_BYTES }
+  field { name: "model_type" number: 3 type: TYPE_INT32 default_value: "1" }
+  field { name: "seed_sentencepieces_file" number: 54 type: TYPE_BYTES }
 }
-# NormalizerSpec.name and its built-in values; TrainerSpec.model_type and two of its values.
-_RULES_NAME = 1
+message_type {
+  name: "NormalizerSpec"
+  field { name: "name" number: 1 type: TYPE_BYTES }
+  field { name: "normalization_rule_tsv" number: 6 type: TYPE_BYTES }
+}
+message_type {
+  name: "ModelProto"
+  field { name: "pieces" number: 1 label: LABEL_REPEATED type: TYPE_BYTES }
+  field { name: "trainer_spec" number: 2 type: TYPE_MESSAGE type_name: "TrainerSpec" }
+  field { name: "normalizer_spec" number: 3 type: TYPE_MESSAGE type_name: "NormalizerSpec" }
+  field { name: "self_test_data" number: 4 type: TYPE_BYTES }
+  field { name: "denormalizer_spec" number: 5 type: TYPE_MESSAGE type_name: "NormalizerSpec" }
+}
+"""
+_pool = descriptor_pool.DescriptorPool()
+_pool.Add(text_format.Parse(_SCHEMA, descriptor_pb2.FileDescriptorProto()))
+_ModelProto = message_factory.GetMessageClass(_pool.FindMessageTypeByName("ModelProto"))
+
+# Fields that hold paths, by the message they are in.
+_PATH_FIELDS = {
+    "trainer_spec": ("input", "model_prefix", "seed_sentencepieces_file"),
+    "normalizer_spec": ("normalization_rule_tsv",),
+    "denormalizer_spec": ("normalization_rule_tsv",),
+}
+# Values of NormalizerSpec.name and TrainerSpec.model_type.
 _RULES_THAT_STOP_AT_SPACES = {b"nmt_nfkc", b"nfkc", b"nmt_nfkc_cf", b"nfkc_cf", b"identity"}
-_MODEL_TYPE = 3
-_UNIGRAM, _BPE = b"\x01", b"\x02"
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_UNIGRAM, _BPE = 1, 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,9 +141,8 @@ def read(path: str | None) -> SentencePieceModel:
     else:
         name = os.path.basename(path)
         content = _read_file(path)
-    processor, proto = _load(content, name=path or name)
+    processor, pieces, proto = _load(content, name=path or name)
     ids = _special_ids(processor, name=path or name)
-    pieces = tuple(processor.id_to_piece(i) for i in range(processor.vocab_size()))
     return SentencePieceModel(
         file_name=name,
         file_sha256=hashlib.sha256(content).hexdigest(),
@@ -131,17 +156,18 @@ def read(path: str | None) -> SentencePieceModel:
 def without_paths(proto: bytes) -> bytes:
     """Returns a serialized `ModelProto` without the fields that carry training paths.
 
-    Every other byte stays as it is.
+    All other fields stay, known or not. A model without such fields keeps its bytes.
+
+    Raises:
+      google.protobuf.message.DecodeError: it is not a serialized message.
     """
-    cleaned = []
-    for number, wire_type, field, value in _fields(proto):
-        paths = _PATH_FIELDS.get(number)
-        if wire_type == _BYTES and paths:
-            kept = b"".join(part for inner, _, part, _ in _fields(value) if inner not in paths)
-            if kept != value:
-                field = _varint(number << 3 | _BYTES) + _varint(len(kept)) + kept
-        cleaned.append(field)
-    return b"".join(cleaned)
+    model = _ModelProto.FromString(proto)
+    before = model.ByteSize()
+    for name, paths in _PATH_FIELDS.items():
+        if model.HasField(name):
+            for path in paths:
+                getattr(model, name).ClearField(path)
+    return model.SerializeToString() if model.ByteSize() != before else proto
 
 
 def _read_file(path: str) -> bytes:
@@ -158,18 +184,23 @@ def _read_file(path: str) -> bytes:
         ) from error
 
 
-def _load(content: bytes, *, name: str) -> tuple[sentencepiece.SentencePieceProcessor, bytes]:
+def _load(
+    content: bytes, *, name: str
+) -> tuple[sentencepiece.SentencePieceProcessor, tuple[str, ...], bytes]:
+    """Returns the model as the library loads it, its pieces, and its bytes without paths."""
     if not content:
         raise errors.VocabularyError(f"SentencePiece model {name!r} is empty")
     try:
         # A cut file can end between two fields and still parse: the pieces come first.
-        present = {number for number, *_ in _fields(content)}
-        missing = {_PIECES, _TRAINER_SPEC, _NORMALIZER_SPEC} - present
-        if missing:
+        model = _ModelProto.FromString(content)
+        if not (
+            model.pieces and model.HasField("trainer_spec") and model.HasField("normalizer_spec")
+        ):
             raise ValueError("its pieces, training or normalization settings are missing")
         processor = sentencepiece.SentencePieceProcessor(model_proto=content)
-        return processor, without_paths(content)
-    except (ValueError, RuntimeError, OSError) as error:
+        pieces = tuple(processor.id_to_piece(i) for i in range(processor.vocab_size()))
+        return processor, pieces, without_paths(content)
+    except (message.DecodeError, ValueError, RuntimeError, OSError) as error:
         raise errors.VocabularyError(
             f"{name!r} is not a SentencePiece model, or it is truncated or corrupted: {error}"
         ) from error
@@ -202,63 +233,10 @@ def _splits_at_spaces(proto: bytes, pieces: tuple[str, ...]) -> bool:
     melt into a run of unknown characters. Rules that a user wrote may do anything; word models melt
     unknown words into one.
     """
-    settings = {number: value for number, _, _, value in _fields(proto)}
-    rules = {number: value for number, _, _, value in _fields(settings[_NORMALIZER_SPEC])}
-    training = {number: value for number, _, _, value in _fields(settings[_TRAINER_SPEC])}
+    model = _ModelProto.FromString(proto)
     return (
-        rules.get(_RULES_NAME) in _RULES_THAT_STOP_AT_SPACES
-        and training.get(_MODEL_TYPE, _UNIGRAM) in (_UNIGRAM, _BPE)
+        model.normalizer_spec.name in _RULES_THAT_STOP_AT_SPACES
+        and model.trainer_spec.model_type in (_UNIGRAM, _BPE)
         and SPACE in pieces
         and not any(SPACE in piece[1:] or " " in piece for piece in pieces)
     )
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
-    """Yields number, wire type, the whole field and its value without key and length.
-
-    https://protobuf.dev/programming-guides/encoding
-
-    Raises:
-      ValueError: `message` is not a serialized protobuf message.
-    """
-    position = 0
-    while position < len(message):
-        start = position
-        key, position = _read_varint(message, position)
-        value_start = position
-        wire_type = key & 7
-        if wire_type == _VARINT:
-            _, position = _read_varint(message, position)
-        elif wire_type == _FIXED64:
-            position += 8
-        elif wire_type == _FIXED32:
-            position += 4
-        elif wire_type == _BYTES:
-            length, value_start = _read_varint(message, position)
-            position = value_start + length
-        else:
-            raise ValueError(f"wire type {wire_type} at byte {start}")
-        if position > len(message):
-            raise ValueError(f"the field at byte {start} ends after the file")
-        yield key >> 3, wire_type, message[start:position], message[value_start:position]
-
-
-def _read_varint(message: bytes, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 64, 7):
-        if position + shift // 7 >= len(message):
-            break
-        byte = message[position + shift // 7]
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position + shift // 7 + 1
-    raise ValueError(f"a number that does not end at byte {position}")
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value >= 0x80:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

@@ -1,5 +1,6 @@
 """Trains a SentencePiece model with ALBERT's layout of special pieces.
 
+Example:
     proto = vocabulary_training.train(["corpus.txt"], vocab_size=30000, lower_case=True)
 
 The settings are those of the google-research/albert README, and text is cleaned as its

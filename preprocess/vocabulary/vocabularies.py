@@ -1,6 +1,7 @@
 """The vocabulary that a user gave: a SentencePiece model or a WordPiece vocabulary.
 
-vocabulary = vocabularies.read("30k-clean.model", vocab_file=None)
+Example:
+    vocabulary = vocabularies.read("30k-clean.model", vocab_file=None)
 """
 
 from configs import errors

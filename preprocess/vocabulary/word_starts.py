@@ -1,6 +1,7 @@
 """Which pieces of a vocabulary start a word, for masking whole words.
 
-word_starts.for_pieces(["\u2581the", "re", "fore", "."])  # [True, False, False, True]
+Example:
+    word_starts.for_pieces(["\u2581the", "re", "fore", "."])  # [True, False, False, True]
 
 The rules are google-research/albert's, `create_pretraining_data.py`.
 """

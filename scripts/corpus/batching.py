@@ -1,6 +1,7 @@
 """Batches of texts of similar length: what is padded to the longest costs little then.
 
-by_length([30, 900, 31, 29], budget=100)  # [[3, 0, 2], [1]]
+Example:
+    by_length([30, 900, 31, 29], budget=100)  # [[3, 0, 2], [1]]
 """
 
 from collections.abc import Sequence

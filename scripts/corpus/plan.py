@@ -110,9 +110,10 @@ def embedder_facts(folder: str) -> dict[str, Any]:
         )
     with storage.reading(storage.path(folder, checksums.FILE)) as file:
         listed = file.read()
-    digests = checksums.parse(listed.decode(errors="replace"))
-    if len(digests) != len(listed.splitlines()):
-        raise errors.InputError(f"--embedder {folder!r}: {checksums.FILE} is changed")
+    try:
+        digests = checksums.parse(listed.decode())
+    except ValueError as error:
+        raise errors.InputError(f"--embedder {folder!r}: {checksums.FILE} is changed") from error
     for name, digest in digests.items():
         if not storage.exists(folder, name):
             raise errors.InputError(f"--embedder {folder!r}: {name} is missing")

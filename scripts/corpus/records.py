@@ -1,5 +1,6 @@
 """Reads the records of a part of a file: text, JSON lines or Parquet.
 
+Example:
     for record in records.read(("a.jsonl", 0, 1000), source):
         print(record.text if isinstance(record, records.Record) else record.reason)
 

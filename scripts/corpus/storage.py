@@ -1,5 +1,6 @@
 """Files on whatever Beam reads and writes: local folders, GCS, S3, HDFS.
 
+Example:
     with storage.published("out", "vectors/part-00000-of-00016.parquet") as file:
         file.write(content)
 

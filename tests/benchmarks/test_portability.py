@@ -166,17 +166,23 @@ def test_problems_are_differences_above_the_limit_of_their_kind():
     )
 
 
-def test_section_of_the_readme_is_replaced_and_nothing_else():
-    readme = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
-    replaced = table.replace_section(readme, "new")
+def test_section_of_the_page_is_replaced_and_nothing_else():
+    page = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+    replaced = table.replace_section(page, "new")
     assert replaced == f"before\n{table.BEGIN}\nnew\n{table.END}\nafter\n"
     assert table.replace_section(replaced, "new") == replaced
 
 
-@pytest.mark.parametrize("readme", ["", table.BEGIN, f"{table.END}{table.BEGIN}"])
-def test_a_readme_without_the_section_is_refused(readme):
+@pytest.mark.parametrize("page", ["", table.BEGIN, f"{table.END}{table.BEGIN}"])
+def test_a_page_without_the_section_is_refused(page):
     with pytest.raises(errors.InputError, match="once each"):
-        table.replace_section(readme, "new")
+        table.replace_section(page, "new")
+
+
+def test_the_page_of_the_documents_has_the_section():
+    page = processes.REPOSITORY / "docs" / "reference" / "portability.md"
+    text = page.read_text(encoding="utf-8")
+    assert "new" in table.replace_section(text, "new")
 
 
 def test_a_python_that_is_not_there_is_named(tmp_path, monkeypatch):

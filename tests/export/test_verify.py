@@ -1,9 +1,10 @@
 """`export.verify`: says what does not hold, and nothing about what does."""
 
+import html.parser
+import io
 import json
 import os
 import re
-import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import tensorflow_hub as hub
 
 from configs import albert_config, errors
 from export.checkpoints import opening, restore
+from export.cli import console
 from export.metadata import manifest
 from export.verification import check, comparison, contract, reference, report
 from tests.support import golden, golden_artifacts, preprocess_artifacts, processes
@@ -175,16 +177,36 @@ def _row(layer, difference):
     )
 
 
-def test_page_is_self_contained_and_its_plot_is_well_formed():
-    rows = tuple(_row(layer, layer * 1e-7) for layer in range(1, 25))
+class _Parser(html.parser.HTMLParser):
+    def handle_data(self, data):
+        self.text += data
+
+
+def _text(page):
+    parser = _Parser()
+    parser.text = ""
+    parser.feed(page)
+    return parser.text
+
+
+def test_page_is_self_contained_and_has_a_bar_for_every_layer():
+    rows = tuple(_row(layer, layer * 8e-7) for layer in range(1, 25))
     found = comparison.Comparison(rows=rows, weights=25, weight_problems=())
-    page = report.page("<albert> & co", findings=[], compared=found)
-    assert "<albert>" not in page and "&lt;albert&gt; &amp; co" in page
+    page = report.page("<albert> & {co} [red]", findings=[], compared=found)
+    assert "<albert>" not in page
     assert not re.search(r"https?://|src=|@import|<script", page)
-    svg = re.search(r"<svg.*?</svg>", page, re.DOTALL)[0]
-    tree = xml.etree.ElementTree.fromstring(svg)
-    assert len(list(tree.iter("rect"))) == 24
-    assert "Everything holds" in page
+    text = _text(page)
+    assert "<albert> & {co} [red]" in text and "Everything holds" in text
+    bars = [len(bar) for bar in re.findall(r"#+", text.partition("against")[2])]
+    assert len(bars) == 24 and bars == sorted(bars) and bars[0] == 1 and bars[-1] == 20
+
+
+def test_a_log_gets_long_lines_whole():
+    problem = "a long reason [with brackets] :smile: " * 20
+    finding = check.Finding(check="it works", problem=problem)
+    log = io.StringIO()
+    report.show(console.for_stream(log), findings=[finding], compared=None)
+    assert problem in log.getvalue()
 
 
 def test_page_and_table_show_what_fails():
@@ -194,9 +216,11 @@ def test_page_and_table_show_what_fails():
     findings = [check.Finding(check="it works", problem="<it> does not")]
     page = report.page("t", findings=findings, compared=found)
     assert "Something does not hold" in page and "&lt;it&gt; does not" in page
-    assert "bar over" in page and "x differs" in page
-    text = report.table(findings=findings, compared=found)
-    assert text.count("FAIL") == 3 and "inf" in text
+    log = io.StringIO()
+    report.show(console.for_stream(log), findings=findings, compared=found)
+    for text in (_text(page), log.getvalue()):
+        assert text.count("FAIL") == 3 and text.count("pass ") == 1
+        assert "inf" in text and "x differs" in text
 
 
 def _run(*arguments):
@@ -210,7 +234,8 @@ def test_command_prints_a_table_writes_a_page_and_exits_with_0(golden_root, arti
     assert done.returncode == 0, done.stderr
     assert "weights: 32 variables compared bit by bit, 0 problems" in done.stdout
     assert "encoder_outputs, layer 3" in done.stdout and "FAIL" not in done.stdout
-    assert page.read_text().startswith("<!doctype html>")
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert "encoder_outputs, layer 3" in _text(page.read_text())
 
 
 def test_command_exits_with_1_and_says_what_is_missing(golden_root):

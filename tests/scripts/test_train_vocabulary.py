@@ -97,8 +97,9 @@ def test_all_bad_files_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--output is required"),
-        (["--output=new"], "--input is required"),
+        (["--input=text"], "Flag --output must have a value"),
+        (["--output=new"], "Flag --input must have a value"),
+        (["--output=", "--input=text"], "--output must be a file, got ''"),
         (["--output=new", "--input=none"], "'none' is not a file"),
         (["--output=new", "--input=blank"], "no text in it"),
         (["--output=blank", "--input=text"], "exists"),
@@ -107,7 +108,7 @@ def test_all_bad_files_are_named(tmp_path):
         (["--output=new", "--input=text"], "too high"),
         (["--output=new", "--input=text", "more"], "unexpected arguments: more"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_bad_input_ends_in_one_clear_line(tmp_path, arguments, message):
     (tmp_path / "blank").write_text(" \n\n")

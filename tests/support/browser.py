@@ -1,9 +1,10 @@
 """Headless Chromium of the system, driven by Playwright.
 
-with browser.chromium() as chromium:
-    page = chromium.new_page()
-    page.goto("http://127.0.0.1:8500/")
-    page.evaluate("document.title")
+Example:
+    with browser.chromium() as chromium:
+        page = chromium.new_page()
+        page.goto("http://127.0.0.1:8500/")
+        page.evaluate("document.title")
 """
 
 import contextlib

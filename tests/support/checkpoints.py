@@ -1,6 +1,7 @@
 """Writes checkpoints for tests, in every format that needs no heavy peer.
 
-checkpoints.write_safetensors("model.safetensors", {"albert.pooler.bias": array})
+Example:
+    checkpoints.write_safetensors("model.safetensors", {"albert.pooler.bias": array})
 """
 
 import json

@@ -94,7 +94,7 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
     """Makes this process what the client would have been."""
     os.setsid()
     high = [os.dup2(one, _HIGH + number) for number, one in enumerate(descriptors)]
-    os.closerange(3, _HIGH)
+    os.closerange(0, _HIGH)
     for descriptor, number in zip(high, request["descriptors"], strict=True):
         os.dup2(descriptor, number)
         os.close(descriptor)

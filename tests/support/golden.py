@@ -1,5 +1,6 @@
 """The golden models of `testdata/golden`: checkpoints and outputs written by code that is not ours.
 
+Example:
     model = golden.MODELS["tiny"]
     outputs = golden.expected(model)
 

@@ -1,6 +1,7 @@
 """The golden models, exported from their TF1 checkpoints; each once a run, when first asked for.
 
-directory = golden_artifacts.directory("tiny", golden_root)
+Example:
+    directory = golden_artifacts.directory("tiny", golden_root)
 """
 
 import functools

@@ -1,6 +1,7 @@
 """Exported preprocessors that many tests load; each is exported once a run, when first asked for.
 
-loaded = preprocess_artifacts.load("default")
+Example:
+    loaded = preprocess_artifacts.load("default")
 """
 
 import functools

@@ -1,7 +1,8 @@
 """What two earlier programs make of 319 tricky strings; see testdata/preprocess/README.md.
 
-ids = tokenize(tf.constant(preprocess_golden.strings())).to_list()
-assert ids == preprocess_golden.expected("hub_ids")
+Example:
+    ids = tokenize(tf.constant(preprocess_golden.strings())).to_list()
+    assert ids == preprocess_golden.expected("hub_ids")
 """
 
 import base64

@@ -1,6 +1,7 @@
 """Runs the project's commands as their users do: in processes, most of them forked (`fork_server`).
 
-done = processes.run("export.encoder", "--config", "tiny", "--export_dir", folder)
+Example:
+    done = processes.run("export.encoder", "--config", "tiny", "--export_dir", folder)
 """
 
 import functools

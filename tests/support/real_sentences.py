@@ -1,6 +1,7 @@
 """Short real sentences in English: the documentation of CPython and of the packages installed here.
 
-sentences = real_sentences.of_python(1000)
+Example:
+    sentences = real_sentences.of_python(1000)
 """
 
 import ast

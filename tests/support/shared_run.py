@@ -1,6 +1,7 @@
 """What all workers of a test run share: the fork server, and artifacts, each made once.
 
-shared_run.once("tiny_encoder", lambda folder: processes.export("export.encoder", cwd=folder))
+Example:
+    shared_run.once("tiny_encoder", lambda folder: processes.export("export.encoder", cwd=folder))
 """
 
 import fcntl

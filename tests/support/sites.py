@@ -1,5 +1,6 @@
 """Releases for tests: folders of tarballs with the pages that belong to them.
 
+Example:
     site = sites.Site(tmp_path / "dist")
     site.add("org/albert_en_large/3", sites.encoder("large"))
     site.write()

@@ -1,7 +1,8 @@
 """The real nginx with the project's configuration, on a port of its own.
 
-with web_server.nginx(site.root, folder=tmp_path) as base_url:
-    urllib.request.urlopen(f"{base_url}/index.html")
+Example:
+    with web_server.nginx(site.root, folder=tmp_path) as base_url:
+        urllib.request.urlopen(f"{base_url}/index.html")
 """
 
 import contextlib

@@ -1,7 +1,8 @@
 """A small WordPiece vocabulary, and BERT's tokenizer in plain Python.
 
-path = word_pieces.write(folder)
-word_pieces.tokenize("hello", pieces=word_pieces.PIECES)  # ids
+Example:
+    path = word_pieces.write(folder)
+    word_pieces.tokenize("hello", pieces=word_pieces.PIECES)  # ids
 """
 
 import pathlib

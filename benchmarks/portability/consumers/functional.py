@@ -1,12 +1,14 @@
 """A functional model around one layer, of the Keras that the layer belongs to, and its training."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from benchmarks.portability import parts
 from benchmarks.portability.consumers import hub_load
 
 
-def compiled(keras, model_class, layer, part):
+def compiled(keras: Any, model_class: Any, layer: Any, part: parts.Part) -> Any:
     """Returns a compiled model of one layer.
 
     Args:
@@ -31,7 +33,7 @@ def compiled(keras, model_class, layer, part):
     return model
 
 
-def fit(model, part):
+def fit(model: Any, part: parts.Part) -> None:
     """Trains on the one batch."""
     dataset = tf.data.Dataset.from_tensor_slices((hub_load.inputs(part), part.target))
     model.fit(dataset.batch(parts.B), epochs=parts.STEPS, verbose=0)

@@ -4,7 +4,7 @@ from benchmarks.portability import parts
 from benchmarks.portability.consumers import functional, keras_3, mirrored_strategy
 
 
-def run(folder, part):
+def run(folder: str, part: parts.Part) -> parts.Arrays:
     with mirrored_strategy.strategy.scope():
         layer, model = keras_3.compiled(folder, part)
     functional.fit(model, part)

@@ -1,5 +1,7 @@
 """`hub.KerasLayer` in a functional model of Keras 2, trained by `fit` under a persistent tape."""
 
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
@@ -15,7 +17,7 @@ else:
 
 
 class _PersistentTapeModel(keras.Model):
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         inputs, target = data
         with tf.GradientTape(persistent=True) as tape:
             loss = self.compiled_loss(target, self(inputs, training=True))
@@ -24,13 +26,13 @@ class _PersistentTapeModel(keras.Model):
         return {"loss": loss}
 
 
-def run(folder, part):
+def run(folder: str, part: parts.Part) -> parts.Arrays:
     layer, model = compiled(folder, part, model_class=_PersistentTapeModel)
     functional.fit(model, part)
     return parts.trained({variable.name: variable.numpy() for variable in layer.variables})
 
 
-def compiled(folder, part, *, model_class):
+def compiled(folder: str, part: parts.Part, *, model_class: Any) -> tuple[Any, Any]:
     """Returns the layer and a compiled model around it."""
     handle = part.directory(folder)
     layer = hub.KerasLayer(

@@ -4,8 +4,10 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 from tensorflow.lite.python import convert_phase
 
+from benchmarks.portability import parts
 
-def run(folder, part):
+
+def run(folder: str, part: parts.Part) -> parts.Arrays:
     converter = tf.lite.TFLiteConverter.from_saved_model(
         part.directory(folder), signature_keys=[part.signature]
     )

@@ -7,14 +7,16 @@ import tempfile
 
 import onnxruntime
 
+from benchmarks.portability import parts
+
 _OPSET = "18"
 
 
-def run(folder, part):
+def run(folder: str, part: parts.Part) -> parts.Arrays:
     with tempfile.TemporaryDirectory() as work:
         path = os.path.join(work, "model.onnx")
-        of = ("--saved-model", part.directory(folder), "--tag", "serve")
-        of += ("--signature_def", part.signature, "--opset", _OPSET, "--output", path)
+        of = ["--saved-model", part.directory(folder), "--tag", "serve", "--opset", _OPSET]
+        of += ["--signature_def", str(part.signature), "--output", path]
         done = subprocess.run(
             [sys.executable, "-m", "tf2onnx.convert", *of], capture_output=True, text=True
         )

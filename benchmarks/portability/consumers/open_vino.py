@@ -4,11 +4,13 @@ import re
 
 import openvino
 
+from benchmarks.portability import parts
+
 # What stands in its errors before the reason.
 _PREAMBLE = re.compile(r"(Exception from|Check |FrontEnd API|Model wasn't|-- \w+ with a message).*")
 
 
-def run(folder, part):
+def run(folder: str, part: parts.Part) -> parts.Arrays:
     core = openvino.Core()
     try:
         model = core.read_model(part.directory(folder))

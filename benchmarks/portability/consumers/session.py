@@ -3,8 +3,10 @@
 import tensorflow as tf
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
+from benchmarks.portability import parts
 
-def run(folder, part):
+
+def run(folder: str, part: parts.Part) -> parts.Arrays:
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], part.directory(folder))
         signature = meta_graph.signature_def[part.signature]

@@ -1,5 +1,7 @@
 """`jit_compile=True` around a training step."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
@@ -8,11 +10,11 @@ from benchmarks.portability import parts
 from benchmarks.portability.consumers import hub_load
 
 
-def run(folder, part):
+def run(folder: str, part: parts.Part) -> parts.Arrays:
     call = part.callable_in(hub.load(part.directory(folder)))
 
     @tf.function(jit_compile=True)
-    def step(inputs, target):
+    def step(inputs: Any, target: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             outputs = call(inputs, training=True)
             output = outputs[part.target_output] if part.target_output else outputs

@@ -104,7 +104,7 @@ def _listing(prefix: str) -> list[tuple[Any, str, tuple[int, ...], str]]:
         ]
     except _read_errors() as error:
         raise errors.CheckpointError(
-            f"checkpoint {prefix!r} is truncated or corrupted: {_first_line(error)}"
+            f"checkpoint {prefix!r} is truncated or corrupted: {errors.first_line(error)}"
         ) from error
 
 
@@ -114,7 +114,7 @@ def _reader_of(reader: Any, prefix: str, name: str) -> Any:
             array = reader.get_tensor(name)
         except _read_errors() as error:
             raise errors.CheckpointError(
-                f"checkpoint {prefix!r} is truncated or corrupted: {_first_line(error)}"
+                f"checkpoint {prefix!r} is truncated or corrupted: {errors.first_line(error)}"
             ) from error
         if isinstance(array, np.ndarray) and array.dtype.name == "bfloat16":
             return array.astype(np.float32)
@@ -137,10 +137,6 @@ def _read_errors() -> tuple[type[Exception], ...]:
         SystemError,
         MemoryError,
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _latest(directory: str) -> str | None:

@@ -80,7 +80,7 @@ def _load(torch: Any, path: str, *, is_zip: bool) -> Any:
     except Exception as error:  # the loader raises whatever a broken pickle makes it run into
         raise errors.CheckpointError(
             f"{path!r} is not a file of tensors that torch.load(weights_only=True) accepts, or it "
-            f"is truncated or corrupted: {(str(error) or type(error).__name__).splitlines()[0]}"
+            f"is truncated or corrupted: {errors.first_line(error)}"
         ) from error
 
 

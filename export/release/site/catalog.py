@@ -1,5 +1,6 @@
 """What was released: every `<publisher>/<name>/<version>.tar.gz` below a folder, with its manifest.
 
+Example:
     models = catalog.read("dist")
     models.latest()  # the highest version of each name
 

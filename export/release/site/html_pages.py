@@ -1,5 +1,6 @@
 """Documentation pages as HTML: what a browser gets where TensorFlow Hub gets the model.
 
+Example:
     pages.render(markdown, path="tensorflow/albert_en_large/3", base_url="https://example.org")
 
 They need no script and nothing from elsewhere, and refer to each other by relative paths: they work

@@ -1,5 +1,6 @@
 """What is known of released vocabularies and weights that no file of theirs says.
 
+Example:
     origins.VOCABULARIES.get(sha256)  # Origin(language="en", ...), None if it is not known
 
 The values are the tags of TF Hub's documentation format.

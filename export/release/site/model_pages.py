@@ -1,5 +1,6 @@
 """Documentation pages in TF Hub's Markdown format, made from the manifests of what was released.
 
+Example:
     models = catalog.read("dist")
     documentation.module_page(models.models[0], models=models, base_url="https://example.org")
 

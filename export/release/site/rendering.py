@@ -1,5 +1,6 @@
 """Fills the templates in `export/release/site/templates` with values.
 
+Example:
     rendering.markdown("encoder.md.jinja", model=model)
     rendering.html("index.html.jinja", models=models)
 

@@ -1,5 +1,6 @@
 """The pages of a release, beside its tarballs: everything that a static host serves.
 
+Example:
     website.write("dist", publisher="tensorflow", base_url="https://example.org")
 
 For every `<publisher>/<name>/<version>.tar.gz` a page in Markdown and in HTML, for each model its

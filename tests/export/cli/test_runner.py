@@ -103,6 +103,21 @@ def _assert_clear_error(done, messages):
         assert message in last_line
 
 
+def test_warmup_requests_name_the_package_that_they_need(folder):
+    stub = folder / "without" / "sitecustomize.py"
+    stub.parent.mkdir()
+    stub.write_text("import sys; sys.modules['tensorflow_serving'] = None")
+    path = os.pathsep.join([str(stub.parent), WITHOUT_TENSORFLOW["PYTHONPATH"]])
+    done = processes.run(
+        "export.encoder",
+        *("--config", "tiny", "--serving_warmup"),
+        cwd=folder,
+        env={**WITHOUT_TENSORFLOW, "PYTHONPATH": path},
+    )
+    _assert_clear_error(done, ["--serving_warmup", "pip install 'tensorflow-serving-api==2.21.*'"])
+    assert os.listdir(folder / "exports" / "albert_en_tiny") == ["7"]
+
+
 @pytest.mark.parametrize("command", ["export.encoder", "export.preprocessor", "export.verify"])
 def test_help_exits_with_0_and_imports_no_tensorflow(command, tmp_path):
     done = processes.run(command, "--help", cwd=tmp_path, env=WITHOUT_TENSORFLOW)

@@ -69,7 +69,7 @@ def test_the_short_form_is_random_encoders_and_the_preprocessor():
     assert [model.sources for model in listed] == [{"config": "tiny"}, {"config": "base"}, {}]
 
 
-@pytest.mark.parametrize("sizes", [["huge"], ["tiny", "tiny"], ["tiny", ""]])
+@pytest.mark.parametrize("sizes", [[], ["huge"], ["tiny", "tiny"], ["tiny", ""]])
 def test_the_short_form_refuses_what_is_no_size_and_what_is_there_twice(sizes):
     with pytest.raises(errors.ReleaseError, match="--configs"):
         model_list.untrained(sizes)

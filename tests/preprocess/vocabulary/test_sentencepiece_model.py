@@ -79,6 +79,12 @@ def test_read_clears_the_paths_of_training_and_nothing_else(text_file, tmp_path)
     assert sentencepiece_model.without_paths(model.proto) == model.proto
 
 
+def test_clearing_paths_keeps_fields_of_later_versions_of_the_format(text_file, tmp_path):
+    content = _train(text_file, tmp_path / "m").read_bytes()
+    later = b"\xc2\x0c\x03abc"  # field 200, in the range for extensions
+    assert sentencepiece_model.without_paths(content + later).endswith(later)
+
+
 def test_read_finds_special_pieces_at_any_id(text_file, tmp_path):
     path = _train(text_file, tmp_path / "m", pad_id=3, unk_id=0)
     model = sentencepiece_model.read(str(path))
@@ -128,6 +134,7 @@ def _piece_boundary(content):
         ("cut between fields", lambda content: content[: _piece_boundary(content)]),
         ("a flipped key", lambda content: b"\x0b" + content[1:]),
         ("an endless number", lambda content: content + b"\xff" * 20),
+        ("a piece that is not UTF-8", lambda content: content.replace(b"the", b"th\xf2", 1)),
     ],
 )
 def test_read_refuses_a_file_that_is_no_model(tmp_path, capfd, case, damage):

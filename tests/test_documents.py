@@ -1,0 +1,115 @@
+"""The documents are short, their links lead somewhere, and their Python snippets run."""
+
+import importlib.util
+import os
+import re
+
+import pytest
+
+from scripts import docs_hooks
+from tests.support import processes
+
+ROOT = processes.REPOSITORY
+TOP = [ROOT / name for name in ("README.md", "BUILD_NOTES.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [*TOP, ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md", *PAGES]
+# Folders of the checkout that a path in a document may begin with.
+_FOLDERS = r"(?:benchmarks|configs|docs|examples|export|hosting|preprocess|scripts|tests)"
+_FENCE = re.compile(r"^```(\w*).*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def _snippets(path, language):
+    text = path.read_text(encoding="utf-8")
+    return [body for found, body in _FENCE.findall(text) if found == language]
+
+
+def _anchors(path):
+    """Returns the anchors of a page's headings, as GitHub and mkdocs make them of plain words."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
+
+
+each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+
+
+@pytest.mark.parametrize("name", ["README.md", "BUILD_NOTES.md"])
+def test_the_first_documents_are_short(name):
+    assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= 120
+
+
+@each_document
+def test_relative_links_lead_to_files_and_headings(path):
+    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in link:
+            continue
+        target, _, anchor = link.partition("#")
+        file = path.parent / target if target else path
+        assert file.exists(), f"{_name(path)} links to {link}"
+        if anchor:
+            assert anchor in _anchors(file), f"{_name(path)} links to {link}"
+
+
+@each_document
+def test_named_files_exist(path):
+    """Of the repository, where a name is not a pattern."""
+    for name in re.findall(rf"`({_FOLDERS}/[\w./-]+)`", path.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists(), f"{_name(path)} names {name}"
+
+
+@each_document
+def test_named_modules_exist(path):
+    """Of `python -m module` and `python file`."""
+    text = path.read_text(encoding="utf-8")
+    for module in re.findall(rf"python -m ({_FOLDERS}[\w.]*)", text):
+        assert importlib.util.find_spec(module), f"{_name(path)} names {module}"
+    for name in re.findall(rf"python ({_FOLDERS}/[\w/]+\.py)", text):
+        assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
+
+
+@each_document
+def test_named_tests_exist(path):
+    """A document that names a command which selects tests names ones that are there."""
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"tests/[\w/]+\.py", text):
+        assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
+    for name, word in re.findall(r"(tests/[\w/]+\.py) -k (\w+)", text):
+        tests = re.findall(
+            r"^def test_\w+", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
+        )
+        assert any(word in test for test in tests), f"{_name(path)} names {name} -k {word}"
+
+
+def test_every_command_is_in_the_reference():
+    assert {"export.encoder", "export.release", "scripts.embed_corpus"} <= set(
+        docs_hooks.commands()
+    )
+    page = docs_hooks.on_page_markdown("before\n\n[[module configs.errors]]\n")
+    assert page.startswith("before\n") and "class VersionExistsError" in page
+
+
+_WITH_SNIPPETS = [path for path in (ROOT / "README.md", *PAGES) if _snippets(path, "python")]
+
+
+@pytest.mark.parametrize("path", _WITH_SNIPPETS, ids=_name)
+def test_snippets_run(path, tiny_encoder, tiny_preprocessor, tiny_embedder, tmp_path):
+    """In one process for each page, each snippet with names of its own."""
+    exports = tmp_path / "exports"
+    for name, artifact in {
+        "albert_en_large": tiny_encoder,
+        "albert_large_v2": tiny_encoder,
+        "albert_large_v2_preprocess": tiny_preprocessor,
+        "albert_en_preprocess": tiny_preprocessor,
+        "albert_en_large_embedder": tiny_embedder,
+    }.items():
+        (exports / name).mkdir(parents=True)
+        (exports / name / "1").symlink_to(os.path.abspath(artifact))
+    program = "\n".join(f"exec({snippet!r}, {{}})" for snippet in _snippets(path, "python"))
+    done = processes.python("-c", program, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
