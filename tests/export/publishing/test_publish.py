@@ -26,7 +26,7 @@ def test_artifact_says_what_it_needs_and_how_large_it_is(tiny_encoder):
 
 
 def test_preprocessor_needs_tensorflow_texts_ops():
-    facts = finalize.facts(preprocess_artifacts.directory("default"))
+    facts = finalize.manifest_entries(preprocess_artifacts.directory("default"))
     assert facts["parameters"] == 0
     assert facts["oldest_tensorflow"] == "2.15"
     assert "SentencepieceOp" in facts["custom_ops"]
