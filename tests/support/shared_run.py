@@ -34,7 +34,7 @@ def start(env: dict[str, str]) -> Callable[[], object]:
     ):
         listener.bind(str(folder / "socket"))
         listener.listen(64)
-        descriptor = listener.fileno()
+        descriptor = fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, 3)  # stdin may be closed here
         server = subprocess.Popen(
             [sys.executable, _SUPPORT / "fork_server.py", str(descriptor), folder],
             env=env,
@@ -44,6 +44,7 @@ def start(env: dict[str, str]) -> Callable[[], object]:
             pass_fds=[descriptor],
             start_new_session=True,  # Ctrl-C reaches the tests alone
         )
+        os.close(descriptor)
     python = folder / "python"
     client = (_SUPPORT / "fork_client.py").read_text()
     python.write_text(f"#!{sys.executable} -ISE\n{client}")
