@@ -1,12 +1,9 @@
 # make export     exports the large encoder and the preprocessor to exports/ and tries them out;
 #                 with CHECKPOINT=... [MODEL_NAME=...] that checkpoint and its preprocessor
 # make test       lint and the whole suite
-<<<<<<< HEAD
 # make coverage   the whole suite, and the share of the lines that it runs; it takes longer
-=======
 # make lint       ruff, mypy, codespell and the documents, strictly
 # make docs       builds the documents into build/site
->>>>>>> main
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see benchmarks/
 # make portability  small artifacts in many versions of TensorFlow and elsewhere; docs/reference/portability.md
@@ -22,11 +19,7 @@ MODEL_NAME ?= albert
 SOURCE := $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)" --model_name "$(MODEL_NAME)",--config large)
 PREPROCESSOR_NAME := $(if $(CHECKPOINT),$(MODEL_NAME)_preprocess,albert_en_preprocess)
 
-<<<<<<< HEAD
-.PHONY: export test coverage stress benchmark portability reproduce serve lint venv clean
-=======
-.PHONY: export test docs stress benchmark portability reproduce serve lint venv clean
->>>>>>> main
+.PHONY: export test coverage docs stress benchmark portability reproduce serve lint venv clean
 
 venv: .venv/dev
 
