@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 
 from configs import hub_api
+from export import keras3
 from export.artifacts import encoder_artifact, encoder_spec
 from export.checkpoints import opening, restore
 from export.metadata import finalize
@@ -133,3 +134,14 @@ def test_an_encoder_without_pooler_is_no_embedder_by_pooled_output(tiny_preproce
         cwd=tmp_path,
     )
     assert "no pooler" in processes.error(done) and "--pooling mean" in processes.error(done)
+
+
+def test_an_encoder_without_pooler_is_a_layer_of_keras_3(monkeypatch):
+    monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
+    directory = _exported(_WITHOUT_POOLER[0])
+    layer = keras3.SavedModelLayer(directory, trainable=True)
+    inputs = _encoder_inputs(_inputs(cases.CASES[_WITHOUT_POOLER[0]]))
+    outputs = layer(inputs)
+    assert set(outputs) == {"default", "sequence_output", "encoder_outputs"}
+    np.testing.assert_array_equal(outputs["default"], hub.load(directory)(inputs)["default"])
+    assert len(layer.trainable_weights) == 23
