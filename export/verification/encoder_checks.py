@@ -81,7 +81,6 @@ def _check_output(outputs: Mapping[str, Any], name: str, shape: list[int]) -> No
 
 def _check_encoder_outputs(module: Any, outputs: Mapping[str, Any]) -> None:
     hidden = encoder_probe.dimensions(module)["hidden"]
-    _check_output(outputs, hub_api.DEFAULT, [encoder_probe.BATCH, hidden])
     if encoder_probe.has_pooler(module):
         _check_output(outputs, hub_api.POOLED_OUTPUT, [encoder_probe.BATCH, hidden])
     else:
@@ -93,6 +92,8 @@ def _check_encoder_outputs(module: Any, outputs: Mapping[str, Any]) -> None:
 def _has_outputs(module: Any, directory: str) -> None:
     outputs = module(encoder_probe.inputs(module), training=False)
     _check_encoder_outputs(module, outputs)
+    hidden = encoder_probe.dimensions(module)["hidden"]
+    _check_output(outputs, hub_api.DEFAULT, [encoder_probe.BATCH, hidden])
     _check_default(module, outputs, directory)
     layers = outputs[hub_api.ENCODER_OUTPUTS]
     require(isinstance(layers, (list, tuple)) and len(layers) > 0, "encoder_outputs is no list")
