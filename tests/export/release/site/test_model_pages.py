@@ -252,6 +252,7 @@ def test_snippets_run_in_their_order(documented, artifacts, tmp_path, handle, pr
     for other, directory in artifacts.items():
         code = code.replace(f'"{sites.BASE_URL}/{other}"', repr(directory))
     assert sites.BASE_URL not in code
+    # With an option, so not in a fork: a snippet chooses a Keras before it imports TensorFlow.
     done = processes.python("-W", "ignore", "-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     expected = {
