@@ -1,13 +1,13 @@
-"""The errors a user can mend.
+"""Errors that the user can fix.
 
-Every error that bad input can cause derives from `InputError`; its message is written for the user
-and stands alone. The commands print it as their last line (`error: ...`) and exit with status 1.
-Anything else that is raised is a bug and keeps its traceback.
+Every error caused by bad input derives from `InputError`, and its message alone tells the user what
+to do. The commands print it as their last line (`error: ...`) and exit with status 1. Any other
+exception is a bug and keeps its traceback.
 """
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used: the message says what, and what is expected."""
+    """An input cannot be used; the message says which, and what is expected."""
 
 
 class ConfigError(InputError):
@@ -19,7 +19,7 @@ class VocabularyError(InputError):
 
 
 class CheckpointError(InputError):
-    """A checkpoint cannot be read, or is not of a kind that is known."""
+    """A checkpoint cannot be read, or its format is not known."""
 
 
 class CheckpointMismatchError(CheckpointError):
@@ -27,15 +27,15 @@ class CheckpointMismatchError(CheckpointError):
 
 
 class DestinationError(InputError):
-    """The place to write to cannot be used."""
+    """The destination cannot be written to."""
 
 
 class VersionExistsError(DestinationError):
-    """The version to write exists already; versions are never overwritten."""
+    """The version to write exists; versions are never overwritten."""
 
 
 class VerificationError(InputError):
-    """An artifact is damaged, or does not do what it must; the message says what."""
+    """An artifact is damaged or breaks the contract; the message says how."""
 
 
 class ReleaseError(InputError):
@@ -43,7 +43,7 @@ class ReleaseError(InputError):
 
 
 def first_line(error: Exception) -> str:
-    """Returns the kind of an error of a library, and the first line of its message."""
+    """Returns the type of a library's error and the first line of its message."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"
 

@@ -1,4 +1,4 @@
-"""The names of the artifacts' contract: TF Hub's, with additions. Public API; see CHANGELOG.md.
+"""The names in the artifacts' contract: TF Hub's, and additions. Public API; see CHANGELOG.md.
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text
 """
@@ -13,7 +13,7 @@ ENCODER_INPUTS = (INPUT_WORD_IDS, INPUT_MASK, INPUT_TYPE_IDS)
 MASKED_LM_POSITIONS = "masked_lm_positions"
 MLM_INPUTS = (*ENCODER_INPUTS, MASKED_LM_POSITIONS)
 
-# Further outputs of the preprocessor's masking: int32 and float32 [B, P].
+# Additional outputs of the preprocessor's masking: int32 and float32 [B, P].
 MASKED_LM_IDS = "masked_lm_ids"
 MASKED_LM_WEIGHTS = "masked_lm_weights"
 
@@ -30,7 +30,7 @@ SOP_LOGITS = "sop_logits"  # float32 [B, 2]
 # Input of the preprocessor: string [B].
 SENTENCES = "sentences"
 
-# Signatures. They leave the hidden layers out: nobody wants them over the wire.
+# Signatures. The hidden layers are left out, because they are too large to send.
 SERVING_DEFAULT = "serving_default"
 MLM = "mlm"
 SOP = "sop"
@@ -39,7 +39,7 @@ ENCODER_SIGNATURE_OUTPUTS = (DEFAULT, POOLED_OUTPUT, SEQUENCE_OUTPUT)
 MLM_SIGNATURE_OUTPUTS = (MLM_LOGITS, POOLED_OUTPUT, SEQUENCE_OUTPUT)
 SOP_SIGNATURE_OUTPUTS = (SOP_LOGITS, POOLED_OUTPUT)
 
-# Attributes of an encoder with its vocabulary: the asset, and whether a WordPiece one is uncased.
+# Attributes of an encoder: the vocabulary's asset, and whether a WordPiece vocabulary is uncased.
 SP_MODEL_FILE = "sp_model_file"
 VOCAB_FILE = "vocab_file"
 DO_LOWER_CASE = "do_lower_case"

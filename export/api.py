@@ -1,15 +1,14 @@
-"""The Python API: one function for each kind of artifact. The commands call these.
-
-    from export import api
+"""The Python API, which the commands call: one function for each kind of artifact.
 
 Example:
+    from export import api
+
     path = api.export_encoder("albert_large/model.ckpt-best", model_name="albert_en_large")
     assert not api.verify(path, checkpoint="albert_large/model.ckpt-best").problems
 
-Everything that can be checked without TensorFlow is checked before TensorFlow is imported. An
-artifact is written to a staging folder, loaded and tried by another process, and then renamed to
-`<export_dir>/<model_name>/<version>`. TensorFlow numbers the functions of a graph from a counter of
-the process, so only the first export of a process has the same bytes every time.
+All checks that do not need TensorFlow precede its import. An artifact is written to a staging
+folder, checked by another process, and renamed to `<export_dir>/<model_name>/<version>`. Only the
+first export of a process is reproducible: TensorFlow numbers functions by a counter of the process.
 
 Every function raises `configs.errors.InputError` with a message for the user.
 """
@@ -30,12 +29,12 @@ if TYPE_CHECKING:  # it imports TensorFlow
     from export.verification import verification
 
 Log = Callable[[str], None]
-# Takes the number of weights that were read so far, and of all.
+# Takes the number of weights read so far, and their total number.
 OnProgress = Callable[[int, int], None]
 
 
 def _ignore(*_: Any) -> None:
-    """Tells nobody."""
+    """Does nothing."""
 
 
 def export_encoder(
@@ -62,7 +61,7 @@ def export_encoder(
 
     Args:
       checkpoint: the weights, see `opening.open`; None for random ones.
-      model_name: folder above the versions; None for `albert_en_<config>` where `config` is a size.
+      model_name: folder above the versions; None for `albert_en_<config>` if `config` is a size.
       config: a size or the path of a config; None for the one that comes with the checkpoint.
       checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
       sp_model_file: a SentencePiece model; None for the one that comes with the checkpoint, or the
@@ -77,8 +76,8 @@ def export_encoder(
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
       serving_warmup: whether to add requests that TensorFlow Serving warms up with.
-      log: takes lines about what the user should know.
-      on_progress: is called while weights are read.
+      log: called with notices for the user.
+      on_progress: called while weights are read.
     """
     overrides = {
         "hidden_dropout_prob": hidden_dropout_prob,
@@ -127,7 +126,7 @@ def export_preprocessor(
     version: int | None = None,
     serving_warmup: bool = False,
 ) -> str:
-    """Exports a preprocessor, from text to the encoder's inputs; returns the path of its version.
+    """Exports a preprocessor, text to the encoder's inputs; returns the path of its version.
 
     Args:
       model_name: folder above the versions.
@@ -136,7 +135,7 @@ def export_preprocessor(
       tokenization: "hub" for the ids of TF Hub's preprocessor, "original" for those of
         google-research/albert; "hub" for a WordPiece vocabulary.
       lower_case: whether the vocabulary is uncased.
-      default_seq_length: length of the packed rows where the caller gives none.
+      default_seq_length: default length of the packed rows, in tokens.
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
       serving_warmup: whether to add requests that TensorFlow Serving warms up with.
@@ -173,7 +172,7 @@ def export_embedder(
     version: int | None = None,
     serving_warmup: bool = False,
 ) -> str:
-    """Exports an encoder and its preprocessor as one model from text to vectors; returns its path.
+    """Exports an encoder and its preprocessor as one model, text to vectors; returns its path.
 
     Args:
       encoder: folder of an exported encoder.
@@ -210,20 +209,19 @@ def verify(
     checkpoint_format: str | None = None,
     config: str | None = None,
 ) -> "verification.Verification":
-    """Checks a SavedModel against the contract, and against its checkpoint where one is given.
+    """Checks a SavedModel against the contract and, if given, against its checkpoint.
 
     Args:
-      artifact: folder of any encoder, preprocessor or embedder SavedModel, whoever made it.
+      artifact: folder of an encoder, preprocessor or embedder SavedModel of any exporter.
       checkpoint: the weights that an encoder was made from, see `opening.open`.
       checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
       config: the checkpoint's config, a size or a path; None for the one that comes with it.
 
     Returns:
-      The findings; `.problems` is empty where everything holds.
+      The results; `.problems` is empty if every check passed.
     """
     if checksums.exists(artifact) or os.path.lexists(os.path.join(artifact, manifest.FILE)):
-        # Before anything is parsed that may be damaged.
-        damages = checksums.problems(artifact)
+        damages = checksums.problems(artifact)  # before parsing any of them
         if damages:
             raise errors.VerificationError(errors.listing(f"{artifact!r} is damaged", damages))
     if not os.path.isfile(os.path.join(artifact, "saved_model.pb")):

@@ -1,20 +1,19 @@
-"""SavedModels with TF Hub's interface as layers of Keras 3: to call, to train and to save.
+"""A Keras 3 layer for SavedModels with TF Hub's interface, to call, train and save.
 
 Example:
     encoder = keras3.SavedModelLayer("exports/albert_en_large/1", trainable=True)
     outputs = encoder({"input_word_ids": ids, "input_mask": mask, "input_type_ids": types})
 
-hub.KerasLayer is a layer of Keras 2, and Keras 3's TFSMLayer cannot train these models: it gives
-its weights the names of the variables, and Keras 3's optimizers refuse the `:0` in them.
+hub.KerasLayer is a layer of Keras 2. Keras 3's TFSMLayer cannot train these models: it names its
+weights as the variables, and Keras 3's optimizers refuse the `:0` in those names.
 
-`model.save("model.keras")` needs nothing beside that file to be loaded again: the SavedModel's
-graph and assets travel in the layer's config, the weights as those of every layer. A graph is a
-program, so that Keras loads it, as its own TFSMLayer, only from a file that is trusted:
+The file of `model.save("model.keras")` is complete: the layer's config holds the SavedModel's graph
+and assets. A graph is a program, so Keras loads it only if the user trusts the file:
 
 Example:
     keras.models.load_model("model.keras", safe_mode=False)
 
-This file imports nothing else of the project, so that it can be copied to where it is needed.
+This file imports nothing of the project, so it can be copied.
 """
 
 import base64
@@ -28,18 +27,17 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.saving import serialization_lib  # Keras offers no public way to ask for the mode
+from keras.src.saving import serialization_lib  # Keras has no public function for the mode
 
 
 @keras.saving.register_keras_serializable(package="albert_hub_export")
 class SavedModelLayer(keras.layers.Layer):
     """A callable of a SavedModel as a layer.
 
-    It takes and returns what the callable does, dicts included; `training` is handed on if the
-    callable takes it. The weights are the SavedModel's variables themselves, not copies. They are
-    named after them with `_` for `/`, as Keras 3 wants it: `exclude_from_weight_decay(
-    var_names=["layer_norm", "bias"])` finds what it is meant to. Regularization losses of the
-    SavedModel are not added; the models of this project have none.
+    It has the callable's inputs and outputs, dicts included, and passes `training` if the callable
+    takes it. Its weights share the variables' values. Their names are the variables', with `_` for
+    `/`, so that `exclude_from_weight_decay(var_names=["layer_norm", "bias"])` finds them. The layer
+    ignores regularization losses of the SavedModel; this project's models have none.
     """
 
     def __init__(
@@ -55,16 +53,16 @@ class SavedModelLayer(keras.layers.Layer):
 
         Args:
           handle: folder of a SavedModel, or an address that `tensorflow_hub.resolve` knows.
-          callable: attributes from the root of the SavedModel to what is called, with dots, as
-            "mlm" or "unpadded.mlm". The root itself by default.
+          callable: dotted path of attributes from the root of the SavedModel to the callable, as
+            "mlm" or "unpadded.mlm"; None for the root.
           trainable: whether the trainable variables are trained.
           name: of the layer.
-          saved_model: in place of `handle`, what `get_config()` calls so: the SavedModel without
-            values of variables, which have to be loaded before the layer is called.
+          saved_model: replaces `handle`: the entry of `get_config()`, a SavedModel without the
+            values of its variables, which must be loaded before the layer is called.
 
         Raises:
-          ValueError: Keras is not of version 3 or does not run on TensorFlow, the handle is no
-            SavedModel, or the SavedModel has no such callable.
+          ValueError: Keras is not of version 3 or does not run on TensorFlow, the handle is not a
+            SavedModel, or the SavedModel does not have the callable.
         """
         _check_keras()
         super().__init__(name=name, autocast=False)
@@ -74,7 +72,7 @@ class SavedModelLayer(keras.layers.Layer):
             self._loaded = tf.saved_model.load(directory)
         else:
             self._archive = saved_model
-            self._folder = tempfile.TemporaryDirectory()  # the assets stay there
+            self._folder = tempfile.TemporaryDirectory()  # keeps the assets
             _unpack(saved_model, self._folder.name)
             options = tf.saved_model.LoadOptions(experimental_skip_checkpoint=True)
             self._loaded = tf.saved_model.load(self._folder.name, options=options)
@@ -83,9 +81,9 @@ class SavedModelLayer(keras.layers.Layer):
         parameters = inspect.signature(self._function.__call__).parameters
         self._takes_training = "training" in parameters
         self._shared_variables = _weights(self._function)
-        # Only now are there weights to tell it, and setting it to what it is tells them nothing.
+        # Last, because the setter passes a changed value to the existing weights.
         self.trainable = trainable
-        self.supports_jit = False  # strings, and shapes that depend on values, are not for XLA
+        self.supports_jit = False  # XLA has no strings and no shapes that depend on values
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -103,12 +101,12 @@ class SavedModelLayer(keras.layers.Layer):
         """Makes a layer whose weights have no values yet.
 
         Raises:
-          ValueError: a file is loaded with `safe_mode=True`.
+          ValueError: the file is loaded with `safe_mode=True`.
         """
         if serialization_lib.in_safe_mode():
             raise ValueError(
-                "a SavedModelLayer holds a TensorFlow graph, which is a program: if you trust "
-                "where the file comes from, load it with safe_mode=False"
+                "a SavedModelLayer holds a TensorFlow graph, which is a program: if you trust the "
+                "origin of the file, load it with safe_mode=False"
             )
         return cls(**config)
 
@@ -121,7 +119,7 @@ def _check_keras() -> None:
             f"SavedModelLayer needs Keras's tensorflow backend, got {keras.config.backend()!r}: "
             "set KERAS_BACKEND=tensorflow"
         )
-    # Whoever sets it builds models with tf.keras, which would fail far from here.
+    # Models of tf.keras would accept the layer and fail later.
     if os.environ.get("TF_USE_LEGACY_KERAS", "") in ("1", "true", "True"):
         raise ValueError(
             "TF_USE_LEGACY_KERAS asks for Keras 2 as tf.keras, and SavedModelLayer is a layer of "
@@ -135,7 +133,7 @@ def _resolve(handle: str | os.PathLike[str] | None) -> str:
         raise ValueError("SavedModelLayer needs the handle of a SavedModel")
     directory = os.fspath(handle)
     if "://" in directory:
-        import tensorflow_hub as hub  # needed for addresses alone, and imports Keras 2 as well
+        import tensorflow_hub as hub  # imports Keras 2, so only for addresses
 
         directory = hub.resolve(directory)
     if not tf.saved_model.contains_saved_model(directory):
@@ -144,26 +142,23 @@ def _resolve(handle: str | os.PathLike[str] | None) -> str:
 
 
 def _find(loaded: Any, path: str | None) -> Any:
-    """Returns the callable at these attributes of a loaded SavedModel."""
+    """Returns the callable at a dotted path of attributes of a loaded SavedModel."""
     try:
         found = operator.attrgetter(path)(loaded) if path else loaded
     except AttributeError:
         found = None
     if not callable(found):
-        names = [
-            name
-            for name, value in vars(loaded).items()
-            if callable(value) and not name.startswith("_")
-        ]
+        names = (name for name, value in vars(loaded).items() if callable(value))
+        public = sorted(name for name in names if not name.startswith("_"))
         raise ValueError(
-            f"callable must lead to what can be called in the SavedModel, got {path!r}; "
-            f"there is: {', '.join(sorted(names)) or 'nothing'}"
+            f"callable must be the path of a callable of the SavedModel, got {path!r}; "
+            f"there is: {', '.join(public) or 'none'}"
         )
     return found
 
 
 def _weights(function: Any) -> list[keras.Variable]:
-    """Returns the variables of the callable as Keras's; they share their values."""
+    """Returns Keras variables that share the values of the callable's variables."""
     trainable = {id(variable) for variable in getattr(function, "trainable_variables", ())}
     return [
         keras.Variable(
@@ -177,7 +172,7 @@ def _weights(function: Any) -> list[keras.Variable]:
 
 
 def _pack(directory: str) -> str:
-    """Returns the SavedModel without its variables' values: a zip file in base64."""
+    """Returns the SavedModel without its variables' values, as a zip file in base64."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for folder, _, names in tf.io.gfile.walk(directory):
@@ -185,7 +180,7 @@ def _pack(directory: str) -> str:
             if relative == tf.saved_model.VARIABLES_DIRECTORY:
                 continue
             for name in names:
-                # Without times: the same SavedModel gives the same config.
+                # ZipInfo has no time: the same SavedModel gives the same config.
                 info = zipfile.ZipInfo(os.path.join(relative, name))
                 with tf.io.gfile.GFile(os.path.join(folder, name), "rb") as file:
                     archive.writestr(info, file.read(), zipfile.ZIP_DEFLATED)

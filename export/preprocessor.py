@@ -1,11 +1,10 @@
 """Exports the preprocessor of an ALBERT encoder as a TF Hub-compatible SavedModel.
 
-Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothing else on stdout:
+Prints only the path of the artifact, <export_dir>/<model_name>/<version>, on stdout:
 
     dir=$(python -m export.preprocessor --sp_model_file 30k-clean.model)
 
-Without --sp_model_file or --vocab_file it is made for the demo vocabulary that ships with the
-project.
+The default vocabulary is the project's demo vocabulary.
 """
 
 from absl import flags
@@ -17,15 +16,15 @@ from preprocess.tokenizers import tokenizations
 _DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
     "default_seq_length",
     128,
-    "Length of the packed rows where the caller gives none, special tokens included.",
+    "Default length of the packed rows in tokens, special tokens included.",
     lower_bound=3,
 )
 _TOKENIZATION = flags.DEFINE_enum(
     "tokenization",
     tokenizations.HUB,
     tokenizations.ALL,
-    "Whose ids a SentencePiece model gives: TF Hub's preprocessor's, or google-research/albert's, "
-    "with which the released models were trained.",
+    "Tokenization by a SentencePiece model: that of TF Hub's preprocessor, or that of "
+    "google-research/albert, with which the released models were trained.",
 )
 flags.adopt_module_key_flags(export_flags)
 

@@ -1,4 +1,4 @@
-"""Makes the embedder artifact: text to vectors, by an encoder and its preprocessor in one graph.
+"""Writes the embedder artifact: an encoder and its preprocessor in one graph, text to vectors.
 
 Example:
     embedder_artifact.write("dir", spec=spec)
@@ -20,12 +20,12 @@ _NUM_SPECIAL_TOKENS = 2
 
 
 def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
-    """Writes an embedder into `directory`, where the SavedModel goes."""
-    made_from = spec.manifests()
+    """Writes an embedder into `directory`, the root of the SavedModel."""
+    manifests = spec.manifests()
     encoder = hub.load(spec.encoder_dir)
     preprocessor = hub.load(spec.preprocessor_dir)
     count = spec.max_seq_length - _NUM_SPECIAL_TOKENS
-    boundary = made_from[manifest.PREPROCESSOR]["boundary"]
+    boundary = manifests[manifest.PREPROCESSOR]["boundary"]
 
     def embed(sentences: tf.Tensor, training: bool) -> tf.Tensor:
         if boundary is None:
@@ -35,7 +35,7 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
                 sentences, count=count, encode=preprocessor.tokenize, boundary=boundary
             )
         tokens = tokens[:, :count]  # int32 [B, (tokens)]
-        # As long as the longest text, and as long as an empty one at least.
+        # At least one token: a batch can be empty, and `bert_pack_inputs` needs length 3.
         longest = tf.reduce_max(tf.concat([tokens.row_lengths(), [1]], axis=0))
         seq_length = tf.cast(longest, tf.int32) + _NUM_SPECIAL_TOKENS
         inputs = preprocessor.bert_pack_inputs([tokens], seq_length=seq_length)
@@ -48,12 +48,12 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
         specs=tf.TensorSpec([None], tf.string, name=hub_api.SENTENCES),
         variables=list(encoder.variables),
     )
-    # Holds the SentencePiece model, which the functions refer to.
+    # Tracks the SentencePiece model, which the functions use.
     module.tokenize = preprocessor.tokenize
     signatures = {hub_api.SERVING_DEFAULT: module.signature([hub_api.DEFAULT])}
     hub_module.save(module, directory, signatures=signatures)
     entries = {
-        "made_from": made_from,
+        "made_from": manifests,
         "pooling": spec.pooling,
         "normalize": spec.normalize,
         "max_seq_length": spec.max_seq_length,
@@ -62,7 +62,7 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
 
 
 def _pool(outputs: dict[str, Any], mask: tf.Tensor, pooling: str) -> tf.Tensor:
-    """Returns one vector [B, H] for each text; `sequence_output` is zero at padding."""
+    """Returns one vector for each text, float32 [B, H]; `sequence_output` is zero at padding."""
     if pooling == "pooled":
         return outputs[hub_api.POOLED_OUTPUT]
     sequence_output = outputs[hub_api.SEQUENCE_OUTPUT]  # [B, S, H]

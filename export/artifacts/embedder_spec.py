@@ -1,8 +1,7 @@
-"""What an embedder is made of: an encoder and a preprocessor that belong together.
+"""The spec of an embedder, checked by the manifests of its encoder and its preprocessor.
 
+Example:
     spec = embedder_spec.EmbedderSpec(encoder_dir="exports/albert_en_large/1", ...)
-
-Checked without TensorFlow, from the manifests.
 """
 
 import dataclasses
@@ -16,18 +15,18 @@ POOLINGS = ("pooled", "mean", "first")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EmbedderSpec:
-    """An encoder, its preprocessor, and how a text becomes one vector.
+    """An encoder, its preprocessor, and the way from a text to one vector.
 
     Attributes:
-      encoder_dir: of an encoder of this toolchain.
-      preprocessor_dir: of a preprocessor of this toolchain, for the same vocabulary.
+      encoder_dir: folder of an encoder of this toolchain.
+      preprocessor_dir: folder of a preprocessor of this toolchain, for the same vocabulary.
       pooling: "pooled" for `pooled_output`, "mean" or "first" for the mean over the tokens or the
         first token of `sequence_output`.
       normalize: whether to scale the vectors to length one.
       max_seq_length: tokens after which a text is cut, special tokens included.
 
     Raises:
-      errors.InputError: lists everything that does not fit.
+      errors.InputError: lists every problem.
     """
 
     encoder_dir: str
@@ -47,19 +46,16 @@ class EmbedderSpec:
             raise errors.InputError("; ".join(problems))
 
     def _folders(self) -> dict[str, str]:
-        return {
-            manifest.ENCODER: self.encoder_dir,
-            manifest.PREPROCESSOR: self.preprocessor_dir,
-        }
+        return {manifest.ENCODER: self.encoder_dir, manifest.PREPROCESSOR: self.preprocessor_dir}
 
     def manifests(self) -> dict[str, dict]:
-        """Returns the manifest of each part, by its kind."""
+        """Returns the manifests of the encoder and the preprocessor, by kind."""
         return {kind: manifest.read(folder) for kind, folder in self._folders().items()}
 
     def _problems(self) -> list[str]:
         found = self.manifests()
         problems = [
-            f"--{kind} has no manifest of this toolchain as an {kind}; export it anew"
+            f"--{kind} does not have the manifest of an {kind} of this toolchain; export it again"
             for kind, content in found.items()
             if content.get("artifact") != kind
         ]

@@ -1,9 +1,9 @@
-"""Objects in the form that TF Hub's users load, and writing them reproducibly.
+"""Reusable SavedModels, TF Hub's interface, and writing them reproducibly.
 
 Example:
-    specs = saved_model.specs(("input_word_ids", ...))
-    module = saved_model.HubModule(function, specs=specs, variables=[...])
-    saved_model.save(module, "dir", signatures={"serving_default": module.signature(["default"])})
+    specs = hub_module.specs(("input_word_ids", ...))
+    module = hub_module.HubModule(function, specs=specs, variables=[...])
+    hub_module.save(module, "dir", signatures={"serving_default": module.signature(["default"])})
 
 https://www.tensorflow.org/hub/reusable_saved_models
 """
@@ -22,23 +22,19 @@ from configs import errors
 class HubModule(tf.train.Checkpoint):
     """A callable with `variables`, `trainable_variables` and `regularization_losses`.
 
-    A `tf.train.Checkpoint`, not a `tf.Module`: there `variables` is a property, which does not
-    survive saving, and `hub.KerasLayer(trainable=True)` would then train nothing.
+    It is not a `tf.Module`, whose `variables` is a property and is not saved:
+    `hub.KerasLayer(trainable=True)` would then train nothing.
     """
 
     def __init__(
-        self,
-        function: Callable[[Any, bool], Any],
-        *,
-        specs: Any,
-        variables: Sequence[tf.Variable],
+        self, function: Callable[[Any, bool], Any], *, specs: Any, variables: Sequence[tf.Variable]
     ) -> None:
         """Traces the function for `training` True and False.
 
         Args:
           function: takes the inputs and `training`, a Python bool.
           specs: of the inputs, a `tf.TensorSpec` or a dict of them.
-          variables: what the function reads, in the order that users see.
+          variables: those that the function reads, in the order that users see.
         """
         super().__init__()
         self._function = function
@@ -54,9 +50,9 @@ class HubModule(tf.train.Checkpoint):
         return self._function(inputs, training)
 
     def signature(self, outputs: Sequence[str]) -> tf.types.experimental.ConcreteFunction:
-        """Returns an inference signature with these outputs and the module's inputs, by name.
+        """Returns an inference signature from the inputs to these outputs, by name.
 
-        A function that returns one tensor has one output.
+        A function that returns a single tensor has one output.
         """
 
         @tf.function(autograph=False)
@@ -80,16 +76,16 @@ def save(
     *,
     signatures: Mapping[str, tf.types.experimental.ConcreteFunction],
 ) -> None:
-    """Saves `root` so that the same root gives the same bytes in every process.
+    """Saves `root`: the first save of every process gives the same bytes for the same root.
 
-    Only the first save of a process does: TensorFlow numbers functions from a global counter.
+    Later saves do not, because TensorFlow numbers functions by a counter of the process.
 
     Raises:
-      errors.DestinationError: the files cannot be written: a full disk, a folder that went away.
+      errors.DestinationError: the files cannot be written, for example because the disk is full.
     """
     try:
         tf.saved_model.save(root, directory, signatures=dict(signatures))
-    except tf.errors.OpError as error:  # TensorFlow's files raise these, not OSError
+    except tf.errors.OpError as error:  # TensorFlow raises these, not OSError
         raise errors.DestinationError(
             f"the SavedModel cannot be written to {directory!r}: {error.message}"
         ) from error
@@ -103,7 +99,7 @@ def _make_fingerprint_reproducible(directory: str) -> None:
         fingerprint = fingerprint_pb2.FingerprintDef.FromString(file.read())
     fingerprint.uuid = ""
     content = fingerprint.SerializeToString(deterministic=True)
-    # As many decimal digits as TensorFlow's own at most: a 64-bit number.
+    # A 64-bit number, as TensorFlow's own.
     fingerprint.uuid = str(int.from_bytes(hashlib.sha256(content).digest()[:8], "big"))
     with open(path, "wb") as file:
         file.write(fingerprint.SerializeToString(deterministic=True))

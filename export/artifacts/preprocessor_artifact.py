@@ -1,4 +1,4 @@
-"""Makes the preprocessor artifact: the contract of TF Hub's `albert_en_preprocess`.
+"""Writes the preprocessor artifact, which has the interface of TF Hub's `albert_en_preprocess`.
 
 Example:
     preprocessor_artifact.write(
@@ -25,22 +25,22 @@ def write(
     """Writes a preprocessor into `directory`.
 
     Args:
-      directory: where the SavedModel goes.
+      directory: root of the SavedModel.
       vocabulary: a SentencePiece model, or a WordPiece vocabulary for BERT's tokenizer.
       tokenization: "hub" for TF Hub's, "original" for google-research/albert's.
       lower_case: whether the vocabulary is uncased.
-      default_seq_length: length of the packed rows where the caller gives none.
+      default_seq_length: default length of the packed rows, in tokens.
 
     Raises:
-      ValueError: `default_seq_length` is too small for one segment, or there is no such
-        tokenization for the vocabulary.
+      ValueError: `default_seq_length` is too small for one segment, or the vocabulary does not have
+        this tokenization.
     """
     engine = engines.make(vocabulary, tokenization=tokenization, lower_case=lower_case)
     root = preprocessor.Preprocessor(engine, default_seq_length=default_seq_length)
     signatures = {hub_api.SERVING_DEFAULT: root.__call__.get_concrete_function()}
     hub_module.save(root, directory, signatures=signatures)
     entries = {
-        # What may cut a text before it is tokenized: see preprocess/tokenizers/truncation.py.
+        # See preprocess/tokenizers/truncation.py.
         "boundary": engine.boundary,
         "default_seq_length": default_seq_length,
         "lower_case": lower_case,

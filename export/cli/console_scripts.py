@@ -1,33 +1,13 @@
 """The commands as installed programs: `albert-export-encoder` is `python -m export.encoder`."""
 
+import functools
 import runpy
 
+# As the main module, because absl shows its help and its flags.
+_run = functools.partial(runpy.run_module, run_name="__main__", alter_sys=True)
 
-def encoder() -> None:
-    """Runs `python -m export.encoder`."""
-    _run("export.encoder")
-
-
-def preprocessor() -> None:
-    """Runs `python -m export.preprocessor`."""
-    _run("export.preprocessor")
-
-
-def embedder() -> None:
-    """Runs `python -m export.embedder`."""
-    _run("export.embedder")
-
-
-def verify() -> None:
-    """Runs `python -m export.verify`."""
-    _run("export.verify")
-
-
-def release() -> None:
-    """Runs `python -m export.release`."""
-    _run("export.release")
-
-
-def _run(module: str) -> None:
-    # As the main module: absl shows the help and the flags of that one.
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+encoder = functools.partial(_run, "export.encoder")
+preprocessor = functools.partial(_run, "export.preprocessor")
+embedder = functools.partial(_run, "export.embedder")
+verify = functools.partial(_run, "export.verify")
+release = functools.partial(_run, "export.release")

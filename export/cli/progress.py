@@ -1,9 +1,9 @@
-"""Says on stderr how far long work has come: a bar on a terminal, plain lines in a log.
+"""Reports progress on stderr: a bar on a terminal, plain lines in a log.
 
 Example:
-    with progress.Progress("reading weights", total=entries) as report:
+    with progress.Progress("reading weights", total=num_bytes) as bar:
         for entry in work:
-            report.advance(entry.size)
+            bar.advance(entry.size)
 """
 
 import contextlib
@@ -16,20 +16,19 @@ from rich import progress
 
 from export.cli import console
 
-_LOG_STEPS = 4  # lines that a log gets, besides the first
+_LOG_STEPS = 4  # lines in a log, besides the first
 
 
 class Progress:
-    """Reports a share of `total`, which is in any unit; from several threads, if need be."""
+    """A context manager that reports the share of work done. Thread-safe.
+
+    Args:
+      label: name of the work.
+      total: the amount of work, in any unit.
+      stream: where to write; None for stderr.
+    """
 
     def __init__(self, label: str, *, total: int, stream: TextIO | None = None) -> None:
-        """Reports nothing yet.
-
-        Args:
-          label: what is being done.
-          total: the amount of work, in any unit.
-          stream: where to write; None for stderr.
-        """
         self._console = console.for_stream(stream or sys.stderr)
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
@@ -53,7 +52,7 @@ class Progress:
         self._bar.stop()
 
     def advance(self, amount: int = 1) -> None:
-        """Adds to what is done."""
+        """Adds to the work done."""
         self._bar.advance(self._task.id, amount)
         step = int(self._task.percentage * _LOG_STEPS / 100)
         with self._lock:
@@ -62,21 +61,21 @@ class Progress:
                 self.log(f"{self._task.description}: {self._task.percentage:.0f}%")
 
     def log(self, line: str) -> None:
-        """Writes a line, above the bar where there is one."""
+        """Writes a line, above the bar if there is one."""
         self._console.print(line, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def callback(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields a function of the work done and of all the work, which reports from its first call."""
+    """Yields a function of the work done and the total; its first call starts the report."""
     with contextlib.ExitStack() as stack:
-        report: Progress | None = None
+        bar: Progress | None = None
         reported = 0
 
         def on_progress(done: int, total: int) -> None:
-            nonlocal report, reported
-            report = report or stack.enter_context(Progress(label, total=total))
-            report.advance(done - reported)
+            nonlocal bar, reported
+            bar = bar or stack.enter_context(Progress(label, total=total))
+            bar.advance(done - reported)
             reported = done
 
         yield on_progress

@@ -1,12 +1,12 @@
-"""How a command starts and ends: absl flags, one clear last line on stderr, and the exit status.
+"""Runs a command: parses its flags, turns errors into one last line, and sets the exit status.
 
 Example:
     if __name__ == "__main__":
         runner.run(main)
 
 Bad flags and every `errors.InputError` end as `error: ...` on the last line of stderr with status 1
-and no traceback. Anything else is a bug and keeps its traceback. `--help` exits with 0 (absl's own
-exits with 1) and imports no TensorFlow.
+and no traceback. Any other exception is a bug and keeps its traceback. `--help` exits with 0, not
+1 as absl's own, and does not import TensorFlow.
 """
 
 import logging
@@ -22,7 +22,7 @@ from configs import errors
 
 
 def log(message: str) -> None:
-    """Tells the user on stderr what goes on: stdout is for what a script reads."""
+    """Tells the user something on stderr; stdout is for scripts."""
     print(message, file=sys.stderr, flush=True)
 
 
@@ -31,13 +31,12 @@ def run(main: Callable[..., None], *, positional: Sequence[str] | None = ()) -> 
 
     Args:
       main: takes the positional arguments of the command.
-      positional: what these are called, for the error where there are more or fewer; None where
-        there may be any.
+      positional: their names, for errors about their number; None to accept any number.
     """
-    # TensorFlow's chatter on stderr would hide what the command says. The user may override it.
+    # TensorFlow's log would hide the command's own lines. The user may override it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.disable(logging.INFO)
-    # Exporting computes nothing that a GPU would speed up, and a GPU would change the bytes.
+    # A GPU would change the bytes, and exporting computes too little to gain from one.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     app.run(lambda argv: _guarded(main, argv[1:], positional), flags_parser=_parse_flags)
 
@@ -47,7 +46,7 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
         return flags.FLAGS(argv)
     except flags.Error as error:
         fail(str(error))
-    except SystemExit:  # a help flag: the only one that exits while it is parsed, and with 1
+    except SystemExit:  # only help flags exit during parsing, with status 1
         sys.exit(0)
 
 
@@ -66,12 +65,12 @@ def _guarded(
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr, flush=True)
         sys.exit(128 + signal.SIGINT)
-    except (errors.InputError, OSError) as error:  # or a full disk, a folder that went away
+    except (errors.InputError, OSError) as error:  # OSError: a full disk, a removed folder
         fail(str(error))
 
 
 def fail(message: str) -> NoReturn:
-    """Prints `error: message` on stderr, on one line, and exits with status 1."""
+    """Prints `error: message` as one line on stderr and exits with status 1."""
     sys.stdout.flush()
     print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)
     sys.exit(1)

@@ -1,1 +1,1 @@
-"""Writes and reads `assets.extra/`: what an artifact says about itself."""
+"""Writes and reads `assets.extra/`: manifest, checksums and warm-up requests."""

@@ -5,7 +5,7 @@ Example:
     checksums.problems("exports/albert_en_large/1")  # [] while nothing was changed
 
 TensorFlow Hub checks nothing when it downloads or loads: a flipped bit in an asset or a weight
-loads silently. The format is that of `sha256sum`, which checks it too:
+loads silently. `sha256sum` reads the format too:
 
     cd exports/albert_en_large/1 && sha256sum --check assets.extra/SHA256SUMS
 """
@@ -30,16 +30,12 @@ def write(directory: str) -> None:
 
 
 def exists(directory: str) -> bool:
-    """Returns whether the artifact in `directory` brings digests of its files."""
+    """Returns whether the artifact in `directory` has a list of digests."""
     return os.path.lexists(os.path.join(directory, FILE))
 
 
 def problems(directory: str) -> list[str]:
-    """Makes the digests anew and compares.
-
-    Returns:
-      What was changed since `write`, in a few words for each file; empty if nothing was.
-    """
+    """Returns a few words for each file that changed since `write`; empty if none did."""
     try:
         with open(os.path.join(directory, FILE), encoding="utf-8", newline="") as file:
             text = file.read()
@@ -56,14 +52,14 @@ def problems(directory: str) -> list[str]:
         for name in sorted(listed.keys() & found.keys())
         if listed[name] != found[name]
     ]
-    # Whatever a parser lets pass: the file is the one that would be written.
+    # The parser is lenient: require the very bytes that `write` would write.
     if not differences and text != _text(found):
         differences.append(f"{FILE} is changed")
     return differences
 
 
 def parse(text: str) -> dict[str, str]:
-    """Returns the digests that a list of `sha256sum` has, by path.
+    """Returns the digests in a list in `sha256sum`'s format, by path.
 
     Raises:
       ValueError: a line is not a digest and a path, or a path is listed twice.
@@ -71,7 +67,7 @@ def parse(text: str) -> dict[str, str]:
     lines = text.splitlines()
     found = {match[2]: match[1] for match in map(_LINE.fullmatch, lines) if match}
     if len(found) != len(lines):
-        raise ValueError("not a list of sha256sum")
+        raise ValueError("not in the format of sha256sum")
     return found
 
 
@@ -80,29 +76,28 @@ def _text(digests: dict[str, str]) -> str:
 
 
 def _digests(directory: str) -> dict[str, str]:
-    """Returns the digests of all files but `FILE`, by path from the root with `/`."""
+    """Returns the digests of all files but `FILE`, by `/`-separated path from the root."""
     digests = {}
     for folder, subfolders, names in os.walk(directory):
-        # A link to a folder is no folder of the artifact, but something that was added to it.
+        # No exporter writes a link to a folder: list it, so that it counts as additional.
         links = [name for name in subfolders if os.path.islink(os.path.join(folder, name))]
         for name in (*names, *links):
             path = os.path.join(folder, name)
             relative = os.path.relpath(path, directory).replace(os.sep, "/")
             if relative != FILE:
-                # What is no plain file has no digest that could be listed.
                 is_plain = stat.S_ISREG(os.lstat(path).st_mode)
                 digests[relative] = sha256(path) if is_plain else "not a plain file"
     return digests
 
 
 def sha256(path: str) -> str:
-    """Returns the digest of a file in hexadecimal digits."""
+    """Returns the digest of a file, in hexadecimal digits."""
     with open(path, "rb") as file:
         return sha256_of_stream(file)
 
 
 def sha256_of_stream(file: BinaryIO) -> str:
-    """Returns the digest of what is left to read of `file`."""
+    """Returns the digest of the rest of `file`, in hexadecimal digits."""
     digest = hashlib.sha256()
     while chunk := file.read(1 << 20):
         digest.update(chunk)

@@ -1,4 +1,4 @@
-"""What every artifact gets once its SavedModel is written: facts about it, and its digests.
+"""Finalizes an artifact: adds manifest entries, warm-up requests and checksums.
 
 Example:
     finalize.finalize("staging folder", serving_warmup=False)
@@ -11,13 +11,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from export.metadata import checksums, manifest
 
-# The oldest TensorFlow that each kind of artifact was loaded and used with:
+# The oldest TensorFlow that artifacts without and with custom ops were tested with:
 # docs/measurements/publication.md.
 OLDEST_TENSORFLOW = {False: "2.13", True: "2.15"}
 
 
 def finalize(directory: str, *, serving_warmup: bool) -> None:
-    """Completes the artifact in `directory`; nothing may be changed in it afterwards.
+    """Finalizes the artifact in `directory`, which must not change afterwards.
 
     Args:
       directory: root of the SavedModel, with its manifest.
@@ -25,14 +25,14 @@ def finalize(directory: str, *, serving_warmup: bool) -> None:
     """
     manifest.add(directory, manifest_entries(directory))
     if serving_warmup:
-        from export.metadata import warmup_requests  # needs a package that others do without
+        from export.metadata import warmup_requests  # needs tensorflow-serving-api
 
         warmup_requests.write(directory)
     checksums.write(directory)
 
 
 def manifest_entries(directory: str) -> dict[str, Any]:
-    """Returns what the files of a SavedModel say about it, for its manifest."""
+    """Returns the manifest entries that follow from the files of a SavedModel."""
     custom_ops = _custom_ops(directory)
     return {
         "parameters": _parameters(directory),
@@ -53,7 +53,7 @@ def _parameters(directory: str) -> int:
 
 
 def _custom_ops(directory: str) -> list[str]:
-    """Returns the ops that TensorFlow alone does not have: those of TensorFlow Text."""
+    """Returns the ops that TensorFlow does not have, such as those of TensorFlow Text."""
     with open(f"{directory}/saved_model.pb", "rb") as file:
         model = saved_model_pb2.SavedModel.FromString(file.read())
     names = set()

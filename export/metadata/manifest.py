@@ -1,6 +1,6 @@
-"""`assets.extra/manifest.json`: what an artifact is and what it was made from.
+"""`assets.extra/manifest.json`: the kind of an artifact, its inputs and its toolchain.
 
-It holds no time, host, path or version number, so that the same inputs give the same bytes.
+Without time, host, path or version number, the same inputs give the same bytes.
 """
 
 import json
@@ -24,21 +24,13 @@ def write(directory: str, *, artifact: str, entries: Mapping[str, Any]) -> None:
 
     Args:
       directory: root of the SavedModel.
-      artifact: kind of artifact, `ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
-      entries: what else is known, as JSON values.
+      artifact: `ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
+      entries: all other entries, as JSON values.
     """
-    content = {
-        "artifact": artifact,
-        "toolchain": {
-            "albert-hub-export": configs.__version__,
-            **{
-                package: metadata.version(package)
-                for package in ("tensorflow", "tensorflow-text", "numpy")
-            },
-        },
-        **entries,
-    }
-    _write(directory, content)
+    packages = ("tensorflow", "tensorflow-text", "numpy")
+    toolchain = {package: metadata.version(package) for package in packages}
+    toolchain["albert-hub-export"] = configs.__version__
+    _write(directory, {"artifact": artifact, "toolchain": toolchain, **entries})
 
 
 def add(directory: str, entries: Mapping[str, Any]) -> None:

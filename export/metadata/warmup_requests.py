@@ -1,10 +1,10 @@
-"""Requests that TensorFlow Serving runs when it loads a version, before it sends users there.
+"""Requests that TensorFlow Serving runs when it loads a version, before it serves users.
 
 Example:
     warmup_requests.write("exports/albert_en_large/1")
 
-The first request to a graph is slow: it is optimized, and memory is allocated. Serving replays the
-records of `assets.extra/tf_serving_warmup_requests`, each a `PredictionLog`:
+The first request to a graph is slow: TensorFlow optimizes the graph and allocates memory. Serving
+replays the records of `assets.extra/tf_serving_warmup_requests`, each a `PredictionLog`:
 https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
 
@@ -22,7 +22,7 @@ from export.metadata import manifest
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 
-# What is asked for, [rows, columns]: a lone short request, and a batch of long ones.
+# Shapes of the requests, [rows, columns]: one short text, and a batch of long ones.
 SHAPES = ((1, 16), (8, 128))
 
 
@@ -42,9 +42,9 @@ def _records(directory: str) -> list[bytes]:
     return [
         _prediction_log(name, signatures[name].inputs, rows, columns)
         for name in sorted(signatures)
-        if not name.startswith("__")  # the saver's own
+        if not name.startswith("__")  # TensorFlow's own
         for rows, columns in SHAPES
-        # A request that fails would keep Serving from taking the version.
+        # Serving refuses a version whose warm-up fails.
         if columns <= config.get("max_position_embeddings", columns)
     ]
 

@@ -1,1 +1,1 @@
-"""Puts a version in place: complete and tried, or not at all."""
+"""Puts a version in place: complete and checked, or not at all."""

@@ -1,11 +1,10 @@
-"""Loads an artifact and tries it quickly: what every version must pass before it is published.
+"""A quick check that every version must pass before it is published.
 
 Example:
     load_check.problems("exports/albert_en_large/1")  # [] if it can be used
 
-Restores every function and variable, runs the signature that servers call by default, and checks
-the digests. `export.verify` tries every law of the contract, and takes longer. `main` is the other
-side of `export/publishing/load_check_process.py`.
+It restores every function and variable, runs the default signature, and checks the digests.
+`export.verify` checks the whole contract and takes longer.
 """
 
 import sys
@@ -16,11 +15,12 @@ from export.metadata import checksums, manifest
 
 
 def main() -> None:
-    """Imports TensorFlow, reads a folder's name from stdin, and prints what is wrong with it.
+    """Runs in the process of `load_check_process`.
 
-    That is one line, empty if nothing is. The exporter does not wait for more.
+    Imports TensorFlow, reads a folder's name from stdin, and prints its problems on one line, which
+    is empty if there are none.
     """
-    # Whatever is printed meanwhile must not be taken for the answer.
+    # Libraries may print: only the answer goes to the real stdout.
     answer, sys.stdout = sys.stdout, sys.stderr
     import tensorflow
 
@@ -31,21 +31,17 @@ def main() -> None:
 
 
 def problems(directory: str) -> list[str]:
-    """Loads the artifact, runs its default signature on a small batch, and checks its digests.
-
-    Returns:
-      What is wrong, in a few words each; empty if nothing is.
-    """
+    """Returns what is wrong with an artifact, in a few words each; empty if nothing is."""
     import tensorflow as tf
 
     if manifest.read(directory).get("custom_ops"):
-        import tensorflow_text  # noqa: F401, registers them
-    # A graph that runs once is not worth optimizing.
+        import tensorflow_text  # noqa: F401, registers the custom ops
+    # Optimizing takes longer than the one run.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         root = tf.saved_model.load(directory)  # what hub.load calls
         found = _problems_of(root.signatures[hub_api.SERVING_DEFAULT])
-    except Exception as error:  # whatever TensorFlow makes of a broken file
+    except Exception as error:  # TensorFlow raises many types for broken files
         found = [errors.first_line(error)]
     return found + checksums.problems(directory)
 

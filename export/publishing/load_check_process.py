@@ -1,4 +1,4 @@
-"""Another process that loads an artifact and tries it, before it is published.
+"""A process that loads and checks an artifact before it is published.
 
 Example:
     with load_check_process.LoadCheckProcess() as process:  # starts importing TensorFlow
@@ -6,9 +6,9 @@ Example:
         process.start(directory)
         process.wait()
 
-What the exporting process has in memory proves nothing about the files. The other process is
-started early, so that it imports TensorFlow while this one makes the artifact. It ends with this
-process, however that ends: it reads the folder's name from a pipe, which then closes.
+Objects in the exporter's memory prove nothing about the files. The process starts early, so that it
+imports TensorFlow while the exporter writes the artifact. It ends when the exporter ends or is
+killed, because the pipe from which it reads the folder's name then closes.
 """
 
 import contextlib
@@ -25,20 +25,17 @@ _CODE = "from export.publishing import load_check; load_check.main()"
 
 
 class LoadCheckProcess:
-    """The other process.
-
-    A context manager: leaving it ends the process.
-    """
+    """A context manager for the process: leaving it ends the process."""
 
     def __enter__(self) -> "LoadCheckProcess":
-        self._stderr = tempfile.TemporaryFile()  # a pipe that is not read could fill up
+        self._stderr = tempfile.TemporaryFile()  # an unread pipe could fill up
         self._process = subprocess.Popen(
             [sys.executable, "-c", _CODE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             env=subprocesses.environment(),
-            # Of its own, so that Ctrl-C reaches this process alone, which ends the other.
+            # Ctrl-C must reach the exporter alone, which then ends this process.
             start_new_session=True,
         )
         return self
@@ -49,17 +46,17 @@ class LoadCheckProcess:
         self._stderr.close()
 
     def start(self, directory: str) -> None:
-        """Lets the process load the artifact in `directory`, which must be complete."""
+        """Starts the check of the artifact in `directory`, which must be complete."""
         assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # it ended; `wait` says why
+        with contextlib.suppress(BrokenPipeError):  # the process ended; `wait` says why
             self._process.stdin.write(os.path.abspath(directory).encode() + b"\n")
             self._process.stdin.flush()
 
     def wait(self) -> None:
-        """Returns when the process found nothing wrong.
+        """Waits for the result.
 
         Raises:
-          errors.VerificationError: with what it found wrong, or that it died.
+          errors.VerificationError: the artifact has problems, or the process died.
         """
         assert self._process.stdout
         answer = self._process.stdout.readline().decode(errors="replace")
@@ -75,4 +72,4 @@ class LoadCheckProcess:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         last = f": {lines[-1]}" if lines else ""
-        return f"the process that tried it ended with status {status}{last}"
+        return f"the process that checked it ended with status {status}{last}"

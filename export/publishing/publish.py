@@ -1,4 +1,4 @@
-"""Puts a version where others can load it: completely and verified, or not at all.
+"""Publishes a version: complete and checked, or not at all.
 
 Example:
     with publish.staged("exports", model_name="albert_en_large", version=None) as publication:
@@ -6,7 +6,7 @@ Example:
         path = publication.publish()
 
 The artifact is written to a staging folder (`staging.py`), finalized with its checksums
-(`export/metadata/finalize.py`), loaded and tried by another process (`load_check_process.py`),
+(`export/metadata/finalize.py`), loaded and checked by another process (`load_check_process.py`),
 flushed to disk, and only then renamed to its version.
 """
 
@@ -19,7 +19,7 @@ from export.publishing import load_check_process, staging
 
 
 class Publication:
-    """A folder to write an artifact into, and the way to publish it.
+    """An artifact to be published.
 
     Attributes:
       directory: the existing, empty folder to write into.
@@ -38,20 +38,18 @@ class Publication:
         self.directory = folder.directory
 
     def publish(self) -> str:
-        """Completes, verifies and publishes the artifact; returns the path of the version.
+        """Finalizes, checks and publishes the artifact; returns the path of the version.
 
         Raises:
-          errors.VersionExistsError: the version asked for exists.
+          errors.VersionExistsError: the requested version exists.
           errors.VerificationError: the artifact cannot be loaded or used.
           errors.DestinationError: the staging folder is gone.
         """
-        from export.metadata import (
-            finalize,  # imports TensorFlow, as whoever wrote the artifact did
-        )
+        from export.metadata import finalize  # imports TensorFlow
 
         finalize.finalize(self.directory, serving_warmup=self._serving_warmup)
         self._load_check.start(self.directory)
-        self._folder.sync()  # while the other process works
+        self._folder.sync()  # meanwhile
         self._load_check.wait()
         return self._folder.rename()
 
@@ -60,7 +58,7 @@ class Publication:
 def staged(
     export_dir: str, *, model_name: str, version: int | None, serving_warmup: bool = False
 ) -> Iterator[Publication]:
-    """Yields a `Publication`; whatever was not published is removed when the block ends.
+    """Yields a `Publication`; removes what is not published when the block ends.
 
     Args:
       export_dir: local folder of the models; made if missing.
@@ -71,13 +69,11 @@ def staged(
     Raises:
       errors.DestinationError: the folder cannot be written to; see `staging.check`.
       errors.VersionExistsError: the version exists.
-      errors.InputError: the package that warm-up requests are written with is not installed.
+      errors.InputError: `serving_warmup` needs a package that is not installed.
     """
     if serving_warmup and importlib.util.find_spec("tensorflow_serving") is None:
-        package = "tensorflow-serving-api"
-        raise errors.InputError(
-            f"--serving_warmup needs {package}: pip install '{package}==2.21.*'"
-        )
+        install = "pip install 'tensorflow-serving-api==2.21.*'"
+        raise errors.InputError(f"--serving_warmup needs tensorflow-serving-api: {install}")
     with (
         staging.staged(export_dir, model_name=model_name, version=version) as folder,
         load_check_process.LoadCheckProcess() as load_check,

@@ -1,4 +1,4 @@
-"""Folders to write a version into, and the rename that makes a version of one.
+"""Staging folders, and the rename that turns one into a version.
 
 Example:
     with staging.staged("exports", model_name="albert_en_large", version=None) as folder:
@@ -6,11 +6,10 @@ Example:
         folder.sync()
         path = folder.rename()
 
-Whatever polls the folder of a model (TensorFlow Serving does) takes any numeric name for a version
-the moment it exists. So an artifact is written to `.tmp-<random>/artifact` beside the versions,
-flushed to disk, and renamed. A rename onto a folder that is not empty fails: that is the guard
-against overwriting, and no lock is needed for it. `.tmp-<random>/lock` is locked as long as its
-process lives; whoever comes later removes the staging folders whose lock it gets.
+TensorFlow Serving takes any folder with a numeric name for a version as soon as it exists. So an
+artifact is written to `.tmp-<random>/artifact` beside the versions, flushed to disk, and renamed. A
+rename onto a folder that is not empty fails, which prevents overwriting without a lock. An exporter
+locks `.tmp-<random>/lock` while it lives; later exporters remove the folders whose lock is free.
 """
 
 import contextlib
@@ -27,15 +26,15 @@ from configs import errors
 _STAGING_PREFIX = ".tmp-"
 _LOCK = "lock"
 _ARTIFACT = "artifact"
-# Of making folders that others remove: each attempt takes another's failure at that very moment.
+# Attempts to make the folders: each can fail only if another exporter removes them at that moment.
 _ATTEMPTS = 100
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-# Of a model, as a folder and in addresses.
+# A model's name is a folder and part of addresses.
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class Staging:
-    """A folder to write an artifact into, and the way to make a version of it.
+    """An artifact in a staging folder.
 
     Attributes:
       directory: the existing, empty folder to write into.
@@ -58,13 +57,11 @@ class Staging:
         """Makes the artifact a version, flushes that to disk and returns the version's path.
 
         Raises:
-          errors.VersionExistsError: the version asked for exists.
-          errors.DestinationError: the artifact is gone: somebody removed the folder.
+          errors.VersionExistsError: the requested version exists.
+          errors.DestinationError: another process removed the artifact.
         """
         if not os.path.isdir(self.directory):
-            raise errors.DestinationError(
-                f"{self._model_dir!r} was removed while it was written to"
-            )
+            raise errors.DestinationError(f"{self._model_dir!r} was removed during the export")
         version = self._version or _next_version(self._model_dir)
         while True:
             path = os.path.join(self._model_dir, str(version))
@@ -85,7 +82,7 @@ def check(export_dir: str, *, model_name: str, version: int | None) -> None:
     """Checks, before any work is done, that a version could be written.
 
     Raises:
-      errors.DestinationError: `export_dir` is remote or not writable, or `model_name` is no name.
+      errors.DestinationError: `export_dir` is remote or not writable, or `model_name` is invalid.
       errors.VersionExistsError: the version exists.
     """
     if _REMOTE.match(export_dir):
@@ -112,7 +109,7 @@ def check(export_dir: str, *, model_name: str, version: int | None) -> None:
 
 @contextlib.contextmanager
 def staged(export_dir: str, *, model_name: str, version: int | None) -> Iterator[Staging]:
-    """Yields a `Staging`; whatever was not published is removed when the block ends.
+    """Yields a `Staging`; removes what is not published when the block ends.
 
     Args:
       export_dir: local folder of the models; made if missing.
@@ -139,11 +136,11 @@ def staged(export_dir: str, *, model_name: str, version: int | None) -> Iterator
 
 
 def _make_folders(model_dir: str, made: set[str]) -> tuple[str, int]:
-    """Makes the model's folder, as far as it is missing, and a staging folder in it.
+    """Makes the model's folder if it is missing, and a staging folder in it.
 
     Args:
       model_dir: the model's folder.
-      made: the folders above the staging folder that were made are added to it.
+      made: gets the folders that were made above the staging folder.
 
     Returns:
       The staging folder, and the descriptor that holds its lock.
@@ -160,7 +157,7 @@ def _make_folders(model_dir: str, made: set[str]) -> tuple[str, int]:
             _sweep(model_dir)
             return _make_staging_folder(model_dir)
         except OSError as error:
-            # An exporter that failed removed the folders it had made: make them again.
+            # Another exporter failed and removed the folders that it had made.
             if isinstance(error, FileNotFoundError) and attempt + 1 < _ATTEMPTS:
                 continue
             raise errors.DestinationError(
@@ -173,46 +170,46 @@ def _make_staging_folder(model_dir: str) -> tuple[str, int]:
     """Returns a new staging folder and the descriptor that holds its lock."""
     while True:
         folder = os.path.join(model_dir, _STAGING_PREFIX + secrets.token_hex(8))
-        os.mkdir(folder)  # the mode is the umask's; mkdtemp's 0700 would hide it from a server
+        os.mkdir(folder)  # mode by the umask; mkdtemp's 0700 would hide it from servers
         lock_path = os.path.join(folder, _LOCK)
         try:
             lock = os.open(lock_path, os.O_CREAT | os.O_EXCL | os.O_RDWR)
-        except FileNotFoundError:  # swept while it was empty
+        except FileNotFoundError:  # removed by another exporter's `_sweep`
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(lock), os.stat(lock_path)):
                 return folder, lock
-        except (BlockingIOError, FileNotFoundError):  # a sweeper was faster
+        except (BlockingIOError, FileNotFoundError):  # the same
             pass
         os.close(lock)
 
 
 def _sweep(model_dir: str) -> None:
-    """Removes the staging folders of processes that are gone."""
+    """Removes the staging folders of dead processes."""
     for name in os.listdir(model_dir):
         folder = os.path.join(model_dir, name)
         if not name.startswith(_STAGING_PREFIX) or not os.path.isdir(folder):
             continue
         try:
             lock = os.open(os.path.join(folder, _LOCK), os.O_RDWR)
-        except FileNotFoundError:  # being made, or nearly removed: go if it is empty
+        except FileNotFoundError:  # being made, or half removed: remove it if it is empty
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
             continue
-        except OSError:  # somebody else's
+        except OSError:  # another user's
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(folder)
-        except OSError:  # alive, or somebody else's
+        except OSError:  # locked by a living process, or another user's
             pass
         finally:
             os.close(lock)
 
 
 def _remove(folder: str) -> None:
-    """Removes a staging folder, the lock last: a half-removed one can be swept again."""
+    """Removes a staging folder, its lock last so that `_sweep` can resume."""
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir(folder):
             if name != _LOCK:

@@ -1,14 +1,15 @@
-"""Python processes of our own, from wherever this one was started.
+"""The environment of Python processes that this project starts.
 
 Example:
     subprocess.run([sys.executable, "-m", "export.encoder"], env=subprocesses.environment())
 """
 
 import os
+import pathlib
 
 
 def environment() -> dict[str, str]:
-    """Returns this process's environment, with the project's packages in Python's path."""
-    root = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 2))
-    path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Returns this process's environment with the project's root in `PYTHONPATH`."""
+    root = str(pathlib.Path(__file__).resolve().parents[2])
+    path = filter(None, [root, os.environ.get("PYTHONPATH")])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}

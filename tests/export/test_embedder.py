@@ -168,7 +168,7 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
         ),
         (
             ["--encoder", "{preprocessor}", "--preprocessor", "{preprocessor}"],
-            "--encoder has no manifest of this toolchain as an encoder",
+            "--encoder does not have the manifest of an encoder of this toolchain",
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{other}"],

@@ -12,9 +12,9 @@ class _Terminal(io.StringIO):
 
 
 def _run(stream, steps=100):
-    with progress.Progress("reading", total=steps, stream=stream) as report:
+    with progress.Progress("reading", total=steps, stream=stream) as bar:
         for _ in range(steps):
-            report.advance(1)
+            bar.advance(1)
     return stream.getvalue()
 
 

@@ -223,7 +223,7 @@ def test_a_failing_rename_is_reported_and_cleaned_up(tmp_path, monkeypatch):
 
 def test_an_artifact_that_was_removed_meanwhile_is_an_error(tmp_path):
     with (
-        pytest.raises(errors.DestinationError, match="was removed while"),
+        pytest.raises(errors.DestinationError, match="was removed during the export"),
         staging.staged(str(tmp_path / "exports"), model_name=NAME, version=None) as folder,
     ):
         _write(folder.directory)
