@@ -55,7 +55,7 @@ class EmbedderSpec:
     def _problems(self) -> list[str]:
         found = self.manifests()
         problems = [
-            f"--{kind} does not have the manifest of an {kind} of this toolchain; export it again"
+            f"--{kind} does not have this toolchain's {kind} manifest; export it again"
             for kind, content in found.items()
             if content.get("artifact") != kind
         ]

@@ -16,7 +16,7 @@ from configs import errors
 from export.release import model_list, provenance, toolchain
 from tests.support import processes
 
-MODEL = model_list.Model(
+MODEL = model_list.ModelSpec(
     name="albert", version=3, kind="encoder", sources={}, options={"mlm": False, "seed": 1}
 )
 INPUTS = {"config": {"hidden_size": 8, "layer_norm_eps": 1e-12}}

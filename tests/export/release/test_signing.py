@@ -104,4 +104,4 @@ def test_a_library_that_is_not_installed_is_named_with_the_remedy(tmp_path, miss
         cwd=tmp_path,
     )
     assert missing in done.stdout, done.stderr
-    assert "pip install 'albert-hub-export[release]'" in done.stdout
+    assert "pip install 'model-signing>=1.1,<2' 'pyOpenSSL>=24'" in done.stdout

@@ -74,7 +74,7 @@ def test_page_of_large_has_all_that_the_seed_page_has(site):
         "arxiv.org/abs/1909.11942",
         "`albert/albert-large-v2@0123abc`",
         "5" * 64,
-        "fine-tuning all of them",
+        "recommend fine-tuning all of them",
         "common_saved_model_apis/text#transformer-encoders",
         f"{sites.BASE_URL}/org/albert_en_preprocess/3",
         f"{sites.BASE_URL}/org/collections/albert/1",
