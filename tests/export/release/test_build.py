@@ -1,4 +1,4 @@
-"""One version: nothing is published that was not verified as it comes out of its tarball."""
+"""A version is published only if the content of its tarball was verified."""
 
 import pathlib
 import shutil
@@ -16,7 +16,7 @@ INPUTS = {"config": {"hidden_size": 8}}
 
 
 class _Commands:
-    """In place of processes: an exporter that copies, and a verifier that finds what it is told."""
+    """A fake of `CommandRunner`: its exporter copies, and its verifier finds a given problem."""
 
     def __init__(self, artifact, *, problem=None):
         self._artifact = artifact
@@ -44,7 +44,7 @@ def artifact(tmp_path):
 
 
 def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
-    """Builds a version, and returns the names of what was published."""
+    """Builds a version, and returns the names of the published files."""
     model = model_list.ModelSpec(
         name="albert",
         version=3,

@@ -1,4 +1,4 @@
-"""The list of models: what is in it is read, and what is wrong with it is said all at once."""
+"""The list of models is read, or one error lists all its problems."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Signatures: model-signing's own command accepts them, and nothing else passes for one."""
+"""model-signing's own command accepts the signatures, and rejects changed files and keys."""
 
 import pytest
 from cryptography.hazmat.primitives import serialization

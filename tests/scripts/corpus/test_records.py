@@ -1,4 +1,4 @@
-"""Records of text, JSON lines and Parquet are read once wherever files are cut, or are bad."""
+"""Records of text, JSON lines and Parquet are read once, however files are split."""
 
 import itertools
 import json
@@ -20,14 +20,14 @@ def read_options(input_format, *, id_field=""):
 
 
 def read(path, how, *, edges=()):
-    """Reads all ranges of a file that is cut at `edges`."""
+    """Reads all ranges of a file that is split at `edges`."""
     size = path.stat().st_size
     ranges = itertools.pairwise([0, *edges, size])
     return [record for one in ranges for record in records.read((str(path), *one), how)]
 
 
 def expected_lines(path):
-    """What a line is, by splitting the whole content."""
+    """Returns the expected lines, by splitting the whole content."""
     offset = 0
     for line in path.read_bytes().split(b"\n"):
         content = line.removesuffix(b"\r")
@@ -191,6 +191,6 @@ def test_batches_hold_every_text_once_within_the_budget_and_of_similar_length():
     sizes = [[lengths[index] for index in batch] for batch in batches]
     assert all(max(batch) * len(batch) <= budget or len(batch) == 1 for batch in sizes)
     assert all(max(one) <= min(other) for one, other in itertools.pairwise(sizes))
-    # No batch could have taken the next text.
+    # No batch has room for the next text.
     assert all(min(other) * (len(one) + 1) > budget for one, other in itertools.pairwise(sizes))
     assert batching.by_length([], budget=1) == []
