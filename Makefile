@@ -1,6 +1,7 @@
 # make export     exports the large encoder and the preprocessor to exports/ and tries them out;
 #                 with CHECKPOINT=... [MODEL_NAME=...] that checkpoint and its preprocessor
 # make test       lint and the whole suite
+# make coverage   the whole suite, and the share of the lines that it runs; it takes longer
 # make lint       ruff, mypy, codespell and the documents, strictly
 # make docs       builds the documents into build/site
 # make stress     the long tests in full, with what they counted
@@ -18,7 +19,7 @@ MODEL_NAME ?= albert
 SOURCE := $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)" --model_name "$(MODEL_NAME)",--config large)
 PREPROCESSOR_NAME := $(if $(CHECKPOINT),$(MODEL_NAME)_preprocess,albert_en_preprocess)
 
-.PHONY: export test docs stress benchmark portability reproduce serve lint venv clean
+.PHONY: export test coverage docs stress benchmark portability reproduce serve lint venv clean
 
 venv: .venv/dev
 
@@ -48,6 +49,12 @@ export: $(if $(filter hf://%,$(CHECKPOINT)),.venv/hf,.venv/runtime)
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+coverage: venv
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 stress: venv
 	$(BIN)/python -m pytest --stress -m stress -rP

@@ -1,10 +1,10 @@
-"""Measures what embed_corpus costs over calling the embedder in a plain loop.
+"""Measures the cost of embed_corpus relative to calling the embedder in a plain loop.
 
     python -m benchmarks.corpus --embedder exports/embedder/1 --input corpus.txt
 
-Both get the same batches and one thread of TensorFlow, and take turns in one process. What counts
-is CPU time, which other work disturbs less than the clock on the wall. The pipeline's holds all:
-Beam's start, loading the embedder, reading, sorting, writing.
+Both get the same batches and one thread of TensorFlow, and take turns in one process. CPU time is
+measured, because other work disturbs it less than elapsed time. The pipeline's time includes the
+start of Beam, loading the embedder, reading, sorting and writing.
 """
 
 import statistics
@@ -18,9 +18,9 @@ from export.cli import runner
 from scripts.corpus import batching, embedding, pipeline, plan, records
 
 _EMBEDDER = flags.DEFINE_string("embedder", None, "Folder of an exported embedder.", required=True)
-_INPUT = flags.DEFINE_string("input", None, "Text file, one text a line.", required=True)
-_BATCH_BYTES = flags.DEFINE_integer("batch_bytes", 16_384, "As of embed_corpus.")
-_NUM_SHARDS = flags.DEFINE_integer("num_shards", 16, "As of embed_corpus.")
+_INPUT = flags.DEFINE_string("input", None, "Text file with one text per line.", required=True)
+_BATCH_BYTES = flags.DEFINE_integer("batch_bytes", 16_384, "--batch_bytes of embed_corpus.")
+_NUM_SHARDS = flags.DEFINE_integer("num_shards", 16, "--num_shards of embed_corpus.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Interleaved rounds.", lower_bound=1)
 
 
@@ -43,7 +43,7 @@ def main() -> None:
     batches = list(_batches(planned, settings))
     texts = sum(map(len, batches))
     embed = embedding.load(settings)
-    for batch in batches[:: max(len(batches) // 20, 1)]:  # warm up, with every kind of length
+    for batch in batches[:: max(len(batches) // 20, 1)]:  # warm up with short and long texts
         embed(batch)
     shares = []
     for _ in range(_ROUNDS.value):
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _batches(planned: plan.Plan, settings: embedding.Settings) -> Iterator[list[bytes]]:
-    """Yields the batches that the workers make."""
+    """Yields the batches that the pipeline's workers would make."""
     for _, ranges in planned.shards():
         found = (record for one in ranges for record in records.read(one, planned.read_options))
         good = (record for record in found if isinstance(record, records.Record))

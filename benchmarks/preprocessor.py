@@ -1,11 +1,11 @@
-"""Measures how many documents a second exported preprocessors turn into inputs of the encoder.
+"""Measures the documents per second of exported preprocessors.
 
-    python benchmarks/preprocessor.py --preprocessor exports/albert_en_preprocess/1 \\
+    python -m benchmarks.preprocessor --preprocessor exports/albert_en_preprocess/1 \\
         --preprocessor /path/of/another
 
-All are loaded into one process and take turns, so that they meet the same machine; the figures are
-medians of the rounds. `ratio` is against the first. The text is English prose: the documentation
-that comes with Python.
+The preprocessors take turns in one process, so that changes of the machine's speed affect them all.
+The figures are medians of the rounds, and ratios to the first preprocessor. The text is the
+documentation that comes with Python.
 """
 
 import itertools
@@ -20,16 +20,13 @@ from absl import flags
 from export.cli import runner
 
 _PREPROCESSOR = flags.DEFINE_multi_string(
-    "preprocessor",
-    None,
-    "Folder of an exported preprocessor. Repeatable. Required.",
-    required=True,
+    "preprocessor", None, "Folder of an exported preprocessor. Repeatable.", required=True
 )
-_ROUNDS = flags.DEFINE_integer("rounds", 15, "Rounds to take the median of.", lower_bound=1)
+_ROUNDS = flags.DEFINE_integer("rounds", 15, "Number of rounds.", lower_bound=1)
 
-# Words a document, documents a batch.
+# Words per document, documents per batch.
 _CASES = ((20, 1), (20, 32), (20, 1024), (400, 1), (400, 32), (400, 1024))
-# A round of a small batch is repeated, so that the clock has something to measure.
+# A round has at least so many documents, so that it is long enough to measure.
 _MIN_DOCUMENTS = 64
 
 
@@ -48,27 +45,26 @@ def main() -> None:
 def measure(
     preprocessors: list[Callable[[Any], Any]], *, words: int, batch_size: int, rounds: int
 ) -> list[float]:
-    """Returns the documents a second of every preprocessor, the median of interleaved rounds."""
+    """Returns the median documents per second of each preprocessor over interleaved rounds."""
     import tensorflow as tf
 
     documents = _documents(words)
     repeats = max(1, _MIN_DOCUMENTS // batch_size)
     times: list[list[float]] = [[] for _ in preprocessors]
     for _ in range(rounds + 1):
-        batches = [
-            tf.constant(list(itertools.islice(documents, batch_size))) for _ in range(repeats)
-        ]
+        texts = (list(itertools.islice(documents, batch_size)) for _ in range(repeats))
+        batches = [tf.constant(batch) for batch in texts]
         for preprocess, spent in zip(preprocessors, times, strict=True):
             start = time.perf_counter()
             for batch in batches:
                 preprocess(batch)
             spent.append(time.perf_counter() - start)
-    # The first round warms up.
+    # The first round is the warm-up.
     return [repeats * batch_size / statistics.median(spent[1:]) for spent in times]
 
 
 def _documents(words: int) -> Iterator[str]:
-    """Yields documents of that many words, for ever."""
+    """Yields an endless sequence of documents of that many words."""
     prose = " ".join(pydoc_data.topics.topics[name] for name in sorted(pydoc_data.topics.topics))
     stream = itertools.cycle(prose.split())
     while True:

@@ -1,4 +1,4 @@
-"""Virtual environments for what must not decide our own versions: other engines, other TensorFlows.
+"""Makes virtual environments for packages whose versions conflict with our own.
 
 Example:
     python = virtual_environments.make(
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from configs import errors
 
-# Lists what was installed: written last, so that a half-made environment is made again.
+# Lists what was installed. It is written last, so an incomplete environment is made again.
 _MARK = "requirements.txt"
 
 
@@ -23,11 +23,11 @@ def make(
     """Makes an environment unless it exists, and returns its Python.
 
     Args:
-      name: its folder in `directory`.
-      python: interpreter to make it with.
-      installs: arguments of `pip install`, once for each list.
-      directory: of all environments.
-      log_dir: where pip's output goes.
+      name: the environment's folder in `directory`.
+      python: the interpreter that runs `venv`.
+      installs: arguments of one `pip install` each.
+      directory: the folder of all environments.
+      log_dir: the folder for pip's output.
 
     Raises:
       errors.InputError: venv or pip fails.

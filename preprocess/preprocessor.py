@@ -1,8 +1,8 @@
 """Text to inputs of the encoder: the root object of the preprocessor artifact.
 
 Example:
-    engine = engines.make(model, tokenization="hub", lower_case=True)
-    preprocess = preprocessor.Preprocessor(engine, default_seq_length=128)
+    tokenizer = engines.make(model, tokenization="hub", lower_case=True)
+    preprocess = preprocessor.Preprocessor(tokenizer, default_seq_length=128)
     preprocess(tf.constant(["Hello TensorFlow!"]))["input_word_ids"]  # int32 [B, 128]
 
 The API is TF Hub's: https://www.tensorflow.org/hub/common_saved_model_apis/text
@@ -15,32 +15,32 @@ from preprocess.tokenizers import truncation
 
 
 class Preprocessor(tf.Module):
-    """A callable from sentences to packed inputs, with its steps as attributes.
+    """Turns sentences into packed inputs; its steps are attributes.
 
     Attributes:
-      tokenize: sentences to ids, a `tokenizer.Tokenize`.
-      tokenize_with_offsets: sentences to ids and offsets, a `tokenizer.TokenizeWithOffsets`.
-      bert_pack_inputs: ids to packed inputs, a `packing.BertPackInputs`.
-      split_windows: ids of long documents to packed inputs, a `windows.SplitWindows`.
-      mask_lm: packed inputs to masked inputs and labels, a `masking.MaskLm`.
+      tokenize: sentences to ids.
+      tokenize_with_offsets: sentences to ids and offsets.
+      bert_pack_inputs: ids to packed inputs.
+      split_windows: ids of long documents to packed inputs.
+      mask_lm: packed inputs to masked inputs and labels.
     """
 
-    def __init__(self, engine: tokenize.Engine, *, default_seq_length: int) -> None:
+    def __init__(self, tokenizer: tokenize.Tokenizer, *, default_seq_length: int) -> None:
         """Makes the steps.
 
         Args:
-          engine: tokenizes.
-          default_seq_length: length of the packed rows where the caller gives none.
+          tokenizer: encodes the sentences.
+          default_seq_length: length of the packed rows if the caller gives none.
 
         Raises:
           ValueError: `default_seq_length` is too small for one segment.
         """
         super().__init__()
-        vocabulary = engine.vocabulary
-        self._engine = engine
+        vocabulary = tokenizer.vocabulary
+        self._engine = tokenizer  # exported graphs contain the attribute's name
         self._default_seq_length = default_seq_length
-        self.tokenize = tokenize.Tokenize(engine)
-        self.tokenize_with_offsets = tokenize.TokenizeWithOffsets(engine, tokenize=self.tokenize)
+        self.tokenize = tokenize.Tokenize(tokenizer)
+        self.tokenize_with_offsets = tokenize.TokenizeWithOffsets(tokenizer, tokenize=self.tokenize)
         self.bert_pack_inputs = pack_inputs.BertPackInputs(
             start_of_sequence_id=vocabulary.start_of_sequence_id,
             end_of_segment_id=vocabulary.end_of_segment_id,
@@ -49,7 +49,7 @@ class Preprocessor(tf.Module):
         )
         self.split_windows = split_windows.SplitWindows(self.bert_pack_inputs)
         self.mask_lm = mask_lm.MaskLm(
-            starts_word=engine.starts_word,
+            starts_word=tokenizer.starts_word,
             mask_id=vocabulary.mask_id,
             special_ids=list(tokenize.special_ids(vocabulary).values()),
         )

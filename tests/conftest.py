@@ -11,7 +11,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
-        config.add_cleanup(shared_run.SharedRun(processes.environment()).end)
+        config.add_cleanup(shared_run.start(processes.environment()))
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects

@@ -1,8 +1,8 @@
-"""Compares the exported artifacts with every engine a user would pick instead.
+"""Compares the exported artifacts with the engines that users might run instead.
 
-python -m benchmarks.peers
+    python -m benchmarks.peers
 
-The way of data through it: `environments` makes a virtual environment per engine, `artifacts` fills
-`build/benchmark/artifacts/` with what the engines load, `rounds` asks one process per engine
-(`worker`, `workers/`) for one measurement after the other, and `results` and `plot` show them.
+`environments` makes a virtual environment per engine, `artifacts` writes the models that the
+engines load, `rounds` asks one process per engine (`worker`, `workers/`) for one measurement at a
+time, and `results_page` and `workers.plot` show the results.
 """

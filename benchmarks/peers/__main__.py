@@ -5,7 +5,7 @@ Writes <output_dir>/results.md and results.json, docs/benchmark.png, and prints 
     python -m benchmarks.peers
     python -m benchmarks.peers --only=inference --rounds=1
 
-Wants a machine that does nothing else. The first run downloads several GB of other engines.
+Nothing else should run on the machine. The first run downloads several GB of other engines.
 """
 
 from absl import flags
@@ -16,12 +16,12 @@ from export.cli import runner
 _ONLY = flags.DEFINE_string(
     "only",
     "",
-    "Comma-separated: run only work items whose name contains one of these, and, where a part "
-    "names an engine instead, only such engines (ours are kept, to compare with).",
+    "Comma-separated parts of the names of the work items and engines to run. Default: all. Ours "
+    "always run.",
 )
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "Interleaved rounds.", lower_bound=1)
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Number of interleaved rounds.", lower_bound=1)
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", "build/benchmark", "Folder of environments, artifacts and results."
+    "output_dir", "build/benchmark", "Folder for environments, artifacts and results."
 )
 _PLOT = flags.DEFINE_string("plot", "docs/benchmark.png", "Path of the plot to write.")
 

@@ -1,4 +1,4 @@
-"""Makes what the engines load. Ours are exported anew each time; the others' are kept."""
+"""Makes the models that the engines load. Our exports are made anew in each run."""
 
 import dataclasses
 import json
@@ -12,21 +12,20 @@ from configs import albert_config, errors
 SIZE = "large"
 SP_MODEL_FILE = os.path.join("configs", "vocabulary", "en_uncased_30k.model")
 
-# Model Garden is written for Keras 2.
-GARDEN_ENVIRONMENT = {"TF_USE_LEGACY_KERAS": "1"}
+_WORKERS = "benchmarks.peers.workers"
 
 
 class Artifacts:
     """The folder `<output_dir>/artifacts`, and the commands that fill it."""
 
     def __init__(self, output_dir: str, *, pythons: Mapping[str, str], log_dir: str) -> None:
-        """Takes the Python of each environment that is there."""
+        """Takes the path of each environment's Python, by name."""
         self._root = os.path.join(output_dir, "artifacts")
         self._pythons = pythons
         self._log_dir = log_dir
 
     def prepare(self) -> dict[str, str]:
-        """Makes all of them; returns what failed, by environment."""
+        """Makes all artifacts; returns the error messages by environment."""
         os.makedirs(self._root, exist_ok=True)
         with open(self._path("config.json"), "w", encoding="utf-8") as file:
             json.dump(dataclasses.asdict(albert_config.load(SIZE)), file)
@@ -46,38 +45,26 @@ class Artifacts:
         return failures
 
     def export(self, engine: str) -> dict[str, float]:
-        """Runs an engine's export command once, and returns what it takes and how large it is."""
+        """Runs an engine's export command, and returns time, memory and sizes in bytes."""
         target = self._path("export_measured")
         shutil.rmtree(target, ignore_errors=True)
-        ours = {
-            engines.OURS: ["--config", SIZE],
-            engines.OURS_SAME_CHECKPOINT: [
-                "--checkpoint",
-                self._path("garden", "pretrainer-1"),
-                "--config",
-                SIZE,
-                "--sp_model_file",
-                SP_MODEL_FILE,
-            ],
-        }
         if engine == engines.GARDEN:
-            measured = self._run(
-                "garden",
-                self._garden_export("model_with_mlm", target),
-                environment=GARDEN_ENVIRONMENT,
-                log=f"export {engine}",
-            )
+            environment, arguments = "garden", self._garden_export("model_with_mlm", target)
         else:
-            flags = [*ours[engine], "--model_name", "encoder", "--export_dir", target]
-            measured = self._run("ours", ["export.encoder", *flags], log=f"export {engine}")
-        return {**measured, **_sizes(target)}
+            environment = "ours"
+            arguments = ["export.encoder", "--config", SIZE, "--model_name", "encoder"]
+            arguments += ["--export_dir", target]
+            if engine == engines.OURS_SAME_CHECKPOINT:
+                arguments += ["--checkpoint", self._path("garden", "pretrainer-1")]
+                arguments += ["--sp_model_file", SP_MODEL_FILE]
+        return {**self._run(environment, arguments, log=f"export {engine}"), **_sizes(target)}
 
     def _ours(self) -> None:
         root = self._path("ours")
         shutil.rmtree(root, ignore_errors=True)
         preprocessor = ["--model_name", "preprocessor", "--export_dir", root]
         self._run("ours", ["export.preprocessor", *preprocessor])
-        for dtype in (engines.FLOAT32, engines.BFLOAT16):
+        for dtype in engines.DTYPES:
             encoder = ["--config", SIZE, "--compute_dtype", dtype]
             encoder += ["--model_name", f"encoder_{dtype}", "--export_dir", root]
             self._run("ours", ["export.encoder", *encoder])
@@ -89,22 +76,11 @@ class Artifacts:
     def _garden(self) -> None:
         if os.path.exists(self._path("garden_preprocessor", "saved_model.pb")):
             return
-        directory = self._new("garden")
-        prepare = "benchmarks.peers.workers.prepare_garden"
-        self._run(
-            "garden",
-            [prepare, self._path("config.json"), directory],
-            environment=GARDEN_ENVIRONMENT,
-        )
-        for export_type, target in (
-            ("model_with_mlm", "garden_encoder"),
-            ("preprocessing", "garden_preprocessor"),
-        ):
-            self._run(
-                "garden",
-                self._garden_export(export_type, self._path(target)),
-                environment=GARDEN_ENVIRONMENT,
-            )
+        paths = [self._path("config.json"), self._new("garden")]
+        self._run("garden", [f"{_WORKERS}.prepare_garden", *paths])
+        exports = {"model_with_mlm": "garden_encoder", "preprocessing": "garden_preprocessor"}
+        for export_type, name in exports.items():
+            self._run("garden", self._garden_export(export_type, self._path(name)))
 
     def _garden_export(self, export_type: str, target: str) -> list[str]:
         arguments = ["official.nlp.tools.export_tfhub", "--export_type", export_type]
@@ -117,29 +93,22 @@ class Artifacts:
     def _hugging_face(self) -> None:
         if os.path.exists(self._path("hugging_face", "model.onnx")):
             return
-        prepare = "benchmarks.peers.workers.prepare_hugging_face"
-        directory = self._new("hugging_face")
-        self._run("torch", [prepare, self._path("config.json"), SP_MODEL_FILE, directory])
+        paths = [self._path("config.json"), SP_MODEL_FILE, self._new("hugging_face")]
+        self._run("torch", [f"{_WORKERS}.prepare_hugging_face", *paths])
 
     def _keras_hub(self) -> None:
         if os.path.exists(self._path("keras_hub", "model.weights.h5")):
             return
-        prepare = "benchmarks.peers.workers.prepare_keras_hub"
-        self._run("keras_hub", [prepare, self._path("config.json"), self._new("keras_hub")])
+        paths = [self._path("config.json"), self._new("keras_hub")]
+        self._run("keras_hub", [f"{_WORKERS}.prepare_keras_hub", *paths])
 
-    def _run(
-        self,
-        environment_name: str,
-        arguments: list[str],
-        *,
-        environment: Mapping[str, str] | None = None,
-        log: str = "",
-    ) -> dict[str, float]:
-        """Runs a module of an environment; the log has the module's name unless it is given."""
+    def _run(self, environment: str, arguments: list[str], *, log: str = "") -> dict[str, float]:
+        """Runs a module with `arguments`; the log's default name is the module's."""
         return processes.run(
-            [self._pythons[environment_name], "-m", *arguments],
+            [self._pythons[environment], "-m", *arguments],
             log_path=os.path.join(self._log_dir, f"{log or arguments[0]}.log"),
-            environment=environment,
+            # Model Garden is written for Keras 2.
+            env={"TF_USE_LEGACY_KERAS": "1"} if environment == "garden" else {},
         )
 
     def _new(self, name: str) -> str:

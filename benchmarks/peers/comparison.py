@@ -1,4 +1,4 @@
-"""The whole comparison, from environments to table and plot."""
+"""Runs the whole comparison, from environments to table and plot."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from benchmarks.peers import (
     environments,
     inputs,
     processes,
-    report,
+    results_page,
     rounds,
     work_items,
 )
@@ -25,11 +25,11 @@ def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
     Args:
       only: comma-separated parts of names of work items and engines; empty for all.
       num_rounds: interleaved rounds.
-      output_dir: of environments, artifacts and results.
-      plot_path: of the PNG.
+      output_dir: folder for environments, artifacts and results.
+      plot_path: the PNG.
 
     Raises:
-      errors.InputError: `only` matches nothing, or this toolchain's own artifacts cannot be made.
+      errors.InputError: `only` matches nothing, or our own artifacts cannot be made.
     """
     items, chosen = select(only)
     output_dir = os.path.abspath(output_dir)
@@ -43,15 +43,13 @@ def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
     failed |= made.prepare()
     if "ours" in failed:
         raise errors.InputError(f"our own artifacts cannot be made: {failed['ours']}")
-    # What is exported from Hugging Face's model fails with it.
+    # The other two load an export of Hugging Face's model.
     if "torch" in failed:
         failed |= {name: failed["torch"] for name in ("onnxruntime", "openvino")}
 
     def start(worker: engines.Worker) -> processes.WorkerProcess:
         python = pythons[worker.environment]
-        return processes.WorkerProcess(
-            worker, python=python, output_dir=output_dir, log_dir=log_dir
-        )
+        return processes.WorkerProcess(worker, python, output_dir=output_dir, log_dir=log_dir)
 
     results = rounds.Results()
     path = os.path.join(output_dir, "results.json")
@@ -65,33 +63,30 @@ def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
         failed_environments=failed,
     )
     rounds.measure(plan, results, on_round=lambda: _write_json(path, dataclasses.asdict(results)))
-    table = report.markdown(results, items=items, num_rounds=num_rounds)
+    table = results_page.markdown(results, items=items, num_rounds=num_rounds)
     with open(os.path.join(output_dir, "results.md"), "w", encoding="utf-8") as file:
         file.write(table)
-    _plot(report.plot_data(results, items=items), plot_path, output_dir, log_dir)
+    _plot(results_page.plot_data(results, items=items), plot_path, output_dir, log_dir)
     return table
 
 
-def select(
-    only: str,
-) -> tuple[list[work_items.WorkItem], list[engines.Engine]]:
-    """Returns the work items and engines that `only` names; ours always take part.
+def select(only: str) -> tuple[list[work_items.WorkItem], list[engines.Engine]]:
+    """Returns the work items and engines whose names contain a word of `only`, and our engines.
 
-    A part that names neither is an error. Parts that name only engines leave all work items, and
-    the other way round.
+    If no word names a work item, all are returned; likewise engines.
 
     Raises:
-      errors.InputError: a part names nothing.
+      errors.InputError: a word names neither a work item nor an engine.
     """
     items: set[str] = set()
     peers: set[str] = set()
-    for part in filter(None, (part.strip().lower() for part in only.split(","))):
-        named_items = {item.name for item in work_items.WORK_ITEMS if part in item.name}
-        named_peers = {engine.name for engine in engines.ENGINES if part in engine.name.lower()}
+    for word in filter(None, (word.strip().lower() for word in only.split(","))):
+        named_items = {item.name for item in work_items.WORK_ITEMS if word in item.name}
+        named_peers = {engine.name for engine in engines.ENGINES if word in engine.name.lower()}
         if not named_items and not named_peers:
             raise errors.InputError(
-                f"--only: {part!r} is in the name of no work item "
-                f"({', '.join(item.name for item in work_items.WORK_ITEMS)}) and of no engine "
+                f"--only: {word!r} is not in the name of a work item "
+                f"({', '.join(item.name for item in work_items.WORK_ITEMS)}) or an engine "
                 f"({', '.join(engine.name for engine in engines.ENGINES)})"
             )
         items |= named_items
@@ -105,7 +100,7 @@ def select(
 def _make_environments(
     chosen: Sequence[engines.Engine], output_dir: str, log_dir: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the Python of each environment, and why the others could not be made."""
+    """Returns the Python of each environment, and an error message for each that failed."""
     of_worker = {worker.name: worker.environment for worker in engines.WORKERS}
     needed = {of_worker[engine.worker] for engine in chosen} | {"ours"}
     if needed & {"onnxruntime", "openvino"}:
@@ -126,20 +121,15 @@ def _make_environments(
 
 
 def _plot(panels: object, plot_path: str, output_dir: str, log_dir: str) -> None:
-    """Draws the plot; where matplotlib does not install, says so."""
+    """Draws the plot; only logs the error if matplotlib cannot be installed."""
     data_path = os.path.join(output_dir, "plot.json")
     _write_json(data_path, panels)
     os.makedirs(os.path.dirname(plot_path) or ".", exist_ok=True)
     try:
-        python = environments.make(
-            engines.PLOT_ENVIRONMENT,
-            directory=os.path.join(output_dir, "venvs"),
-            log_dir=log_dir,
-        )
-        processes.run(
-            [python, "-m", "benchmarks.peers.workers.plot", data_path, plot_path],
-            log_path=os.path.join(log_dir, "plot.log"),
-        )
+        venvs, log_path = os.path.join(output_dir, "venvs"), os.path.join(log_dir, "plot.log")
+        python = environments.make(engines.PLOT_ENVIRONMENT, directory=venvs, log_dir=log_dir)
+        command = [python, "-m", "benchmarks.peers.workers.plot", data_path, plot_path]
+        processes.run(command, log_path=log_path, env={})
     except errors.InputError as error:
         runner.log(f"no plot: {error}")
 

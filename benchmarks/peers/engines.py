@@ -1,7 +1,7 @@
-"""The engines that are compared, as data: what each is, where it runs and what it can do.
+"""The engines of the comparison, as data.
 
-A worker is one process in one virtual environment with one model. An engine is a way of using it,
-and a row of the table.
+A worker is one process in one virtual environment with one model. An engine is a way of using a
+worker, and a row of the table.
 """
 
 import dataclasses
@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 FLOAT32 = "float32"
 BFLOAT16 = "bfloat16"
+DTYPES = (FLOAT32, BFLOAT16)
 
-# What an engine can do: the kinds of work items.
+# Kinds of work items.
 EXPORT = "export"
 LOAD = "load"
 INFER = "infer"
@@ -18,18 +19,23 @@ EMBED = "embed"
 TRAIN = "train"
 PREPROCESS = "preprocess"
 
-# How an engine treats the padding of a batch.
-PADDED = "padded"  # computes it
-LONGEST = "longest"  # cuts the batch to its longest row, then computes what is left
-UNPADDED = "unpadded"  # computes only the tokens
+# Treatments of the padding of a batch.
+PADDED = "padded"  # compute it
+LONGEST = "longest"  # cut the batch to its longest row, then compute the rest of the padding
+UNPADDED = "unpadded"  # compute only the tokens
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A virtual environment: what pip installs, or None for the toolchain's own requirements."""
+    """A virtual environment.
+
+    Attributes:
+      name: unique.
+      requirements: arguments of `pip install`, separated by spaces; None for the toolchain's own.
+    """
 
     name: str
-    requirements: tuple[str, ...] | None
+    requirements: str | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +46,7 @@ class Worker:
       name: unique.
       environment: name of the virtual environment.
       module: in `benchmarks.peers.workers`; its `make(options)` returns the model.
-      options: for `make`. Values that start with "artifacts/" are paths in the output folder.
+      options: arguments of `make`. "artifacts/..." is a path in the output folder.
     """
 
     name: str
@@ -54,11 +60,11 @@ class Engine:
     """One row of the table.
 
     Attributes:
-      name: unique, as it stands in the table.
+      name: unique; the row's title.
       worker: name of the process.
-      dtype: of the matrix products.
-      padding: how the padding of a batch is treated.
-      kinds: of work items that it takes part in.
+      dtype: dtype of the matrix products.
+      padding: treatment of the padding of a batch.
+      kinds: kinds of the work items that the engine does.
     """
 
     name: str
@@ -76,48 +82,43 @@ ENVIRONMENTS = (
     Environment(name="ours", requirements=None),
     Environment(
         name="garden",
-        requirements=(
-            "tf-models-official==2.20.0",
-            "tensorflow==2.20.*",
-            "tensorflow-text==2.20.*",
-            "tf-keras==2.20.*",
-            "tensorflow-hub==0.16.1",
-            "setuptools<81",
-        ),
+        requirements="tf-models-official==2.20.0 tensorflow==2.20.* tensorflow-text==2.20.* "
+        "tf-keras==2.20.* tensorflow-hub==0.16.1 setuptools<81",
     ),
     Environment(
         name="torch",
-        requirements=(
-            "torch==2.13.0",
-            "transformers",
-            "tokenizers",
-            "sentencepiece",
-            "protobuf",
-            "onnx",
-            "onnxscript",
-        ),
+        requirements="torch==2.13.0 transformers tokenizers sentencepiece protobuf onnx onnxscript",
     ),
-    Environment(name="onnxruntime", requirements=("onnxruntime", "tokenizers")),
-    Environment(name="openvino", requirements=("openvino", "tokenizers")),
-    Environment(name="keras_hub", requirements=("keras-hub", "tensorflow==2.21.*")),
+    Environment(name="onnxruntime", requirements="onnxruntime tokenizers"),
+    Environment(name="openvino", requirements="openvino tokenizers"),
+    Environment(name="keras_hub", requirements="keras-hub tensorflow==2.21.*"),
 )
-PLOT_ENVIRONMENT = Environment(name="plot", requirements=("matplotlib",))
+PLOT_ENVIRONMENT = Environment(name="plot", requirements="matplotlib")
 
-_ONNX = {"model": "artifacts/hugging_face/model.onnx", "tokenizer": "artifacts/hugging_face"}
+_HUGGING_FACE = "artifacts/hugging_face"
+_ONNX = {"model": f"{_HUGGING_FACE}/model.onnx", "tokenizer": _HUGGING_FACE}
+
+
+def _workers(environment: str, module: str, **options: str) -> list[Worker]:
+    """Returns a worker for each dtype, which replaces `{dtype}` in the options."""
+    return [
+        Worker(
+            name=f"{environment}_{dtype}",
+            environment=environment,
+            module=module,
+            options={name: value.format(dtype=dtype) for name, value in options.items()},
+        )
+        for dtype in DTYPES
+    ]
+
 
 WORKERS = (
-    *(
-        Worker(
-            name=f"ours_{dtype}",
-            environment="ours",
-            module="saved_models",
-            options={
-                "encoder": f"artifacts/ours/encoder_{dtype}/1",
-                "embedder": f"artifacts/ours/embedder_{dtype}/1",
-                "preprocessor": "artifacts/ours/preprocessor/1",
-            },
-        )
-        for dtype in (FLOAT32, BFLOAT16)
+    *_workers(
+        "ours",
+        "saved_models",
+        encoder="artifacts/ours/encoder_{dtype}/1",
+        embedder="artifacts/ours/embedder_{dtype}/1",
+        preprocessor="artifacts/ours/preprocessor/1",
     ),
     Worker(
         name="garden",
@@ -128,52 +129,29 @@ WORKERS = (
             "preprocessor": "artifacts/garden_preprocessor",
         },
     ),
-    *(
-        Worker(
-            name=f"torch_{dtype}",
-            environment="torch",
-            module="hugging_face",
-            options={"model": "artifacts/hugging_face", "dtype": dtype},
-        )
-        for dtype in (FLOAT32, BFLOAT16)
-    ),
+    *_workers("torch", "hugging_face", model=_HUGGING_FACE, dtype="{dtype}"),
     Worker(name="onnxruntime", environment="onnxruntime", module="onnx_runtime", options=_ONNX),
-    *(
-        Worker(
-            name=f"openvino_{dtype}",
-            environment="openvino",
-            module="open_vino",
-            options={**_ONNX, "dtype": dtype},
-        )
-        for dtype in (FLOAT32, BFLOAT16)
-    ),
-    *(
-        Worker(
-            name=f"keras_hub_{dtype}",
-            environment="keras_hub",
-            module="keras_hub_backbone",
-            options={"model": "artifacts/keras_hub", "dtype": dtype},
-        )
-        for dtype in (FLOAT32, BFLOAT16)
-    ),
+    *_workers("openvino", "open_vino", **_ONNX, dtype="{dtype}"),
+    *_workers("keras_hub", "keras_hub_backbone", model="artifacts/keras_hub", dtype="{dtype}"),
     Worker(
         name="sentencepiece",
         environment="torch",
         module="sentence_piece",
-        options={"model": "artifacts/hugging_face/spiece.model"},
+        options={"model": f"{_HUGGING_FACE}/spiece.model"},
     ),
     Worker(
         name="tokenizers",
         environment="torch",
         module="hugging_face_tokenizers",
-        options={"tokenizer": "artifacts/hugging_face"},
+        options={"tokenizer": _HUGGING_FACE},
     ),
 )
 
 GEMM_WORKER = Worker(name="gemm", environment="ours", module="gemm", options={})
 
 
-def _two(name: str, worker: str, kinds: tuple[str, ...], padding: str = PADDED) -> list[Engine]:
+def _engines(name: str, worker: str, kinds: tuple[str, ...], padding: str = PADDED) -> list[Engine]:
+    """Returns an engine for each dtype."""
     return [
         Engine(
             name=f"{name} {dtype}",
@@ -182,7 +160,7 @@ def _two(name: str, worker: str, kinds: tuple[str, ...], padding: str = PADDED) 
             padding=padding,
             kinds=kinds,
         )
-        for dtype in (FLOAT32, BFLOAT16)
+        for dtype in DTYPES
     ]
 
 
@@ -191,15 +169,15 @@ OURS_SAME_CHECKPOINT = "ours, Model Garden's checkpoint"
 GARDEN = "Model Garden"
 
 ENGINES = (
-    *_two("ours", "ours", (LOAD, INFER, TRAIN)),
-    *_two("ours unpadded", "ours", (INFER, TRAIN), UNPADDED),
-    *_two("ours embedder", "ours", (EMBED,), UNPADDED),
+    *_engines("ours", "ours", (LOAD, INFER, TRAIN)),
+    *_engines("ours unpadded", "ours", (INFER, TRAIN), UNPADDED),
+    *_engines("ours embedder", "ours", (EMBED,), UNPADDED),
     Engine(name=OURS, worker="ours_float32", kinds=(EXPORT, PREPROCESS)),
     Engine(name=OURS_SAME_CHECKPOINT, worker="ours_float32", kinds=(EXPORT,)),
     Engine(name=GARDEN, worker="garden", kinds=(EXPORT, LOAD, INFER, TRAIN, EMBED, PREPROCESS)),
     Engine(name="Model Garden longest", worker="garden", padding=LONGEST, kinds=(INFER, TRAIN)),
-    *_two("Transformers", "torch", (LOAD, INFER, TRAIN)),
-    *_two("Transformers longest", "torch", (INFER, TRAIN, EMBED), LONGEST),
+    *_engines("Transformers", "torch", (LOAD, INFER, TRAIN)),
+    *_engines("Transformers longest", "torch", (INFER, TRAIN, EMBED), LONGEST),
     Engine(name="ONNX Runtime float32", worker="onnxruntime", kinds=(LOAD, INFER)),
     Engine(
         name="ONNX Runtime longest float32",
@@ -207,10 +185,10 @@ ENGINES = (
         padding=LONGEST,
         kinds=(INFER, EMBED),
     ),
-    *_two("OpenVINO", "openvino", (LOAD, INFER)),
-    *_two("OpenVINO longest", "openvino", (INFER, EMBED), LONGEST),
-    *_two("KerasHub", "keras_hub", (LOAD, INFER, TRAIN)),
-    *_two("KerasHub longest", "keras_hub", (INFER, TRAIN), LONGEST),
+    *_engines("OpenVINO", "openvino", (LOAD, INFER)),
+    *_engines("OpenVINO longest", "openvino", (INFER, EMBED), LONGEST),
+    *_engines("KerasHub", "keras_hub", (LOAD, INFER, TRAIN)),
+    *_engines("KerasHub longest", "keras_hub", (INFER, TRAIN), LONGEST),
     Engine(name="sentencepiece (ids only)", worker="sentencepiece", kinds=(PREPROCESS,)),
     Engine(name="Hugging Face tokenizers", worker="tokenizers", kinds=(PREPROCESS,)),
 )

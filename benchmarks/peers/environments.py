@@ -1,4 +1,4 @@
-"""One virtual environment per engine, so that no engine decides another's versions."""
+"""Makes a virtual environment per engine, because their versions conflict."""
 
 import configparser
 import sys
@@ -13,24 +13,25 @@ def make(environment: engines.Environment, *, directory: str, log_dir: str) -> s
     """Makes an environment unless it exists, and returns its Python.
 
     Args:
-      environment: what to install.
-      directory: of all environments.
-      log_dir: where pip's output goes.
+      environment: name and requirements.
+      directory: the folder of all environments.
+      log_dir: the folder for pip's output.
 
     Raises:
       errors.InputError: pip fails.
     """
+    given = environment.requirements
     return virtual_environments.make(
         environment.name,
         python=sys.executable,
-        installs=[environment.requirements or _own_requirements()],
+        installs=[_own_requirements() if given is None else given.split()],
         directory=directory,
         log_dir=log_dir,
     )
 
 
 def _own_requirements() -> list[str]:
-    """Returns the toolchain's requirements; the toolchain itself is run from the checkout."""
+    """Returns the toolchain's requirements; the toolchain itself runs from the checkout."""
     parser = configparser.ConfigParser()
     parser.read(_SETUP_CFG)
     lines = parser["options"]["install_requires"].splitlines()

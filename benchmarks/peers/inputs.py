@@ -1,7 +1,6 @@
-"""The inputs that every engine gets: batches of ids as .npz, texts as .json.
+"""Writes the inputs of all engines: batches of ids as .npz, texts as .json.
 
-Sentences come from the docstrings of Python's standard library: plain English that is on every
-machine, and of which nothing has to be shipped.
+Sentences are from the docstrings of Python's standard library, which is on every machine.
 """
 
 import importlib
@@ -21,65 +20,20 @@ _SEQ_LENGTH = 128
 # Lognormal lengths of mean exp(2.9 + 0.6^2 / 2) = 21.8.
 _LENGTHS = statistics.NormalDist(mu=2.9, sigma=0.6)
 
-_MODULES = (
-    "argparse",
-    "asyncio",
-    "calendar",
-    "cmd",
-    "collections",
-    "configparser",
-    "contextlib",
-    "csv",
-    "datetime",
-    "decimal",
-    "difflib",
-    "email",
-    "email.message",
-    "fractions",
-    "functools",
-    "gzip",
-    "heapq",
-    "http.client",
-    "inspect",
-    "ipaddress",
-    "json",
-    "logging",
-    "mailbox",
-    "numbers",
-    "optparse",
-    "os",
-    "pathlib",
-    "pickle",
-    "platform",
-    "random",
-    "re",
-    "sched",
-    "shutil",
-    "smtplib",
-    "socket",
-    "statistics",
-    "string",
-    "subprocess",
-    "tarfile",
-    "tempfile",
-    "textwrap",
-    "threading",
-    "tokenize",
-    "traceback",
-    "unittest",
-    "urllib.parse",
-    "urllib.request",
-    "uuid",
-    "weakref",
-    "zipfile",
-)
+_MODULES = """
+    argparse asyncio calendar cmd collections configparser contextlib csv datetime decimal difflib
+    email email.message fractions functools gzip heapq http.client inspect ipaddress json logging
+    mailbox numbers optparse os pathlib pickle platform random re sched shutil smtplib socket
+    statistics string subprocess tarfile tempfile textwrap threading tokenize traceback unittest
+    urllib.parse urllib.request uuid weakref zipfile
+"""
 _SENTENCE = re.compile(r"(?<![\w.])[A-Z][a-z]*(?: [\w,;:'()-]+){4,40}\.(?=\s|$)")
 _NUM_SENTENCES = 256
 _NUM_DOCUMENTS, _WORDS_PER_DOCUMENT = 64, 400
 
 
 def lengths() -> dict[str, tuple[list[int], int]]:
-    """Returns the lengths of the rows, and the length that they are padded to, by input."""
+    """Returns the lengths of the rows and the length with padding, by input."""
     return {
         "b1_s32": ([32], 32),
         "b8_s128": ([_SEQ_LENGTH] * 8, _SEQ_LENGTH),
@@ -89,19 +43,19 @@ def lengths() -> dict[str, tuple[list[int], int]]:
 
 
 def _realistic(count: int) -> list[int]:
-    """Returns evenly spaced quantiles of the distribution, shuffled: no draw favours anybody."""
+    """Returns evenly spaced quantiles of the distribution, which need no luck, shuffled."""
     quantiles = [_LENGTHS.inv_cdf((index + 0.5) / count) for index in range(count)]
     rows = np.clip(np.round(np.exp(quantiles)), 1, _SEQ_LENGTH).astype(int)
     return np.random.default_rng(_SEED).permutation(rows).tolist()
 
 
 def sentences() -> list[str]:
-    """Returns distinct sentences, mixed so that neighbours have nothing to do with each other."""
+    """Returns distinct sentences, shuffled so that neighbours are unrelated."""
     found: dict[str, None] = {}
-    for name in _MODULES:
+    for name in _MODULES.split():
         try:
             module = importlib.import_module(name)
-        except ImportError:  # not in every version of Python
+        except ImportError:  # some versions of Python do not have the module
             continue
         documented = [module, *(value for _, value in sorted(vars(module).items()))]
         for value in documented:
@@ -109,9 +63,7 @@ def sentences() -> list[str]:
                 continue
             text = " ".join((inspect.getdoc(value) or "").split())
             found.update(dict.fromkeys(_SENTENCE.findall(text)))
-    order = np.random.default_rng(_SEED).permutation(len(found))
-    listed = list(found)
-    return [listed[index] for index in order]
+    return np.random.default_rng(_SEED).permutation(list(found)).tolist()
 
 
 def write(directory: str) -> None:

@@ -1,4 +1,4 @@
-"""Looks at results: the values of an engine by round, and its share of the machine's rate."""
+"""Selects measurements: values by round, and shares of the machine's rate."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ Series = dict[int, float]  # by round
 
 
 class Measurements:
-    """What was measured."""
+    """The measurements and the machine's rates, as `rounds.Results` has them."""
 
     def __init__(
         self, measurements: Sequence[dict[str, Any]], gemm_rates: Sequence[dict[str, Any]]
@@ -19,7 +19,7 @@ class Measurements:
         self._gemm_rates = gemm_rates
 
     def series(self, item: str, engine: str, metric: str) -> Series:
-        """Returns the values of a metric by round; empty where it was not measured."""
+        """Returns the values of a metric by round."""
         return {
             found["round"]: found[metric]
             for found in self._measurements
@@ -27,12 +27,12 @@ class Measurements:
         }
 
     def engines_of(self, item: str) -> list[engines.Engine]:
-        """Returns the engines that have measurements of an item, in the order of the table."""
+        """Returns the engines with measurements of an item, in the order of the table."""
         names = {found["engine"] for found in self._measurements if found["item"] == item}
         return [engine for engine in engines.ENGINES if engine.name in names]
 
     def shares(self, item: work_items.WorkItem, engine: engines.Engine) -> Series:
-        """Returns the share of the machine's rate by round; empty where that means nothing."""
+        """Returns the share of the machine's rate by round; empty if operations are unknown."""
         needed = needed_operations(item)
         if not needed:
             return {}
@@ -48,12 +48,12 @@ class Measurements:
         }
 
     def rates(self, dtype: str) -> list[float]:
-        """Returns all that were measured of the machine's rate."""
+        """Returns all measurements of the machine's rate."""
         return [found[dtype] for found in self._gemm_rates]
 
 
 def needed_operations(item: work_items.WorkItem) -> int:
-    """Returns the floating point operations of an item; 0 if they are not known."""
+    """Returns the floating point operations of an item; 0 if they are unknown."""
     if item.kind not in (engines.INFER, engines.TRAIN):
         return 0
     rows, _ = inputs.lengths()[item.input]

@@ -1,11 +1,11 @@
-"""How many floating point operations a work item needs, at the least.
+"""Counts the floating point operations that a work item needs at least.
 
-A multiplication and an addition are two. Only matrix products count, and only for tokens that are
-there: what an engine computes for padding is not useful. With H hidden size, F intermediate size, E
-embedding size, per layer and token: query, key, value and output 4 * 2 H^2, feed-forward
-2 * 2 H F; per layer and row of L tokens: scores and context 2 * 2 L^2 H. Besides 2 E H per token
-for the embedding projection and 2 H^2 per row for the pooler. A training step needs three times
-as many: the gradients of both operands of each product.
+A multiplication and an addition are two operations. Only matrix products count, and only of tokens,
+not of padding. With H hidden size, F intermediate size, E embedding size, per layer and token:
+query, key, value and output 4 * 2 H^2, feed-forward 2 * 2 H F; per layer and row of L tokens:
+scores and context 2 * 2 L^2 H. Besides, 2 E H per token for the embedding projection and 2 H^2 per
+row for the pooler. A training step needs three times as many, because it also computes the
+gradients of both operands of each product.
 """
 
 from collections.abc import Sequence

@@ -13,7 +13,7 @@ import psutil
 from benchmarks.peers import engines
 from configs import errors
 
-# Adding up a process's memory takes the kernel some milliseconds.
+# The kernel needs some milliseconds to add up a process's memory.
 _POLL_SECONDS = 0.1
 
 _ENVIRONMENT = {
@@ -29,7 +29,7 @@ class WorkerProcess:
     """A process that answers requests for one model; see `worker`."""
 
     def __init__(
-        self, worker: engines.Worker, *, python: str, output_dir: str, log_dir: str
+        self, worker: engines.Worker, python: str, *, output_dir: str, log_dir: str
     ) -> None:
         options = {
             name: os.path.join(output_dir, value) if value.startswith("artifacts/") else value
@@ -51,7 +51,7 @@ class WorkerProcess:
         """Sends a request and waits for its answer.
 
         Raises:
-          errors.InputError: the worker could not do it, or has died.
+          errors.InputError: the request failed, or the process died.
         """
         assert self._process.stdin and self._process.stdout
         try:
@@ -67,18 +67,15 @@ class WorkerProcess:
         return answer
 
     def stop(self) -> None:
-        """Ends the process."""
         with contextlib.suppress(BrokenPipeError):
             self._process.communicate()
 
 
-def run(
-    arguments: Sequence[str], *, log_path: str, environment: Mapping[str, str] | None = None
-) -> dict[str, float]:
-    """Runs a command and returns its `seconds` and `peak_bytes`.
+def run(arguments: Sequence[str], *, log_path: str, env: Mapping[str, str]) -> dict[str, float]:
+    """Runs a command, with `env` added to the environment; returns `seconds` and `peak_bytes`.
 
-    The memory is that of the process and all its descendants together; pages that several share,
-    as those of TensorFlow's library, count once (the proportional set size of Linux).
+    The memory is that of the process and all its descendants. Shared pages, for example of
+    TensorFlow's library, count once (Linux's proportional set size).
 
     Raises:
       errors.InputError: the exit status is not 0.
@@ -90,7 +87,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **_ENVIRONMENT, **(environment or {})},
+            env={**os.environ, **_ENVIRONMENT, **env},
         )
         peak_bytes = 0
         while process.poll() is None:
@@ -103,9 +100,9 @@ def run(
 
 
 def _proportional_bytes(root: psutil.Process) -> int:
-    """Returns the memory of a process and its descendants."""
+    """Returns the memory of a process and its descendants; 0 if the process has ended."""
     total = 0
-    with contextlib.suppress(psutil.Error):  # it has ended
+    with contextlib.suppress(psutil.Error):
         for process in (root, *root.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
                 total += process.memory_full_info().pss

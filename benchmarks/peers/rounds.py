@@ -1,7 +1,7 @@
-"""Measures: in each round every engine does each work item, one engine after the other.
+"""Measures in rounds: in each round every engine does each work item, one engine after the other.
 
-Only one process computes at a time. Engines take turns in who is first, and the machine's rate of
-matrix products is measured in the same round, just before them.
+Only one process computes at a time. Each round starts with another engine. The machine's rate of
+matrix products is measured in the same round, just before the engines.
 """
 
 import dataclasses
@@ -12,8 +12,8 @@ from benchmarks.peers import artifacts, engines, inputs, processes, work_items
 from configs import errors
 from export.cli import runner
 
-# Kinds of work that are measured with the same processes; the next ones get new processes, so that
-# no more than these use memory at a time.
+# Kinds of work that are measured with the same processes. The next phase starts new processes, so
+# that fewer processes use memory at a time.
 PHASES = (
     (engines.EXPORT,),
     (engines.LOAD,),
@@ -21,15 +21,14 @@ PHASES = (
     (engines.TRAIN,),
     (engines.PREPROCESS,),
 )
-# Training too, because TensorFlow keeps the memory of the largest step it did, and would show it as
-# that of every step after.
+# TensorFlow keeps the memory of its largest training step, and would show it for all later steps.
 _IN_FRESH_PROCESS = (engines.LOAD, engines.TRAIN)
 _WITH_GEMM_RATE = (engines.INFER, engines.EMBED, engines.TRAIN)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Results:
-    """What was measured, as it stands in results.json.
+    """The contents of results.json.
 
     Attributes:
       measurements: dicts of `round`, `item`, `engine` and the metrics.
@@ -44,16 +43,16 @@ class Results:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to measure, and with what.
+    """Input of `measure`.
 
     Attributes:
-      items: work items.
-      chosen: engines that take part.
-      num_rounds: rounds.
+      items: the work items.
+      chosen: the engines.
+      num_rounds: the number of rounds.
       made: the artifacts.
-      input_dir: of the inputs.
+      input_dir: the folder of the inputs.
       start: starts the process of a worker.
-      failed_environments: reasons by environment.
+      failed_environments: error messages by environment.
     """
 
     items: Sequence[work_items.WorkItem]
@@ -69,7 +68,7 @@ _WORKERS = {worker.name: worker for worker in (*engines.WORKERS, engines.GEMM_WO
 
 
 def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> None:
-    """Fills `results`; calls `on_round` after each round, to save them."""
+    """Fills `results`, and calls `on_round` after each round."""
     for kinds in PHASES:
         items = [item for item in plan.items if item.kind in kinds]
         if items:
@@ -85,7 +84,7 @@ def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> No
 
 
 class _Phase:
-    """The processes of a phase, started when they are first needed."""
+    """The processes of a phase, which start on first use."""
 
     def __init__(self, plan: Plan, results: Results) -> None:
         self._plan, self._results = plan, results
@@ -97,7 +96,7 @@ class _Phase:
             process.stop()
 
     def measure(self, item: work_items.WorkItem, number: int) -> None:
-        """Has every engine do the item once."""
+        """Measures the item once with every engine."""
         if item.kind in _WITH_GEMM_RATE:
             self._measure_gemm_rate(item, number)
         taking_part = [engine for engine in self._plan.chosen if item.takes(engine)]
@@ -109,8 +108,8 @@ class _Phase:
                 metrics = self._ask(item, engine)
             except errors.InputError as error:
                 self._failed.add((engine.name, item.name))
-                fact = {"engine": engine.name, "item": item.name, "reason": str(error)}
-                self._results.failures.append(fact)
+                failure = {"engine": engine.name, "item": item.name, "reason": str(error)}
+                self._results.failures.append(failure)
                 runner.log(f"{engine.name}: {error}")
                 continue
             runner.log(f"  {engine.name}: {_listing(metrics)}")
@@ -120,10 +119,7 @@ class _Phase:
 
     def _measure_gemm_rate(self, item: work_items.WorkItem, number: int) -> None:
         process = self._process(engines.GEMM_WORKER)
-        rates = {
-            dtype: process.request(do="rate", dtype=dtype)["rate"]
-            for dtype in (engines.FLOAT32, engines.BFLOAT16)
-        }
+        rates = {dtype: process.request(do="rate", dtype=dtype)["rate"] for dtype in engines.DTYPES}
         self._results.gemm_rates.append({"round": number, "item": item.name, **rates})
 
     def _ask(self, item: work_items.WorkItem, engine: engines.Engine) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Medians, spreads and ratios of measurements, round by round.
+"""Medians, spreads and ratios of measurements.
 
-Times of different rounds are not compared: the machine may be faster in one round than in another.
+Ratios are of values from the same round, because the machine's speed changes between rounds.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """The median of some values, and the least and the greatest of them."""
+    """The median, least and greatest of some values."""
 
     median: float
     low: float
@@ -18,7 +18,7 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Returns the spread of values, of which there must be at least one."""
+    """Returns the spread of at least one value."""
     return Spread(statistics.median(values), min(values), max(values))
 
 
@@ -28,7 +28,7 @@ def ratios(values: Mapping[int, float], reference: Mapping[int, float]) -> list[
 
 
 def best(candidates: Sequence[Mapping[int, float]]) -> dict[int, float]:
-    """Returns the least value of each round, among all candidates that have one."""
+    """Returns the least value of all candidates in each round."""
     numbers = sorted({number for values in candidates for number in values})
     return {
         number: min(values[number] for values in candidates if number in values)

@@ -1,34 +1,35 @@
-"""What the engines are asked to do, as data."""
+"""The work items that the engines do, as data."""
 
 import dataclasses
 
 from benchmarks.peers import engines
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class WorkItem:
     """One thing to measure.
 
     Attributes:
-      name: unique; what `--only` looks at.
-      title: as it stands in the table.
-      kind: of work, one of `engines`.
+      name: unique; `--only` selects by it.
+      title: the heading of its table.
+      kind: one of the kinds in `engines`.
       input: name of the input file; see `inputs`.
-      ours: names of our engines that the others are compared with.
-      metrics: what a measurement holds, in the order of the table. Less is better in all of them.
-      ragged: whether the rows differ in length, so that cutting a batch to its longest is a choice.
+      ours: names of our engines to compare the others with.
+      metrics: keys of a measurement, in the order of the tables. Less is better in all of them.
+      ragged: whether the rows differ in length, so that cutting a batch to its longest row helps.
     """
 
     name: str
     title: str
     kind: str
     input: str = ""
+    _: dataclasses.KW_ONLY
     ours: tuple[str, ...]
     metrics: tuple[str, ...] = ("seconds",)
     ragged: bool = False
 
     def takes(self, engine: engines.Engine) -> bool:
-        """Returns whether the engine takes part."""
+        """Returns whether the engine does this item."""
         if self.kind not in engine.kinds:
             return False
         batch = self.kind in (engines.INFER, engines.TRAIN)
@@ -45,85 +46,69 @@ TRAIN_METRICS = ("seconds", "peak_bytes")
 
 WORK_ITEMS = (
     WorkItem(
-        name="export",
-        title="Export command, whole process",
-        kind=engines.EXPORT,
+        "export",
+        "Export command, whole process",
+        engines.EXPORT,
         ours=(engines.OURS,),
         metrics=EXPORT_METRICS,
     ),
     WorkItem(
-        name="load",
-        title="Load in a fresh process, then the first call (B=1 S=32)",
-        kind=engines.LOAD,
-        input="b1_s32",
+        "load",
+        "Load in a fresh process, then the first call (B=1 S=32)",
+        engines.LOAD,
+        "b1_s32",
         ours=_PLAIN,
         metrics=LOAD_METRICS,
     ),
+    WorkItem("inference_b1_s32", "Inference, B=1 S=32", engines.INFER, "b1_s32", ours=_PLAIN),
     WorkItem(
-        name="inference_b1_s32",
-        title="Inference, B=1 S=32",
-        kind=engines.INFER,
-        input="b1_s32",
+        "inference_b8_s128",
+        "Inference, B=8 S=128, full rows",
+        engines.INFER,
+        "b8_s128",
         ours=_PLAIN,
     ),
     WorkItem(
-        name="inference_b8_s128",
-        title="Inference, B=8 S=128, full rows",
-        kind=engines.INFER,
-        input="b8_s128",
-        ours=_PLAIN,
-    ),
-    WorkItem(
-        name="inference_b32_realistic",
-        title="Inference, B=32, realistic lengths, padded to 128",
-        kind=engines.INFER,
-        input="b32_realistic",
+        "inference_b32_realistic",
+        "Inference, B=32, realistic lengths, padded to 128",
+        engines.INFER,
+        "b32_realistic",
         ours=_UNPADDED,
         ragged=True,
     ),
+    WorkItem("text_1", "Text to vector, 1 sentence", engines.EMBED, "sentences_1", ours=_EMBEDDER),
     WorkItem(
-        name="text_1",
-        title="Text to vector, 1 sentence",
-        kind=engines.EMBED,
-        input="sentences_1",
-        ours=_EMBEDDER,
+        "text_256", "Text to vector, 256 sentences", engines.EMBED, "sentences_256", ours=_EMBEDDER
     ),
     WorkItem(
-        name="text_256",
-        title="Text to vector, 256 sentences",
-        kind=engines.EMBED,
-        input="sentences_256",
-        ours=_EMBEDDER,
-    ),
-    WorkItem(
-        name="train_b8_s128",
-        title="Training step, B=8 S=128, full rows",
-        kind=engines.TRAIN,
-        input="b8_s128",
+        "train_b8_s128",
+        "Training step, B=8 S=128, full rows",
+        engines.TRAIN,
+        "b8_s128",
         ours=_PLAIN,
         metrics=TRAIN_METRICS,
     ),
     WorkItem(
-        name="train_b8_realistic",
-        title="Training step, B=8, realistic lengths, padded to 128",
-        kind=engines.TRAIN,
-        input="b8_realistic",
+        "train_b8_realistic",
+        "Training step, B=8, realistic lengths, padded to 128",
+        engines.TRAIN,
+        "b8_realistic",
         ours=_UNPADDED,
         metrics=TRAIN_METRICS,
         ragged=True,
     ),
     WorkItem(
-        name="preprocess_sentences",
-        title="Preprocessing, 256 sentences",
-        kind=engines.PREPROCESS,
-        input="sentences_256",
+        "preprocess_sentences",
+        "Preprocessing, 256 sentences",
+        engines.PREPROCESS,
+        "sentences_256",
         ours=(engines.OURS,),
     ),
     WorkItem(
-        name="preprocess_documents",
-        title="Preprocessing, 64 documents of 400 words",
-        kind=engines.PREPROCESS,
-        input="documents_64",
+        "preprocess_documents",
+        "Preprocessing, 64 documents of 400 words",
+        engines.PREPROCESS,
+        "documents_64",
         ours=(engines.OURS,),
     ),
 )

@@ -1,8 +1,8 @@
-"""The program of a worker process: loads one model, then does what it is asked, one JSON line each.
+"""The program of a worker process: loads one model and answers requests, one line of JSON each.
 
     python -m benchmarks.peers.worker '{"module": "saved_models", "options": {...}}'
 
-Runs in an engine's own environment. A request that fails is answered with `{"error": ...}`.
+It runs in the environment of its engine. The answer to a failed request is `{"error": ...}`.
 """
 
 import ctypes
@@ -15,19 +15,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Calls are repeated for so long, and the median is taken; a call is not begun after that.
+# Calls are repeated for so long; the median counts.
 _MIN_SECONDS = 1.0
-# Shorter calls than this are preceded by one that is not measured: the caches are another's.
+# If a first call is shorter, it does not count: another process has filled the caches.
 _WARM_SECONDS = 1.0
 
 _Answer = dict[str, Any]
 
 
-class Worker:
+class RequestHandler:
     """Answers requests for one model.
 
     Attributes:
-      handlers: by kind of request.
+      handlers: the functions that answer, by kind of request.
     """
 
     def __init__(self, module: str, options: dict[str, str]) -> None:
@@ -41,7 +41,7 @@ class Worker:
         }
 
     def _load(self, request: _Answer) -> _Answer:
-        """Imports the engine and loads the model; with an input, computes it once."""
+        """Imports the engine and loads the model; if there is an input, also runs it once."""
         import_seconds, module = _timed(
             lambda: importlib.import_module(f"benchmarks.peers.workers.{self._module}")
         )
@@ -52,11 +52,11 @@ class Worker:
         return answer
 
     def _run(self, request: _Answer) -> _Answer:
-        """Repeats a call; answers its median time and the peak memory of the process in it."""
+        """Repeats a call; answers with its median time and the process's peak memory."""
         key = json.dumps(request, sort_keys=True)
         if key not in self._calls:
             self._calls[key] = self._call(request)
-            self._calls[key]()  # traces, and packs weights
+            self._calls[key]()  # the first call traces and packs weights
         call = self._calls[key]
         _reset_peak_memory()
         seconds = [_timed(call)[0]]
@@ -89,7 +89,7 @@ def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def _reset_peak_memory() -> None:
-    """Makes VmHWM the memory of now; see proc(5), clear_refs."""
+    """Sets VmHWM to the current memory; see proc(5), clear_refs."""
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
         file.write("5")
 
@@ -101,21 +101,21 @@ def _peak_memory() -> int:
 
 
 def _give_memory_back() -> None:
-    """Returns what the allocator keeps to the system: other engines need it."""
+    """Returns the allocator's free memory to the system, for the other engines."""
     ctypes.CDLL(None).malloc_trim(0)
 
 
 def main() -> None:
-    # Libraries print to stdout, too: the answers get a descriptor of their own.
+    # Libraries print to stdout too, so the answers get a descriptor of their own.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     task = json.loads(sys.argv[1])
-    worker = Worker(task["module"], task["options"])
+    handlers = RequestHandler(task["module"], task["options"]).handlers
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = worker.handlers[request.pop("do")](request)
-        except Exception as error:  # one engine's failure is a line of the report
+            answer = handlers[request.pop("do")](request)
+        except Exception as error:  # the results page lists the engine's failure
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
 

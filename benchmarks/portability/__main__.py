@@ -1,11 +1,11 @@
-"""Loads the artifacts wherever people run TensorFlow models, and writes a page of the results.
+"""Loads the artifacts in many versions of TensorFlow and other runtimes, and writes the results.
 
     python -m benchmarks.portability
     python -m benchmarks.portability --only=lite_rt,onnx_runtime --page=
 
-Makes virtual environments of several GB below <output_dir>/venvs/ the first time. Writes
-<output_dir>/<environment>.json and the section of the page, and prints the tables. What cannot
-work is part of the answer; a difference above its limit is an error.
+The first run makes virtual environments of several GB in <output_dir>/venvs/. Each run writes
+<output_dir>/<environment>.json and the section of the page, and prints the tables. The tables list
+what does not work; a difference above its limit is an error.
 """
 
 import json
@@ -19,16 +19,16 @@ from configs import errors
 from export.cli import runner
 
 _OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", "build/portability", "Folder of environments, artifacts and results."
+    "output_dir", "build/portability", "Folder for environments, artifacts and results."
 )
 _ONLY = flags.DEFINE_list(
     "only",
     [],
-    "Consumers to run anew, by module: " + ", ".join(c.module for c in matrix.CONSUMERS) + ". "
-    "The others' last results are kept. Default: all.",
+    "Consumers to run: " + ", ".join(c.module for c in matrix.CONSUMERS) + ". The other consumers "
+    "keep their last results. Default: all.",
 )
 _PAGE = flags.DEFINE_string(
-    "page", "docs/reference/portability.md", "File to rewrite the section of; empty: none."
+    "page", "docs/reference/portability.md", "File with the section to rewrite; empty for none."
 )
 
 
@@ -38,15 +38,15 @@ def main() -> None:
     if unknown:
         raise errors.InputError(f"--only has unknown names: {', '.join(sorted(unknown))}")
     _prepare(output_dir)
-    reports = _measure(output_dir)
-    text = table.markdown(reports)
+    results = _measure(output_dir)
+    text = table.markdown(results)
     if _PAGE.value:
         with open(_PAGE.value, encoding="utf-8") as file:
             page = table.replace_section(file.read(), text)
         with open(_PAGE.value, "w", encoding="utf-8") as file:
             file.write(page)
     print(text)
-    if problems := table.problems(reports):
+    if problems := table.problems(results):
         raise errors.InputError(errors.listing("above the limit", problems))
 
 
@@ -60,11 +60,10 @@ def _prepare(output_dir: str) -> None:
 
 
 def _measure(output_dir: str) -> dict[str, dict]:
-    """Runs the consumers, and returns what is known of all, by environment."""
-    reports = {
-        name: _read(output_dir, name) for name in (*environments.ENVIRONMENTS, matrix.PINNED)
-    }
-    for name, report in reports.items():
+    """Runs the chosen consumers, and returns the latest results of all, by environment."""
+    names = (*environments.ENVIRONMENTS, matrix.PINNED)
+    results = {name: _read(output_dir, name) for name in names}
+    for name, found in results.items():
         chosen = [
             consumer
             for consumer in matrix.CONSUMERS
@@ -78,10 +77,10 @@ def _measure(output_dir: str) -> dict[str, dict]:
             python = environments.make(name, directory=os.path.join(output_dir, "venvs"))
         for consumer in chosen:
             runner.log(f"{name}: {consumer.module}")
-            report[consumer.module] = matrix.measure(consumer, python=python, folder=output_dir)
+            found[consumer.module] = matrix.measure(consumer, python=python, folder=output_dir)
             with open(_path(output_dir, name), "w", encoding="utf-8") as file:
-                json.dump(report, file, indent=1)
-    return reports
+                json.dump(found, file, indent=1)
+    return results
 
 
 def _read(output_dir: str, environment: str) -> dict:

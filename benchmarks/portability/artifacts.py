@@ -1,4 +1,4 @@
-"""Exports the artifacts of the matrix, once, with the pinned TensorFlow.
+"""Exports the artifacts of the matrix with the pinned TensorFlow.
 
 Example:
     artifacts.export("build/portability")
@@ -14,7 +14,7 @@ from export.publishing import subprocesses
 
 
 def export(folder: str) -> None:
-    """Makes `folder`/artifacts anew by the commands."""
+    """Replaces `folder`/artifacts by new exports."""
     root = os.path.join(folder, "artifacts")
     work = os.path.join(folder, "exports")
     for directory in (root, work):
@@ -37,6 +37,6 @@ def export(folder: str) -> None:
     encoder = run(parts.ENCODER, "export.encoder", "--config", "tiny")
     run(parts.BFLOAT16, "export.encoder", "--config", "tiny", "--compute_dtype", "bfloat16")
     preprocessor = run(parts.PREPROCESSOR, "export.preprocessor")
-    made_from = ("--encoder", encoder, "--preprocessor", preprocessor)
-    run(parts.EMBEDDER, "export.embedder", *made_from, "--max_seq_length", "32")
+    inputs = ("--encoder", encoder, "--preprocessor", preprocessor)
+    run(parts.EMBEDDER, "export.embedder", *inputs, "--max_seq_length", "32")
     shutil.rmtree(work)

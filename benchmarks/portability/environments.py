@@ -1,11 +1,11 @@
-"""The virtual environments of the consumers, one for each version of TensorFlow or each converter.
+"""The virtual environments of the consumers, one per version of TensorFlow and per converter.
 
 Example:
-    environments.make(environments.ENVIRONMENTS["tf2.13"], directory="build/portability/venvs")
+    environments.make("tf2.13", directory="build/portability/venvs")
 
-TensorFlow is its CPU build, which takes less disk and computes the same. What builds on it asks for
-the package by its other name, which would be a second TensorFlow over the first: so it is installed
-without what it asks for.
+TensorFlow's CPU build takes less disk and computes the same. Packages that need TensorFlow require
+`tensorflow`, which pip would install over `tensorflow-cpu`, so they are installed without their
+requirements.
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ _SETUPTOOLS = "setuptools<81"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What pip installs, and for which Python.
+    """The packages of an environment, and its Python.
 
     Attributes:
-      pythons: versions of Python that every wheel exists for, the preferred one first.
-      requirements: with all that they require.
-      alone: without what they require.
+      pythons: versions of Python for which all wheels exist, the preferred one first.
+      requirements: packages to install with their requirements.
+      alone: packages to install without their requirements.
     """
 
     pythons: tuple[str, ...]
@@ -45,13 +45,13 @@ def _tensorflow(version: str, *, text: str, tf_keras: str) -> Environment:
 
 ENVIRONMENTS = {
     "tf2.13": Environment(
-        pythons=("3.10",),  # TensorFlow Text 2.13 has no wheel for a later one
+        pythons=("3.10",),  # TensorFlow Text 2.13 has no wheel for later versions
         requirements=("tensorflow-cpu==2.13.1", _SETUPTOOLS),
         alone=("tensorflow-hub==0.15.0", "tensorflow-text==2.13.0"),
     ),
     "tf2.15": _tensorflow("2.15.1", text="2.15.0", tf_keras="2.15.1"),
     "tf2.17": _tensorflow("2.17.1", text="2.17.0", tf_keras="2.17.0"),
-    # Not the CPU build: TensorFlow Text 2.19 misses a symbol in it.
+    # TensorFlow Text 2.19 needs a symbol that the CPU build lacks.
     "tf2.19": Environment(
         pythons=("3.11", "3.10"),
         requirements=("tensorflow==2.19.1", _SETUPTOOLS),
@@ -61,10 +61,7 @@ ENVIRONMENTS = {
         pythons=("3.11", "3.10"),
         requirements=("tensorflow-cpu==2.21.0", "tf2onnx==1.17.0", "onnxruntime==1.23.2"),
     ),
-    "openvino": Environment(
-        pythons=("3.12", "3.11", "3.10"),
-        requirements=("openvino==2026.4.1",),
-    ),
+    "openvino": Environment(pythons=("3.12", "3.11", "3.10"), requirements=("openvino==2026.4.1",)),
 }
 
 
@@ -73,10 +70,10 @@ def make(name: str, *, directory: str) -> str:
 
     Args:
       name: key of `ENVIRONMENTS`.
-      directory: of all environments.
+      directory: the folder of all environments.
 
     Raises:
-      errors.InputError: no Python on PATH suits, or pip fails.
+      errors.InputError: no Python on PATH has a wanted version, or pip fails.
     """
     environment = ENVIRONMENTS[name]
     installs = [environment.requirements]
@@ -89,11 +86,11 @@ def make(name: str, *, directory: str) -> str:
 
 
 def _find(versions: tuple[str, ...]) -> str:
-    """Returns the first Python that is one of these versions: this one, or one on PATH."""
+    """Returns a Python of the first of these versions that this one or one on PATH has."""
     for version in versions:
         for candidate in (sys.executable, f"python{version}"):
             path = shutil.which(candidate)
-            # Asked, because what stands on PATH may be a switch to one that is not there.
+            # Run it, because a program on PATH may be a switch to a Python that is not installed.
             if path and _version(path) == version:
                 return path
     names = " or ".join(f"python{version}" for version in versions)

@@ -1,4 +1,4 @@
-"""Which consumer is tried where on what, and how far from the reference it may be.
+"""The consumers, with the environments and parts to try them on and their tolerances.
 
 Example:
     matrix.measure(matrix.CONSUMERS[0], python=sys.executable, folder="build/portability")
@@ -12,18 +12,18 @@ import subprocess
 from benchmarks.portability import parts
 from export.publishing import subprocesses
 
-# The interpreter that runs this, with the pinned TensorFlow.
+# This interpreter, with the pinned TensorFlow.
 PINNED = "pinned"
 _VERSIONS = ("tf2.13", "tf2.15", "tf2.17", "tf2.19", PINNED)
 _ALL = tuple(parts.PARTS)
 _TRAINED = tuple(name for name, part in parts.PARTS.items() if part.is_trained)
 _SIGNATURES = tuple(name for name, part in parts.PARTS.items() if part.signature)
 
-# Of outputs and trained weights of order 1. The same sums in another order.
+# Outputs and trained weights are of order 1. Consumers add numbers in another order.
 _LIMIT = 1e-5
-# Other kernels, other approximations of tanh and exp.
+# Converted models have other kernels, with other approximations of tanh and exp.
 _CONVERTED_LIMIT = 1e-4
-# Rounding to bfloat16's 8 bits after each of some twenty operations.
+# About twenty operations each round to bfloat16's 8 bits.
 _BFLOAT16_LIMIT = 0.15
 
 
@@ -32,11 +32,11 @@ class Consumer:
     """A way of loading the artifacts.
 
     Attributes:
-      title: as the table calls it.
+      title: its name in the table.
       module: in `benchmarks.portability.consumers`; its `run(folder, part)` returns arrays by name.
-      parts: names of what it is tried on.
-      environments: where, keys of `environments.ENVIRONMENTS` or `PINNED`.
-      float32_limit: largest difference to the reference.
+      parts: names of the parts to load.
+      environments: keys of `environments.ENVIRONMENTS`, or `PINNED`.
+      float32_limit: largest difference from the reference.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Consumer:
     float32_limit: float = _LIMIT
 
     def limit(self, part: str) -> float:
-        """Returns the largest difference that a part may have."""
+        """Returns the largest difference allowed for a part."""
         return _BFLOAT16_LIMIT if parts.is_bfloat16(part) else self.float32_limit
 
 
@@ -70,12 +70,7 @@ CONSUMERS = (
     Consumer(title="XLA, training", module="xla_training", parts=_TRAINED),
     Consumer(title="`tf.compat.v1` session", module="session", parts=_SIGNATURES),
     Consumer(title="`saved_model_cli`", module="saved_model_cli", parts=_SIGNATURES),
-    Consumer(
-        title="LiteRT",
-        module="lite_rt",
-        parts=_SIGNATURES,
-        float32_limit=_CONVERTED_LIMIT,
-    ),
+    Consumer(title="LiteRT", module="lite_rt", parts=_SIGNATURES, float32_limit=_CONVERTED_LIMIT),
     Consumer(
         title="ONNX Runtime (tf2onnx)",
         module="onnx_runtime",
@@ -94,16 +89,17 @@ CONSUMERS = (
 
 
 def measure(consumer: Consumer, *, python: str, folder: str) -> dict:
-    """Runs a consumer in a process of its own and returns what the worker printed.
+    """Runs a consumer in a process of its own and returns the output of `run_consumer`.
 
     Args:
-      consumer: which.
+      consumer: the consumer.
       python: interpreter of the environment.
-      folder: with the artifacts and references.
+      folder: the folder of the artifacts and references.
     """
+    program = "benchmarks.portability.run_consumer"
     done = subprocess.run(
-        [python, "-m", "benchmarks.portability.worker", consumer.module, folder, *consumer.parts],
-        # Every TensorFlow with the Keras that it chooses itself.
+        [python, "-m", program, consumer.module, folder, *consumer.parts],
+        # Each TensorFlow uses its default Keras.
         env={**subprocesses.environment(), "TF_USE_LEGACY_KERAS": "0"},
         capture_output=True,
         text=True,

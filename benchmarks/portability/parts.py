@@ -1,10 +1,10 @@
-"""What is loaded everywhere: the callables of four small artifacts, with their inputs.
+"""The parts that all consumers load: callables of four small artifacts, with their inputs.
 
 Example:
     part = parts.PARTS[".unpadded.mlm"]
     outputs = part.callable_in(hub.load(part.directory(folder)))(inputs)
 
-Read by processes that have no TensorFlow.
+Processes without TensorFlow import this module.
 """
 
 import dataclasses
@@ -37,11 +37,11 @@ class Part:
     """A callable of an artifact.
 
     Attributes:
-      name: as the table calls it.
+      name: its name in the table.
       artifact: folder of the artifact.
-      path: attributes from the root to the callable, with dots.
-      inputs: names of the inputs; `SENTENCES` alone is given as a tensor, all others as a dict.
-      signature: the signature that computes the same, if there is one.
+      path: attributes from the root to the callable, separated by dots.
+      inputs: names of the inputs. The callable takes `SENTENCES` as a tensor, others as a dict.
+      signature: the signature that computes the same; None if there is none.
     """
 
     name: str
@@ -51,8 +51,12 @@ class Part:
     signature: str | None = "serving_default"
 
     def directory(self, folder: str) -> str:
-        """Returns the root of the artifact, where `folder` holds them all."""
+        """Returns the artifact's directory in the output folder."""
         return os.path.join(folder, "artifacts", self.artifact)
+
+    def reference(self, folder: str) -> str:
+        """Returns the path of the part's reference in the output folder."""
+        return os.path.join(folder, "reference", f"{self.name}.npz")
 
     def callable_in(self, root: Any) -> Any:
         """Returns the callable in a loaded artifact."""
@@ -72,14 +76,14 @@ class Part:
 
     @property
     def target_output(self) -> str | None:
-        """The output that training is about; None where there is but one."""
+        """The output that the loss is computed from; None if there is only one output."""
         if self.is_text:
             return None
         return "mlm_logits" if "masked_lm_positions" in self.inputs else "pooled_output"
 
     @property
     def target(self) -> np.ndarray:
-        """What training is towards: ids [B, P] to classify as, or vectors [B, H] to be near."""
+        """The training target: classes [B, P], or vectors [B, H]."""
         if self.target_output == "mlm_logits":
             return _ARRAYS["input_word_ids"][:, :P]
         return _VECTORS
@@ -106,17 +110,17 @@ PARTS = {
 
 
 def is_bfloat16(name: str) -> bool:
-    """Returns whether the part of this name computes in bfloat16."""
+    """Returns whether a part computes in bfloat16."""
     return PARTS[name].artifact == BFLOAT16
 
 
-# Steps of plain gradient descent; at this rate weights move by some hundredths.
+# Steps of plain gradient descent; at this rate weights change by some hundredths.
 STEPS = 3
 LEARNING_RATE = 0.5
 
 
 def flat(outputs: Any) -> Arrays:
-    """Returns outputs by name: those of a list with their number, a bare one as `default`."""
+    """Returns outputs by name: items of a list as `name_0` etc., a single tensor as `default`."""
     if not isinstance(outputs, Mapping):
         outputs = {"default": outputs}
     arrays: Arrays = {}
@@ -129,7 +133,7 @@ def flat(outputs: Any) -> Arrays:
 
 
 def trained(values: Mapping[str, Any]) -> Arrays:
-    """Returns trained variables by the name that the reference knows them by."""
+    """Returns trained variables by their names in the reference."""
     return {
         "trained/" + name.split(":")[0].replace("/", "_"): np.asarray(value)
         for name, value in values.items()

@@ -1,10 +1,10 @@
-"""One Transformer block: its variables, and the computation over them.
+"""One Transformer block: its variables and its computation.
 
 Example:
     weights = block.prepare(variables, config=config, dtype=tf.float32)  # once for all layers
     hidden = block.apply(hidden, rows_layout, weights, training=False, config=config)
 
-ALBERT's layers share their weights, so what can be done to the weights is done once per call of the
+ALBERT's layers share their weights, so `prepare` transforms the weights once per call of the
 encoder, not once per layer. Dimension letters: albert.py and unpadding.py.
 """
 
@@ -17,7 +17,7 @@ from export.model import layers, unpadding
 
 
 class Variables(NamedTuple):
-    """The variables of a block; the order is that of the artifact's `variables`."""
+    """The variables of a block, in the order of the artifact's `variables`."""
 
     query: layers.Dense  # kernel [H, N, D], bias [N, D]; likewise key and value
     key: layers.Dense
@@ -30,9 +30,9 @@ class Variables(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """The values of the variables as the matrix products take them, made once per call."""
+    """The values of the variables in the shapes that the matrix products take."""
 
-    query_key_value: layers.Dense  # kernel [H, 3H], bias [3H]; the query's share over sqrt(D)
+    query_key_value: layers.Dense  # kernel [H, 3H], bias [3H]; the query's third over sqrt(D)
     attention_output: layers.Dense  # kernel [H, H], bias [H]
     attention_norm: layers.LayerNorm
     intermediate: layers.Dense
@@ -41,7 +41,7 @@ class Weights(NamedTuple):
 
 
 def variables(config: albert_config.AlbertConfig, *, group: int, inner: int) -> Variables:
-    """Makes the variables of inner block `inner` of group `group`."""
+    """Returns new variables for inner block `inner` of group `group`."""
     scope = "transformer"
     if config.num_hidden_groups > 1 or config.inner_group_num > 1:
         scope = f"transformer/group_{group}/inner_group_{inner}"
@@ -63,14 +63,14 @@ def variables(config: albert_config.AlbertConfig, *, group: int, inner: int) -> 
 def prepare(
     variables: Variables, *, config: albert_config.AlbertConfig, dtype: tf.DType
 ) -> Weights:
-    """Returns the weights as `apply` takes them, for products in `dtype`."""
+    """Returns the weights for `apply`, which computes its products in `dtype`."""
     hidden = config.hidden_size
     scale = config.head_size**-0.5
     query = layers.Dense(variables.query.kernel * scale, variables.query.bias * scale)
-    parts = (query, variables.key, variables.value)
+    inputs = (query, variables.key, variables.value)
     query_key_value = layers.Dense(
-        tf.concat([tf.reshape(part.kernel, [hidden, hidden]) for part in parts], axis=1),
-        tf.concat([tf.reshape(part.bias, [hidden]) for part in parts], axis=0),
+        tf.concat([tf.reshape(dense.kernel, [hidden, hidden]) for dense in inputs], axis=1),
+        tf.concat([tf.reshape(dense.bias, [hidden]) for dense in inputs], axis=0),
     )
     attention_output = layers.Dense(
         tf.reshape(variables.attention_output.kernel, [hidden, hidden]),
@@ -94,7 +94,7 @@ def apply(
     training: bool,
     config: albert_config.AlbertConfig,
 ) -> tf.Tensor:
-    """Returns rows [T, H] after the block. Every projection is one two-dimensional product."""
+    """Returns the block's output [T, H]. Every projection is one two-dimensional product."""
     dropout, eps = config.hidden_dropout_prob, config.layer_norm_eps
     query_key_value = layers.dense(hidden, weights.query_key_value)  # [T, 3H]
     context = _attend(query_key_value, rows_layout, training=training, config=config)  # [T, H]
@@ -109,10 +109,10 @@ def apply(
 
 
 def chain_gradients(weights: Weights) -> Weights:
-    """Returns the weights for the next layer, so that their gradients add up on the way back.
+    """Returns the weights for the next layer, so that gradients are added layer by layer.
 
-    Otherwise the kernels' gradients of all layers are kept until the last one, and added then. A
-    stack of one tensor copies nothing, but keeps Grappler from making one sum of the many again.
+    Otherwise TensorFlow keeps the kernels' gradients of all layers and adds them at the end. A
+    stack of one tensor copies nothing, but stops Grappler from merging the additions.
     """
 
     def chained(dense: layers.Dense) -> layers.Dense:
@@ -133,12 +133,12 @@ def _attend(
     training: bool,
     config: albert_config.AlbertConfig,
 ) -> tf.Tensor:
-    """Multi-head attention on projected rows [T, 3H]; returns the heads' contexts [T, H]."""
+    """Returns the contexts [T, H] of multi-head attention on projected rows [T, 3H]."""
     heads, width = config.num_attention_heads, config.head_size
     sequences = rows_layout.sequences(query_key_value)  # [G, L, 3H]
     shape = tf.unstack(tf.shape(sequences))[:2]
-    # One transpose for all three: on the CPU each costs more than it moves.
-    # Heads first, so that splitting copies nothing.
+    # One transpose for all three, because each has a high fixed cost on the CPU.
+    # Heads come first, so that splitting copies nothing.
     split = tf.transpose(tf.reshape(sequences, [*shape, 3 * heads, width]), [2, 0, 1, 3])
     query, key, value = tf.split(split, 3)  # [N, G, L, D]
     scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [N, G, L, L]

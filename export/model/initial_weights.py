@@ -9,16 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-# Elements drawn at a time: bounds the memory beside the variables.
+# Elements drawn at a time, which bounds the memory used beside the variables.
 _CHUNK = 1 << 22
 
 
 def fill(variables: Sequence[tf.Variable], *, initializer_range: float, seed: int) -> None:
-    """Assigns every variable as google-research/albert initialises it (modeling.py).
+    """Initialises every variable as google-research/albert does (modeling.py).
 
     Matrices are truncated normal with standard deviation `initializer_range`, gammas are one,
-    biases and betas zero. From a NumPy `Generator`, never TensorFlow's global seed: one that is set
-    while tracing would fix the dropout of the artifact (the same units in all layers).
+    biases and betas zero. A NumPy `Generator` draws them, because a global seed of TensorFlow, if
+    set while tracing, would make the artifact's dropout drop the same units in all layers.
     """
     generator = np.random.default_rng(seed)
     for variable in variables:
@@ -33,7 +33,7 @@ def fill(variables: Sequence[tf.Variable], *, initializer_range: float, seed: in
 
 
 def _truncated_normal(generator: np.random.Generator, shape: list[int]) -> np.ndarray:
-    """Returns float32 samples of the normal distribution, redrawn until within two deviations."""
+    """Returns float32 normal samples; those beyond two deviations are drawn again."""
     values = np.empty(shape, np.float32)
     flat = values.reshape(-1)
     for start in range(0, flat.size, _CHUNK):

@@ -1,10 +1,10 @@
-"""The pieces a Transformer is made of: weights as tuples, and functions of tensors and weights.
+"""Layers of a Transformer: weights as named tuples, and functions of tensors and weights.
 
 Example:
     kernel_and_bias = layers.dense_weights("pooler_transform", [1024], [1024])
     y = layers.dense(x, kernel_and_bias)
 
-Weights are named tuples, so that a whole block of them can be handed to a `tf.function`.
+A `tf.function` can take named tuples, and thus the weights of a whole block, as arguments.
 """
 
 import math
@@ -16,7 +16,7 @@ import tensorflow as tf
 from configs import albert_config
 
 _ACTIVATIONS = {
-    # oneDNN fuses it with the product and the bias before it.
+    # oneDNN fuses this op with the product and the bias before it.
     albert_config.GELU_TANH: lambda x: tf.nn.gelu(x, approximate=True),
     albert_config.GELU_ERF: lambda x: tf.nn.gelu(x, approximate=False),
     "relu": tf.nn.relu,
@@ -55,23 +55,24 @@ def layer_norm_weights(scope: str, size: int) -> LayerNorm:
 
 
 def trace_once(function: Callable[..., Any], *specs: Any) -> tf.types.experimental.ConcreteFunction:
-    """Traces a function once, for all that call it.
+    """Traces a function once for all its callers.
 
-    Not a `tf.function`: its first call, and saving, trace again what its later calls share.
+    Returns a concrete function, because a `tf.function` is traced again on its first call and on
+    saving.
     """
     return tf.function(function, autograph=False).get_concrete_function(*specs)
 
 
 def dense(x: tf.Tensor, weights: Dense) -> tf.Tensor:
-    """Returns x @ kernel + bias, in the form that the CPU kernels fuse. x is [rows, inputs]."""
+    """Returns x @ kernel + bias for x [rows, inputs], in ops that the CPU kernels fuse."""
     return tf.nn.bias_add(tf.matmul(x, weights.kernel), weights.bias)
 
 
 def layer_norm(x: tf.Tensor, weights: LayerNorm, eps: float) -> tf.Tensor:
-    """Normalises the last axis, in float32 whatever the dtype of x, which the result has too."""
+    """Normalises the last axis in float32; returns the dtype of x."""
     values = tf.cast(x, tf.float32)
-    # Not `tf.nn.moments`, which stops the gradient of the mean: second-order gradients would be
-    # wrong. The axis is a list because OpenVINO's reader refuses a scalar.
+    # `tf.nn.moments` stops the gradient of the mean, which makes second-order gradients wrong. The
+    # axis is a list because OpenVINO's reader refuses a scalar.
     centered = values - tf.reduce_mean(values, [-1], keepdims=True)
     variance = tf.reduce_mean(tf.square(centered), [-1], keepdims=True)
     normed = centered * tf.math.rsqrt(variance + eps) * weights.gamma + weights.beta
@@ -80,23 +81,23 @@ def layer_norm(x: tf.Tensor, weights: LayerNorm, eps: float) -> tf.Tensor:
 
 def cast(weights: Any, dtype: tf.DType) -> Any:
     """Returns the values of a tuple of weights in `dtype`."""
-    # Converted first: a cast to the dtype that a variable has returns the variable itself.
+    # Converted first, because a cast to a variable's own dtype returns the variable itself.
     return tf.nest.map_structure(
         lambda weight: tf.cast(tf.convert_to_tensor(weight), dtype), weights
     )
 
 
 def activate(x: tf.Tensor, hidden_act: str, *, training: bool) -> tf.Tensor:
-    """Returns the activation `hidden_act` of x; see `albert_config.HIDDEN_ACTS`."""
+    """Returns the activation `hidden_act`, one of `albert_config.HIDDEN_ACTS`, of x."""
     if training and hidden_act == albert_config.GELU_TANH:
         return _gelu_tanh_in_few_tensors(x)
     return _ACTIVATIONS[hidden_act](x)
 
 
 def _gelu_tanh_in_few_tensors(x: tf.Tensor) -> tf.Tensor:
-    """Returns gelu's tanh form, keeping four tensors of x's size for the gradient, not seven.
+    """Returns gelu's tanh form, of which the gradient needs four tensors instead of seven.
 
-    (1 + tanh(z)) / 2 = sigmoid(2z); kept are x, its cube, the sigmoid and the result.
+    (1 + tanh(z)) / 2 = sigmoid(2z). The four are x, its cube, the sigmoid and the result.
     """
     scale = 2 * math.sqrt(2 / math.pi)
     return x * tf.sigmoid(scale * x + scale * 0.044715 * tf.pow(x, 3))
@@ -109,12 +110,8 @@ def dropout(x: tf.Tensor, rate: float, training: bool) -> tf.Tensor:
 
 def check_range(ids: tf.Tensor, limit: int, name: str, meaning: str) -> tf.Operation:
     """Returns an op that fails unless all `ids` are in [0, limit)."""
+    in_range = tf.reduce_all((ids >= 0) & (ids < limit))
+    message = f"{name} must be at least 0 and below {limit}, {meaning}; got up to"
     return tf.debugging.Assert(
-        tf.reduce_all((ids >= 0) & (ids < limit)),
-        [
-            f"{name} must be at least 0 and below {limit}, {meaning}; got up to",
-            tf.reduce_max(ids),
-            "and down to",
-            tf.reduce_min(ids),
-        ],
+        in_range, [message, tf.reduce_max(ids), "and down to", tf.reduce_min(ids)]
     )

@@ -1,11 +1,11 @@
-"""Where the tokens of a batch are: rows, which projections take, and sequences, for attention.
+"""Converts between rows, which projections take, and sequences, which attention takes.
 
 Example:
-    layout = layout.padded(input_mask)    # a row for every position, padding included
-    layout = layout.unpadded(input_mask)  # rows for the tokens alone
+    layout = unpadding.padded(input_mask)            # a row for every position
+    layout, tokens = unpadding.unpadded(input_mask)  # a row for every token
 
-A layout is a tuple of tensors, so that it can be handed to a `tf.function`. Letters, besides those
-of albert.py: `T` the number of rows, `G` of sequences and `L` their length, in attention.
+A layout is a tuple of tensors, so a `tf.function` can take it as an argument. Letters besides those
+of albert.py: `T` rows; in attention `G` sequences of length `L`.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ _MASKED_SCORE = -10000.0
 
 
 class Padded(NamedTuple):
-    """A row for every position of the batch: T = B * S; G, L = B, S."""
+    """Has a row for every position of the batch: T = B * S; G, L = B, S."""
 
     attention_bias: tf.Tensor  # float32 [B, 1, S], added to the attention scores
 
@@ -32,11 +32,14 @@ class Padded(NamedTuple):
 
 
 class Unpadded(NamedTuple):
-    """A row for every token. Several short sequences share one of the G that attention works on."""
+    """Has a row for every token. In attention, several short sequences share one of the G.
 
-    attention_bias: tf.Tensor  # float32 [G, L, L]: a token sees those of its own sequence
+    A slot is a position in one of the G sequences of length L.
+    """
+
+    attention_bias: tf.Tensor  # float32 [G, L, L]: a token sees the tokens of its own sequence
     row_of_slot: tf.Tensor  # int32 [G, L]; T where a slot is empty
-    slot_of_row: tf.Tensor  # int32 [T], the slot of a row among all G * L
+    slot_of_row: tf.Tensor  # int32 [T], in [0, G * L)
 
     def sequences(self, rows: tf.Tensor) -> tf.Tensor:
         """Returns rows [T, X] as sequences [G, L, X]."""
@@ -44,8 +47,8 @@ class Unpadded(NamedTuple):
 
     def rows(self, sequences: tf.Tensor) -> tf.Tensor:
         """Returns sequences [G, L, X] as rows [T, X]."""
-        # Not `tf.gather_nd`, whose gradient XLA cannot compile: it scatters into a shape that XLA
-        # does not know. That of `tf.gather` needs a bound only.
+        # XLA cannot compile the gradient of `tf.gather_nd`, which scatters into a shape that XLA
+        # does not know. The gradient of `tf.gather` needs only a bound.
         slots = tf.reshape(sequences, [-1, sequences.shape[-1]])  # [G * L, X]
         return tf.gather(slots, self.slot_of_row)
 
@@ -53,7 +56,7 @@ class Unpadded(NamedTuple):
 class Tokens(NamedTuple):
     """The rows of an unpadded batch.
 
-    Position 0 of every example has a row, a token or not, because the pooler reads it.
+    Position 0 of every example has a row, even if it is padding, because the pooler reads it.
     """
 
     positions: tf.Tensor  # int32 [T, 2], the (example, position) of a row
@@ -66,12 +69,12 @@ Layout = Padded | Unpadded
 
 
 def padded(mask: tf.Tensor) -> Padded:
-    """Returns the layout that computes padding too. mask is int32 [B, S], 1 for tokens."""
+    """Returns the layout that includes padding, for a mask int32 [B, S], 1 for tokens."""
     return Padded((1.0 - tf.cast(tf.expand_dims(mask, 1), tf.float32)) * _MASKED_SCORE)
 
 
 def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
-    """Returns the layout that computes tokens only, for any mask, int32 [B, S], 1 for tokens."""
+    """Returns the layout of the tokens alone, for any mask int32 [B, S], 1 for tokens."""
     is_token = tf.not_equal(mask, 0)  # [B, S]
     is_first = tf.equal(tf.range(tf.shape(mask)[1]), 0)  # [S]
     has_row = is_token | is_first  # [B, S]
@@ -92,7 +95,7 @@ def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
     )  # [T, 2]
 
     def by_slot(values: tf.Tensor, empty: int | tf.Tensor) -> tf.Tensor:
-        # XLA needs a bound for every dimension, and fails on bounds of one.
+        # XLA needs a bound for every dimension, and fails if a bound is one.
         slots = tf.fill(tf.shape(mask) + 1, empty)
         return tf.tensor_scatter_nd_update(slots, slot_of_row, values)[:num_groups, :length]
 
@@ -114,14 +117,14 @@ def unpadded(mask: tf.Tensor) -> tuple[Unpadded, Tokens]:
 
 
 def _pack(lengths: tf.Tensor, capacity: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Puts sequences one after the other into groups of `capacity` tokens (next fit).
+    """Packs sequences into groups of `capacity` tokens, in order (next fit).
 
     Args:
       lengths: int32 [B], none above `capacity`.
       capacity: int32 scalar.
 
     Returns:
-      int32 [B], [B]: the group of each sequence, and where in it the sequence starts.
+      int32 [B], [B]: the group of each sequence, and the sequence's start in the group.
     """
 
     def place(state: tuple[tf.Tensor, tf.Tensor], length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

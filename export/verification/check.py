@@ -1,4 +1,4 @@
-"""The parts that every checklist of a contract is made of.
+"""Checks of a contract, and running a list of them.
 
 Example:
     CHECKS = [check.Check("it has a signature", _has_signature)]
@@ -17,8 +17,8 @@ class Finding:
     """The result of one check.
 
     Attributes:
-      check: what must hold.
-      problem: what does not; None if it holds.
+      check: the requirement.
+      problem: why the check failed; None if it passed.
     """
 
     check: str
@@ -31,16 +31,16 @@ class Check:
 
     Attributes:
       text: the requirement, as reports print it.
-      run: takes what `hub.load` returned and the directory; raises `CheckFailed`, or anything that
-        using the object raises.
+      run: takes the object from `hub.load` and its directory. Raises `CheckFailed`, or whatever
+        using the object raises, if the requirement does not hold.
     """
 
     text: str
     run: Callable[[Any, str], None]
 
 
-class CheckFailed(Exception):  # noqa: N818, it is a finding and not an error of ours
-    """A requirement does not hold; the message says how."""
+class CheckFailed(Exception):  # noqa: N818, the artifact is at fault, not this program
+    """Raised if a requirement does not hold; the message says why."""
 
 
 def require(condition: object, problem: str) -> None:
@@ -50,15 +50,15 @@ def require(condition: object, problem: str) -> None:
 
 
 def run_checks(checks: Sequence[Check], module: Any, directory: str) -> list[Finding]:
-    """Runs every check, also after one failed, and returns a finding for each."""
+    """Runs all checks, also after a failure, and returns a finding for each."""
     findings = []
     for check in checks:
         problem = None
         try:
             check.run(module, directory)
-        except CheckFailed as broken:
-            problem = str(broken)
-        except Exception as error:  # whatever somebody else's object raises when it is used
+        except CheckFailed as failure:
+            problem = str(failure)
+        except Exception as error:  # an artifact that breaks the contract may raise anything
             problem = errors.first_line(error)
         findings.append(Finding(check=check.text, problem=problem))
     return findings

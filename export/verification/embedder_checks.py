@@ -1,7 +1,7 @@
-"""The laws of an embedder, TF Hub's API for text embeddings from text, tried as its users use it.
+"""The checks of an embedder, which use it as its users do.
 
 Example:
-    check.run_checks(embedder_contract.CHECKS, module, directory)
+    check.run_checks(embedder_checks.CHECKS, module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (text embeddings with text inputs).
 """
@@ -17,7 +17,7 @@ from configs import hub_api
 from export.verification.check import Check, require
 
 _SENTENCES = ("The cat sat on the mat.", "", "ALBERT is a lite BERT. " * 20)
-# Vectors are of order 1; batches of other shapes are summed in another order.
+# Vectors are of order 1; batches of another shape are summed in another order.
 _ATOL = 1e-5
 
 
@@ -31,7 +31,7 @@ def _vectors(module: Any, directory: str) -> None:
     require(vectors.dtype == tf.float32, f"they are {vectors.dtype.name}, not float32")
     require(len(shape) == 2 and shape[0] == len(_SENTENCES), f"they have shape {shape}")
     require(np.isfinite(vectors).all(), "they are not all finite")
-    require(module(tf.constant([], tf.string)).shape[0] == 0, "no sentences give vectors")
+    require(module(tf.constant([], tf.string)).shape[0] == 0, "zero sentences give vectors")
 
 
 def _independent(module: Any, directory: str) -> None:
@@ -46,11 +46,8 @@ def _trains(module: Any, directory: str) -> None:
         loss = tf.reduce_sum(module(_sentences(), training=True)[:, 0])
     gradients = tape.gradient(loss, module.trainable_variables)
     require(gradients, "it has no trainable variables")
-    lost = [
-        variable.name
-        for variable, gradient in zip(module.trainable_variables, gradients, strict=True)
-        if gradient is None
-    ]
+    pairs = zip(module.trainable_variables, gradients, strict=True)
+    lost = [variable.name for variable, gradient in pairs if gradient is None]
     require(not lost, f"no gradient for {', '.join(lost)}")
 
 

@@ -1,7 +1,7 @@
-"""The laws of an `albert_en_preprocess` preprocessor, tried as its users use it.
+"""The checks of a preprocessor, which use it as its users do.
 
 Example:
-    check.run_checks(preprocessor_contract.CHECKS, module, directory)
+    check.run_checks(preprocessor_checks.CHECKS, module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (preprocessors of text).
 """
@@ -62,7 +62,7 @@ def _special_tokens(module: Any, directory: str) -> None:
     values = _special(module)
     for name in _SPECIAL:
         tensor = tf.convert_to_tensor(tokens[name])
-        require(tensor.dtype == tf.int32 and tensor.shape == [], f"{name} is no int32 scalar")
+        require(tensor.dtype == tf.int32 and tensor.shape == [], f"{name} is not an int32 scalar")
     ids = [values[name] for name in _SPECIAL[:-1]]
     require(len(set(ids)) == 4, "two special tokens have the same id")
     require(all(0 <= i < values["vocab_size"] for i in ids), "a special id is out of range")
@@ -70,24 +70,17 @@ def _special_tokens(module: Any, directory: str) -> None:
 
 def _pack(module: Any, directory: str) -> None:
     special = _special(module)
-    first, second = (
-        tf.ragged.constant([[7], [8, 9]], tf.int32),
-        tf.ragged.constant([[5, 6], [4]], tf.int32),
-    )
+    first = tf.ragged.constant([[7], [8, 9]], tf.int32)
+    second = tf.ragged.constant([[5, 6], [4]], tf.int32)
     cls, sep = special["start_of_sequence_id"], special["end_of_segment_id"]
     pad = special["padding_id"]
     one = module.bert_pack_inputs([first], seq_length=5)
     two = module.bert_pack_inputs([first, second], seq_length=7)
-    expected = {
-        "one segment": (one, [[cls, 7, sep, pad, pad], [cls, 8, 9, sep, pad]]),
-        "two segments": (
-            two,
-            [[cls, 7, sep, 5, 6, sep, pad], [cls, 8, 9, sep, 4, sep, pad]],
-        ),
-    }
-    for what, (packed, ids) in expected.items():
-        got = packed[hub_api.INPUT_WORD_IDS].numpy().tolist()
-        require(got == ids, f"{what} become {got}, not {ids}")
+    one_ids = [[cls, 7, sep, pad, pad], [cls, 8, 9, sep, pad]]
+    two_ids = [[cls, 7, sep, 5, 6, sep, pad], [cls, 8, 9, sep, 4, sep, pad]]
+    for what, packed, expected in (("one segment", one, one_ids), ("two segments", two, two_ids)):
+        actual = packed[hub_api.INPUT_WORD_IDS].numpy().tolist()
+        require(actual == expected, f"{what} become {actual}, not {expected}")
     types = two[hub_api.INPUT_TYPE_IDS].numpy().tolist()
     require(types == [[0, 0, 0, 1, 1, 1, 0], [0, 0, 0, 0, 1, 1, 0]], f"the types are {types}")
     mask = one[hub_api.INPUT_MASK].numpy().tolist()
@@ -100,8 +93,8 @@ def _trimming(module: Any, directory: str) -> None:
     special = _special(module)
     ends = int(tf.reduce_sum(tf.cast(packed == special["end_of_segment_id"], tf.int32)))
     require(ends == 2, f"over-long segments keep {ends} of 2 [SEP]")
-    got = packed.numpy()[0, 1:5].tolist()
-    require(got == [5, 6, 7, 8], f"the first segment is cut to {got}")
+    first = packed.numpy()[0, 1:5].tolist()
+    require(first == [5, 6, 7, 8], f"the first segment is cut to {first}")
 
 
 def _root_is_pack_of_tokenize(module: Any, directory: str) -> None:
@@ -134,7 +127,7 @@ def _dataset_map(module: Any, directory: str) -> None:
 
 def _serving_default(module: Any, directory: str) -> None:
     names = sorted(module.signatures)
-    require(hub_api.SERVING_DEFAULT in names, f"there is none; there are {names}")
+    require(hub_api.SERVING_DEFAULT in names, f"the signatures are {names}")
     signature = module.signatures[hub_api.SERVING_DEFAULT]
     inputs = list(signature.structured_input_signature[1])
     require(len(inputs) == 1, f"its inputs are {inputs}")

@@ -1,4 +1,4 @@
-"""How much the outputs of an artifact may differ from what its checkpoint computes.
+"""Tolerances between the outputs of an artifact and those of its checkpoint.
 
 Example:
     limit = tolerances.tolerance("exports/albert_en_large/1")  # 2e-5
@@ -6,17 +6,17 @@ Example:
 
 from export.metadata import manifest
 
-# Largest difference that is allowed, as a share of the largest magnitude of the output and at least
-# of 1. Frameworks differ among themselves by 4e-6 on the golden models, whose outputs are of order
-# 1; a wrong gelu makes 1e-3 there, a wrong epsilon 5e-4.
+# The largest difference allowed, relative to the largest magnitude of the output or to 1, whichever
+# is larger. Frameworks differ by 4e-6 on the golden models, whose outputs are of order 1; a wrong
+# gelu differs by 1e-3, a wrong epsilon by 5e-4.
 TOLERANCES = {
     "float32": 2e-5,
-    # bfloat16 keeps 8 bits: each rounding is off by up to 2**-9, and they add up over the layers to
-    # 0.026 for the pooled output of the large size.
+    # bfloat16 has 8 bits: each rounding is off by up to 2**-9. The pooled output of the large size
+    # is off by 0.026.
     "bfloat16": 0.05,
 }
 
 
 def tolerance(artifact: str) -> float:
-    """Returns the tolerance of the dtype that the artifact in a directory computes in."""
+    """Returns the tolerance for the compute dtype of the artifact in a directory."""
     return TOLERANCES[manifest.read(artifact).get("compute_dtype", "float32")]

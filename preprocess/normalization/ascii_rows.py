@@ -1,4 +1,4 @@
-"""A cheap way for the rows of a batch that are plain ASCII, which most English text is.
+"""Normalizes the ASCII rows of a batch, which are most of English text, by a cheaper function.
 
 Example:
     normalized = ascii_rows.split(sentences, ascii_form=tf.strings.lower, other_form=fold)
@@ -12,12 +12,12 @@ Form = Callable[[tf.Tensor], tf.Tensor]
 
 
 def split(sentences: tf.Tensor, *, ascii_form: Form, other_form: Form) -> tf.Tensor:
-    """Returns string [B], each row from the function for its kind.
+    """Returns string [B]: `ascii_form` of the ASCII rows and `other_form` of the others.
 
     Args:
       sentences: string [B].
-      ascii_form: from string [B] to string [B]; run on all rows.
-      other_form: from string [O] to string [O]; run on the rows with other bytes than ASCII.
+      ascii_form: from string [B] to string [B]; gets all rows.
+      other_form: from string [O] to string [O]; gets the rows that are not ASCII.
     """
     is_ascii = tf.strings.regex_full_match(sentences, r"[\x00-\x7f]*")
     others = tf.where(~is_ascii)  # [O, 1]

@@ -1,4 +1,4 @@
-"""Checks of values while a graph runs, with messages for users.
+"""Checks values while a graph runs.
 
 Example:
     with tf.control_dependencies([graph_checks.check(n >= 3, "n must be at least 3, got", n)]):
@@ -11,14 +11,14 @@ import tensorflow as tf
 
 
 def check(condition: tf.Tensor, *message: Any) -> tf.Operation | None:
-    """Raises `tf.errors.InvalidArgumentError` with the message when the condition is false.
+    """Returns an op that raises `tf.errors.InvalidArgumentError` where the condition is false.
 
-    One operation, where `tf.debugging` makes a conditional with two functions. Nothing waits for
-    it by itself: name it as a control dependency of what must not run with bad values.
+    It is one operation; `tf.debugging` would make a conditional with two functions. Make it a
+    control dependency of the operations that must not see bad values.
 
     Args:
-      condition: a boolean scalar.
-      *message: strings and tensors, printed in turn.
+      condition: bool scalar.
+      *message: strings and tensors; the error shows them in this order.
     """
-    data = [tf.convert_to_tensor(part) for part in message]
+    data = [tf.convert_to_tensor(item) for item in message]
     return tf.raw_ops.Assert(condition=condition, data=data, summarize=10)

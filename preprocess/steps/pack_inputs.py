@@ -1,15 +1,14 @@
-"""Ids to inputs of the encoder: the `bert_pack_inputs` object of the preprocessor.
+"""Packs ids into inputs of the encoder: the `bert_pack_inputs` object of the preprocessor.
 
 Example:
-    pack = packing.BertPackInputs(
+    pack = pack_inputs.BertPackInputs(
         start_of_sequence_id=2, end_of_segment_id=3, padding_id=0, default_seq_length=128
     )
     pack([tokens_a, tokens_b], seq_length=64)["input_word_ids"]  # int32 [B, 64]
 
-A row is `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, then padding. The lengths that are kept are
-computed and the tokens gathered once, where TensorFlow Model Garden's BertPackInputs trims,
-combines and pads with tf.text: the trimmer there reads past its buffers when the segments' batch
-sizes differ, which is refused here.
+A row is `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, then padding. TensorFlow Model Garden's
+BertPackInputs trims, combines and pads with tf.text, whose trimmer reads past its buffers if the
+segments' batch sizes differ. This one gathers the tokens once, and refuses such segments.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ import tensorflow as tf
 from configs import hub_api
 from preprocess.steps import graph_checks
 
-# The least sequence length by number of segments: the special tokens and a token a segment.
+# The least sequence length by number of segments: the special tokens and one token per segment.
 MIN_SEQ_LENGTH = {1: 3, 2: 5}
 
 Packed = dict[str, tf.Tensor]
@@ -30,7 +29,7 @@ _SCALAR = tf.TensorSpec([], tf.int32, "seq_length")
 
 
 class BertPackInputs(tf.Module):
-    """A callable that packs one or two segments into dense, padded rows."""
+    """Packs one or two segments into dense, padded rows."""
 
     def __init__(
         self,
@@ -40,13 +39,13 @@ class BertPackInputs(tf.Module):
         padding_id: int,
         default_seq_length: int,
     ) -> None:
-        """Traces the function for one and two segments of tokens or of words of tokens.
+        """Traces the function for one and two segments, of tokens and of words of tokens.
 
         Args:
           start_of_sequence_id: id of `[CLS]`.
           end_of_segment_id: id of `[SEP]`.
           padding_id: id of `<pad>`.
-          default_seq_length: length of a row where the caller gives none.
+          default_seq_length: length of a row if the caller gives none.
 
         Raises:
           ValueError: `default_seq_length` is too small for one segment.
@@ -65,7 +64,7 @@ class BertPackInputs(tf.Module):
         for ragged_rank in (1, 2):
             spec = tf.RaggedTensorSpec([None] * (ragged_rank + 1), tf.int32)
             for inputs in (spec, [spec], [spec, spec]):
-                # Without seq_length the rows' static shape is known; shape inference needs it.
+                # None lets shape inference know the rows' length.
                 for seq_length in (None, _SCALAR):
                     self.__call__.get_concrete_function(inputs, seq_length)
 
@@ -75,10 +74,10 @@ class BertPackInputs(tf.Module):
         inputs: tf.RaggedTensor | Sequence[tf.RaggedTensor],
         seq_length: tf.Tensor | int | None = None,
     ) -> Packed:
-        """Packs segments; those that are too long are cut to prefixes of about equal size.
+        """Packs segments, cut to prefixes of about equal size if they are too long.
 
-        Two segments that do not fit are cut as if tokens were dealt in turn, first one first, until
-        the row is full: a short segment leaves its room to the other.
+        Two segments fill the row in turn, one token each, the first segment first. A segment that
+        runs out of tokens leaves its room to the other.
 
         Args:
           inputs: one segment, or a list of one or two, each an int32 ragged tensor [B, (tokens)] or
@@ -93,8 +92,8 @@ class BertPackInputs(tf.Module):
         Raises:
           tf.errors.InvalidArgumentError: the segments' batch sizes differ, or `seq_length` is less
             than 3 for one segment or 5 for two.
-          ValueError: there are not one or two segments, or, before it is saved and loaded, a
-            `seq_length` that is a Python number is too small.
+          ValueError: there are not one or two segments, or `seq_length` is a Python number and too
+            small. (A loaded SavedModel takes Python numbers for tensors.)
         """
         segments = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if len(segments) not in MIN_SEQ_LENGTH:
@@ -102,9 +101,9 @@ class BertPackInputs(tf.Module):
         static_length = self._default_seq_length if seq_length is None else seq_length
         if isinstance(static_length, int) and static_length < MIN_SEQ_LENGTH[len(segments)]:
             raise ValueError(f"{_too_short(len(segments))} {static_length}")
-        # Every way of calling this ends in one of two traced functions.
+        # All signatures share these two traced functions.
         pack = self._pack_one if len(segments) == 1 else self._pack_two
-        flat = [part for segment in segments for part in _flat(segment)]
+        flat = [tensor for segment in segments for tensor in _flat(segment)]
         packed = pack(*flat, tf.convert_to_tensor(static_length, tf.int32))
         shape = [None, static_length if isinstance(static_length, int) else None]
         return {name: tf.ensure_shape(ids, shape) for name, ids in packed.items()}
@@ -127,7 +126,7 @@ class BertPackInputs(tf.Module):
 
 
 def _flat(segment: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the tokens and the row splits of a segment of tokens, or of words of tokens."""
+    """Returns the tokens and the row splits of a segment, without the boundaries of words."""
     splits = segment.nested_row_splits[-1]
     for outer in reversed(segment.nested_row_splits[:-1]):
         splits = tf.gather(splits, outer)
@@ -146,20 +145,20 @@ def _pack(
     with tf.control_dependencies(_checks(splits, seq_length)):
         seq_length = tf.identity(seq_length)
         rows = tf.range(tf.size(tf.identity(splits[0])) - 1)  # [B]
-    # Gathered by the first segment's rows, so that shape inference cannot fail on unequal batch
-    # sizes with a message of its own before the check does.
+    # The first segment's rows index both, or shape inference would report unequal batch sizes
+    # before the check does.
     starts, lengths = [], []  # int32 [B] each
     for split in splits:
         start = tf.gather(tf.cast(split, tf.int32), rows)
         starts.append(start)
         lengths.append(tf.gather(tf.cast(split, tf.int32), rows + 1) - start)
     kept = _kept_lengths(lengths, seq_length - len(splits) - 1)
-    parts = _parts(values, starts, kept)  # [B * N, (places)], N segments a row
-    row_splits = parts.row_splits[:: len(splits)]
-    # All tokens, with a place before the first and one behind the last.
-    ids = tf.gather(tf.concat([[0], *values, [0]], axis=0), parts.values)
-    ids = _put(ids, row_splits[:-1], start_of_sequence_id)
-    ids = _put(ids, parts.row_splits[1:] - 1, end_of_segment_id)
+    indices = _indices(values, starts, kept)  # [B * N, (tokens)] of N segments per row
+    row_splits = indices.row_splits[:: len(splits)]
+    # The zeros before and behind all tokens are for `[CLS]` and `[SEP]`.
+    ids = tf.gather(tf.concat([[0], *values, [0]], axis=0), indices.values)
+    ids = _replace(ids, row_splits[:-1], start_of_sequence_id)
+    ids = _replace(ids, indices.row_splits[1:] - 1, end_of_segment_id)
     ragged = tf.RaggedTensor.from_row_splits(ids, row_splits, validate=False)
     mask = tf.sequence_mask(ragged.row_lengths(), seq_length, tf.int32)  # [B, S]
     type_ids = tf.zeros_like(mask)
@@ -172,13 +171,13 @@ def _pack(
     }
 
 
-def _parts(
+def _indices(
     values: list[tf.Tensor], starts: list[tf.Tensor], kept: list[tf.Tensor]
 ) -> tf.RaggedTensor:
-    """Returns the places, in all tokens behind one more place, of each segment's part of each row.
+    """Returns the indices, in one zero and then all tokens, that each segment takes of each row.
 
-    That is its tokens and the place behind them, for `[SEP]`; the first one's begins a place
-    earlier, for `[CLS]`.
+    A segment takes its kept tokens and one index more, for `[SEP]`. The first segment also takes
+    the index before, for `[CLS]`.
     """
     firsts, limits = [], []
     offset = 1
@@ -192,10 +191,10 @@ def _parts(
     )
 
 
-def _put(ids: tf.Tensor, places: tf.Tensor, value: int) -> tf.Tensor:
-    """Returns the ids with the value at the places."""
-    updates = tf.fill([tf.size(places)], value)
-    return tf.tensor_scatter_nd_update(ids, places[:, tf.newaxis], updates)
+def _replace(ids: tf.Tensor, indices: tf.Tensor, value: int) -> tf.Tensor:
+    """Returns the ids with `value` at the indices."""
+    updates = tf.fill([tf.size(indices)], value)
+    return tf.tensor_scatter_nd_update(ids, indices[:, tf.newaxis], updates)
 
 
 def _checks(splits: list[tf.Tensor], seq_length: tf.Tensor) -> list[tf.Operation]:
@@ -214,7 +213,7 @@ def _too_short(number_of_segments: int) -> str:
 
 
 def _kept_lengths(lengths: list[tf.Tensor], room: tf.Tensor) -> list[tf.Tensor]:
-    """Returns how many tokens [B] of each segment fit into `room` tokens, dealt round robin."""
+    """Returns the tokens [B] of each segment that fit into `room`, dealt round robin."""
     if len(lengths) == 1:
         return [tf.minimum(lengths[0], room)]
     first, second = lengths

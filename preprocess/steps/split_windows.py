@@ -1,4 +1,4 @@
-"""Long documents as overlapping rows: the `split_windows` object of the preprocessor.
+"""Splits long documents into overlapping rows: the `split_windows` object of the preprocessor.
 
 Example:
     packed, window_to_example = split_windows(tokens, seq_length=128, stride=64)
@@ -15,7 +15,7 @@ _SCALAR = tf.TensorSpec([], tf.int32)
 
 
 class SplitWindows(tf.Module):
-    """A callable from documents to windows of equal length."""
+    """Splits documents into windows of equal length."""
 
     def __init__(self, pack: pack_inputs.BertPackInputs) -> None:
         """Traces the function with and without a query.
@@ -44,17 +44,17 @@ class SplitWindows(tf.Module):
         Args:
           tokens: int32 [B, (tokens)], the documents.
           seq_length: scalar int32, the length of a row, special tokens included.
-          stride: scalar int32, tokens from one window's start to the next one's, at most the
-            tokens that a window holds: `seq_length - 2`, or `seq_length - 3` less the query's.
-          query: int32 [B, (tokens)], what every window of its document is preceded by.
+          stride: scalar int32, tokens between the starts of two windows. At most the tokens that a
+            window holds: `seq_length - 2`, or `seq_length - 3` less the query's tokens.
+          query: int32 [B, (tokens)], text that precedes every window of its document.
 
         Returns:
-          The packed windows, int32 [W, seq_length] by name as from `bert_pack_inputs`, and
-          `window_to_example`, int32 [W], the row of each window's document. It never decreases.
+          The packed windows, int32 [W, seq_length] by the names of `bert_pack_inputs`, and
+          `window_to_example`, int32 [W], the row of each window's document, which never decreases.
 
         Raises:
-          tf.errors.InvalidArgumentError: `stride` is not positive or would leave tokens out,
-            `seq_length` leaves a window no room, or the batch sizes differ.
+          tf.errors.InvalidArgumentError: `stride` is not positive or would skip tokens,
+            `seq_length` leaves no room for tokens, or the batch sizes differ.
         """
         lengths = tf.cast(tokens.row_lengths(), tf.int32)  # [B]
         room = _room(tokens, query, seq_length)  # [B]
@@ -67,9 +67,8 @@ class SplitWindows(tf.Module):
             starts + tf.gather(room, window_to_example), tf.gather(lengths, window_to_example)
         )
         firsts = tf.gather(tf.cast(tokens.row_starts(), tf.int32), window_to_example)
-        places = tf.ragged.range(firsts + starts, firsts + limits, row_splits_dtype=tf.int64)
-        windows = places.with_values(tf.gather(tokens.values, places.values))
-        segments = [windows]
+        indices = tf.ragged.range(firsts + starts, firsts + limits, row_splits_dtype=tf.int64)
+        segments = [indices.with_values(tf.gather(tokens.values, indices.values))]
         if query is not None:
             segments.insert(0, tf.gather(query, window_to_example))
         return self._pack(segments, seq_length), window_to_example
@@ -78,7 +77,7 @@ class SplitWindows(tf.Module):
 def _room(
     tokens: tf.RaggedTensor, query: tf.RaggedTensor | None, seq_length: tf.Tensor
 ) -> tf.Tensor:
-    """Returns the number of tokens [B] of each document that a window holds."""
+    """Returns, int32 [B], how many tokens of each document a window holds."""
     if query is None:
         return tf.fill([tokens.nrows(out_type=tf.int32)], seq_length - 2)
     sizes = [tokens.nrows(), query.nrows()]
@@ -92,13 +91,9 @@ def _room(
 
 def _checks(room: tf.Tensor, seq_length: tf.Tensor, stride: tf.Tensor) -> list[tf.Operation]:
     least = tf.reduce_min(room)
-    return [
-        graph_checks.check(least > 0, "seq_length leaves no room for tokens, got", seq_length),
-        graph_checks.check(
-            (stride > 0) & (stride <= tf.maximum(least, 1)),
-            "stride must be at least 1 and at most the tokens of a window, got",
-            stride,
-            "where a window holds",
-            least,
-        ),
+    checks = [
+        graph_checks.check(least > 0, "seq_length leaves no room for tokens, got", seq_length)
     ]
+    covers = (stride > 0) & (stride <= tf.maximum(least, 1))
+    message = "stride must be at least 1 and at most the tokens of a window, got"
+    return [*checks, graph_checks.check(covers, message, stride, "where a window holds", least)]

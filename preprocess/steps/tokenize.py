@@ -1,8 +1,9 @@
 """Strings to ids and back: the `tokenize` and `tokenize_with_offsets` objects of the preprocessor.
 
-tokenize = tokenizer.Tokenize(engine, special_tokens={"padding_id": 0, ...})
-ids = tokenize(tf.constant(["Hello TensorFlow!"]))  # RaggedTensor, int32 [B, (tokens)]
-tokenize.detokenize(ids)  # ["hello tensorflow!"]
+Example:
+    step = tokenize.Tokenize(engines.make(model, tokenization="hub", lower_case=True))
+    ids = step(tf.constant(["Hello TensorFlow!"]))  # RaggedTensor, int32 [B, (tokens)]
+    step.detokenize(ids)  # ["hello tensorflow!"]
 """
 
 from typing import Protocol
@@ -16,41 +17,36 @@ SENTENCES = tf.TensorSpec([None], tf.string, "sentences")
 _IDS = (tf.RaggedTensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.int32))
 
 
-class Vocabulary(Protocol):
-    """Ids of a vocabulary by the names of TF Hub's preprocessor API."""
+class SpecialTokens(Protocol):
+    """Ids of padding, `[CLS]`, `[SEP]` and `[MASK]`, and the number of ids, named as by TF Hub."""
 
     @property
-    def padding_id(self) -> int:
-        """Of the token that fills rows."""
+    def padding_id(self) -> int: ...
 
     @property
-    def start_of_sequence_id(self) -> int:
-        """Of `[CLS]`."""
+    def start_of_sequence_id(self) -> int: ...
 
     @property
-    def end_of_segment_id(self) -> int:
-        """Of `[SEP]`."""
+    def end_of_segment_id(self) -> int: ...
 
     @property
-    def mask_id(self) -> int:
-        """Of `[MASK]`."""
+    def mask_id(self) -> int: ...
 
     @property
-    def vocab_size(self) -> int:
-        """The number of ids."""
+    def vocab_size(self) -> int: ...
 
 
-class Engine(Protocol):
-    """From text to ids and back, for one vocabulary.
+class Tokenizer(Protocol):
+    """Encodes text to ids and decodes ids to text, with one vocabulary.
 
     Attributes:
-      vocabulary: the special ids.
-      boundary: RE2 of one character such that text before it is encoded independently of it and
-        of what follows; None if there is none.
+      vocabulary: has the special ids.
+      boundary: RE2 of one character; the ids of the text before it depend neither on it nor on the
+        text after it. None if there is no such character.
       starts_word: bool [V], whether an id starts a word.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: SpecialTokens
     boundary: str | None
     starts_word: np.ndarray
 
@@ -60,29 +56,25 @@ class Engine(Protocol):
     def encode_with_offsets(
         self, sentences: tf.Tensor
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-        """Returns ids int32, and starts and limits int64, all [B, (tokens)], of string [B]."""
+        """Returns ids int32, start and limit offsets int64, all [B, (tokens)], of string [B]."""
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the text, string [B], of int32 ids [B, (tokens)] without special tokens."""
 
 
-def special_ids(vocabulary: Vocabulary) -> dict[str, int]:
-    """Returns the ids, by name, of the tokens that stand for no text."""
+def special_ids(vocabulary: SpecialTokens) -> dict[str, int]:
+    """Returns the ids of padding, `[CLS]`, `[SEP]` and `[MASK]` by name."""
     names = ("padding_id", "start_of_sequence_id", "end_of_segment_id", "mask_id")
     return {name: getattr(vocabulary, name) for name in names}
 
 
 class Tokenize(tf.Module):
-    """A callable from sentences to ids."""
+    """Turns sentences into ids."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Traces the functions.
-
-        Args:
-          engine: tokenizes.
-        """
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Traces `detokenize`, whose ids may be ragged or dense."""
         super().__init__()
-        self._engine = engine
+        self._engine = tokenizer  # exported graphs contain the attribute's name
         for spec in _IDS:
             self.detokenize.get_concrete_function(spec)
 
@@ -93,11 +85,11 @@ class Tokenize(tf.Module):
 
     @tf.function(autograph=False)
     def detokenize(self, ids: tf.RaggedTensor | tf.Tensor) -> tf.Tensor:
-        """Returns the normalized text of ids; what normalization took away stays away.
+        """Returns the normalized text of ids.
 
         Args:
-          ids: int32 [B, (tokens)] or [B, S]. Padding, `[CLS]`, `[SEP]` and `[MASK]` vanish, so
-            packed rows may be given as they are. Unknown tokens stay visible.
+          ids: int32 [B, (tokens)] or [B, S], packed rows included: padding, `[CLS]`, `[SEP]` and
+            `[MASK]` give no text. Unknown tokens do.
 
         Returns:
           string [B].
@@ -126,12 +118,9 @@ class Tokenize(tf.Module):
             ids = tf.identity(ids)
         specials = tf.constant([*special_ids(self._engine.vocabulary).values()], tf.int32)
         is_text = tf.reduce_all(ids[:, tf.newaxis] != specials, axis=1)
-        kept = tf.pad(tf.cumsum(tf.cast(is_text, tf.int64)), [[1, 0]])  # how many before a place
-        return self._engine.decode(
-            tf.RaggedTensor.from_row_splits(
-                tf.boolean_mask(ids, is_text), tf.gather(kept, splits), validate=False
-            )
-        )
+        kept = tf.pad(tf.cumsum(tf.cast(is_text, tf.int64)), [[1, 0]])  # ids of text before each id
+        values, splits = tf.boolean_mask(ids, is_text), tf.gather(kept, splits)
+        return self._engine.decode(tf.RaggedTensor.from_row_splits(values, splits, validate=False))
 
     @tf.function(input_signature=[], autograph=False)
     def get_special_tokens_dict(self) -> dict[str, tf.Tensor]:
@@ -145,34 +134,28 @@ class Tokenize(tf.Module):
 
 
 class TokenizeWithOffsets(tf.Module):
-    """A callable from sentences to ids and their places in the original text."""
+    """Turns sentences into ids and their offsets in the original text."""
 
-    def __init__(self, engine: Engine, *, tokenize: Tokenize) -> None:
-        """Keeps the engine.
-
-        Args:
-          engine: tokenizes.
-          tokenize: the object that knows the special tokens.
-        """
+    def __init__(self, tokenizer: Tokenizer, *, tokenize: Tokenize) -> None:
+        """Takes the tokenizer, and `get_special_tokens_dict` of `tokenize`."""
         super().__init__()
-        self._engine = engine
+        self._engine = tokenizer
         self.get_special_tokens_dict = tokenize.get_special_tokens_dict
 
     @tf.function(input_signature=[SENTENCES], autograph=False)
     def __call__(
         self, sentences: tf.Tensor
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-        """Returns the ids of `tokenize` and their bytes in the sentences as they were given.
+        """Returns the ids of `tokenize` and their byte offsets in the original sentences.
 
-        The bytes from a start to its limit, normalized, are the token's text, with these
-        exceptions:
-        - where one character became several (`\u00bd`, `\ufb01`), or characters are one (a letter
-          with its marks, the letters of a Hangul syllable), a token of a part gets all of it;
-        - the space that begins a word's first token is left out; a token that is nothing but that
-          space gets the whitespace, or an empty range where there is none, at the text's start;
+        The bytes from a start to its limit, normalized, are the token's text, except that:
+        - a token gets the whole of a character of which it has a part (`\u00bd`, `\ufb01`), and the
+          whole of characters that form one (a letter with its marks, a Hangul syllable);
+        - the space that begins a word's first token is left out; a token of that space alone gets
+          the whitespace, or at the start of a text without whitespace an empty range;
         - control characters that SentencePiece drops belong to a token beside them;
         - bytes that are not UTF-8 become U+FFFD, an unknown token.
-        Starts and limits never decrease along a row, and never lie inside a UTF-8 character.
+        Starts and limits never decrease along a row and never split a UTF-8 character.
 
         Args:
           sentences: string [B].

@@ -1,4 +1,4 @@
-"""The original tokenizer's second split of pieces like `9,`.
+"""Splits pieces like `9,` a second time, as the original tokenizer does.
 
 Example:
     resplit = digit_comma.DigitComma.from_model(model)
@@ -6,10 +6,10 @@ Example:
 
 google-research/albert encodes such a piece again without its comma and appends the comma
 (`tokenization.py`, `encode_pieces`). The second encoding begins with the space symbol, also in the
-middle of a word; the code that should take it off compares text with bytes and never does under
-Python 3. The released weights were trained so, and this does the same.
+middle of a word: the code that should remove it compares text with bytes, which are never equal
+under Python 3. The released weights were trained on such ids, so this module makes the same ones.
 
-What becomes of a piece depends on the piece alone, so that it is a table.
+The replacement depends on the piece alone, so it is a table.
 """
 
 import sentencepiece
@@ -19,7 +19,7 @@ from preprocess.vocabulary import sentencepiece_model
 
 
 class DigitComma(tf.Module):
-    """Replaces every piece that ends in a digit and a comma by two or more others."""
+    """Replaces every piece that ends in a digit and a comma by two or more parts."""
 
     def __init__(
         self,
@@ -31,24 +31,21 @@ class DigitComma(tf.Module):
         """Makes the tables.
 
         Args:
-          parts: by a piece's id, the ids that it is replaced by.
-          sizes: by a piece's id, the UTF-8 bytes of each part without space symbols.
-          starts_word: by a piece's id, whether it begins with the space symbol.
+          parts: the ids of a piece's parts, by the piece's id.
+          sizes: the UTF-8 bytes of each part without space symbols, by the piece's id.
+          starts_word: whether a piece begins with the space symbol, by its id.
         """
         super().__init__()
         self._keys = sorted(parts)
         self._parts = [parts[key] for key in self._keys]
         self._spaces = [[int(starts_word[key])] * len(parts[key]) for key in self._keys]
-        # How many bytes before a piece's limit a part starts and ends.
+        # Bytes from a part's start, and from its limit, to the piece's limit.
         self._starts = [_from_the_right(sizes[key], inclusive=True) for key in self._keys]
         self._limits = [_from_the_right(sizes[key], inclusive=False) for key in self._keys]
 
     @classmethod
     def from_model(cls, model: sentencepiece_model.SentencePieceModel) -> "DigitComma | None":
-        """Returns the table of a vocabulary, or None if it has no such piece.
-
-        A vocabulary without `,` is treated as one of those.
-        """
+        """Returns the table of a vocabulary; None if it has no such piece, or no piece `,`."""
         processor = sentencepiece.SentencePieceProcessor(model_proto=model.proto)
         parts, sizes, starts_word = {}, {}, {}
         for piece_id, piece in enumerate(model.pieces):
@@ -66,10 +63,10 @@ class DigitComma(tf.Module):
 
     def ids(self, ids: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids, int32 [B, (tokens)], after the second split."""
-        places = self._places(ids.values)
+        indices = self._indices(ids.values)
         table = tf.constant([part for parts in self._parts for part in parts], tf.int32)
-        values = tf.gather(tf.concat([ids.values, table], axis=0), places.values)
-        splits = tf.gather(places.row_splits, ids.row_splits)
+        values = tf.gather(tf.concat([ids.values, table], axis=0), indices.values)
+        splits = tf.gather(indices.row_splits, ids.row_splits)
         return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
 
     def ids_with_offsets(
@@ -77,32 +74,28 @@ class DigitComma(tf.Module):
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
         """Returns ids, starts and limits, [B, (tokens)] each, after the second split.
 
-        The first part keeps the piece's start, and with it the space before a word. Where
-        SentencePiece dropped a character beside the piece, every part gets all of it.
+        The first part keeps the piece's start and thus the space before a word. If SentencePiece
+        dropped a character beside the piece, every part gets all the bytes of the piece.
         """
-        places = self._places(ids.values)
+        indices = self._indices(ids.values)
         split = self.ids(ids)
-        owner = places.value_rowids()
+        owner = indices.value_rowids()
         is_first = tf.concat([[True], owner[1:] != owner[:-1]], axis=0)[: tf.size(owner)]
-        from_right = (tf.zeros_like(ids.values), places.values)
+        from_right = (tf.zeros_like(ids.values), indices.values)
         piece_starts = tf.gather(starts.values, owner)
         piece_limits = tf.gather(limits.values, owner)
         whole = [[starts[0]] * len(starts) for starts in self._starts]
         slack = piece_limits - piece_starts - _lookup(whole, *from_right)
-        spaces = _lookup(self._spaces, *from_right)  # at most; none at the start of the text
-        is_exact = (places.values >= tf.size(ids.values)) & (slack >= 0) & (slack <= spaces)
+        spaces = _lookup(self._spaces, *from_right)  # an upper bound: texts may start without one
+        is_exact = (indices.values >= tf.size(ids.values)) & (slack >= 0) & (slack <= spaces)
         new_starts = piece_limits - _lookup(self._starts, *from_right)
         new_starts = tf.where(is_exact & ~is_first, new_starts, piece_starts)
         new_limits = piece_limits - _lookup(self._limits, *from_right)
         new_limits = tf.where(is_exact, new_limits, piece_limits)
-        return (
-            split,
-            split.with_values(new_starts),
-            split.with_values(new_limits),
-        )
+        return split, split.with_values(new_starts), split.with_values(new_limits)
 
-    def _places(self, ids: tf.Tensor) -> tf.RaggedTensor:
-        """Returns, for each id [T], where its parts stand in the ids followed by the table."""
+    def _indices(self, ids: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the indices of each id's parts in the ids [T] followed by the table."""
         keys = tf.constant(self._keys, tf.int32)
         lengths = [len(parts) for parts in self._parts]
         firsts = [sum(lengths[:i]) for i in range(len(lengths))]
@@ -118,7 +111,7 @@ def _from_the_right(sizes: list[int], *, inclusive: bool) -> list[int]:
     return [sum(sizes[i if inclusive else i + 1 :]) for i in range(len(sizes))]
 
 
-def _lookup(table: list[list[int]], plain: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """Returns the table's entries at the places that lie behind those of the plain ids, int64."""
+def _lookup(table: list[list[int]], plain: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+    """Returns int64 values at the indices of `plain` followed by the table's entries."""
     flat = tf.constant([entry for row in table for entry in row], tf.int32)
-    return tf.cast(tf.gather(tf.concat([plain, flat], axis=0), places), tf.int64)
+    return tf.cast(tf.gather(tf.concat([plain, flat], axis=0), indices), tf.int64)

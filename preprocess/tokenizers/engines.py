@@ -19,7 +19,7 @@ def make(
     *,
     tokenization: str,
     lower_case: bool,
-) -> tokenize.Engine:
+) -> tokenize.Tokenizer:
     """Returns a tokenizer around a vocabulary.
 
     Args:

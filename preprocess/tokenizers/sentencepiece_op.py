@@ -1,17 +1,17 @@
-"""SentencePiece in the graph, with the model stored once in a SavedModel.
-
-`text.SentencepieceTokenizer` keeps the model as an attribute of a node that is traced twice, so its
-SavedModel holds the 0.8 MB twice. Here one function creates the resource, and everything calls it:
+"""Runs SentencePiece in the graph, with the model stored once in a SavedModel.
 
 Example:
     op = sentencepiece_op.SentencePieceOp(model.proto)
     ids = op.encode(normalized)  # RaggedTensor, int32 [B, (tokens)]
+
+`text.SentencepieceTokenizer` has the model in a node that is traced twice, so its SavedModel
+contains the 0.8 MB twice. Here one function creates the resource, and all others call it.
 """
 
 import tensorflow as tf
 
-# Importing tensorflow_text registers the kernels. Its own classes cannot share one model: the
-# generated wrappers of the ops are all that is used of it.
+# Registers the kernels. Only the generated wrappers of the ops are used, because the classes of
+# tensorflow_text cannot share one model.
 from tensorflow_text.python.ops import sentencepiece_tokenizer
 
 _ops = sentencepiece_tokenizer.gen_sentencepiece_tokenizer
@@ -27,9 +27,9 @@ class _Model(tf.saved_model.experimental.TrackableResource):
         def create() -> tf.Tensor:
             return _ops.sentencepiece_op(model=proto)
 
-        # Traced once. The saver traces `_create_resource` again, which then holds only a call.
+        # Traced once. The saver traces `_create_resource` again, which then contains only a call.
         self._create = create.get_concrete_function()
-        _ = self.resource_handle  # reading it creates the resource
+        _ = self.resource_handle  # creates the resource
 
     def _create_resource(self) -> tf.Tensor:
         return self._create()
@@ -39,11 +39,7 @@ class SentencePieceOp(tf.Module):
     """Encodes and decodes strings with a SentencePiece model, without sampling."""
 
     def __init__(self, proto: bytes) -> None:
-        """Loads the model.
-
-        Args:
-          proto: a serialized SentencePiece `ModelProto`.
-        """
+        """Loads `proto`, a serialized SentencePiece `ModelProto`."""
         super().__init__()
         self._model = _Model(proto)
 
@@ -69,17 +65,13 @@ class SentencePieceOp(tf.Module):
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the text, string [B], of int32 ids [B, (tokens)]."""
         return _ops.sentencepiece_detokenize_op(
-            self._model.resource_handle,
-            ids.values,
-            ids.row_splits,
-            add_bos=False,
-            add_eos=False,
-            reverse=False,
+            self._model.resource_handle, ids.values, ids.row_splits, **_NO_EXTRAS
         )
 
 
-# The best segmentation, nothing drawn at random, and no extra pieces.
-_PLAIN = {"nbest_size": 0, "alpha": 1.0, "add_bos": False, "add_eos": False, "reverse": False}
+_NO_EXTRAS = {"add_bos": False, "add_eos": False, "reverse": False}
+# The best segmentation, not a sampled one.
+_PLAIN = {"nbest_size": 0, "alpha": 1.0, **_NO_EXTRAS}
 
 
 def _ragged(values: tf.Tensor, splits: tf.Tensor) -> tf.RaggedTensor:

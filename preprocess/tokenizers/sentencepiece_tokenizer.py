@@ -1,10 +1,10 @@
 """Text to ids and back with a SentencePiece model: normalization, segmentation, and offsets.
 
 Example:
-    engine = sentencepiece_tokenizer.SentencePieceTokenizer(
-        model, normalize=hub_normalization.TfHubNormalization(lower_case=True)
+    tokenizer = sentencepiece_tokenizer.SentencePieceTokenizer(
+        model, normalize=tf_hub.TfHubNormalization(lower_case=True)
     )
-    ids, starts, limits = engine.encode_with_offsets(sentences)
+    ids, starts, limits = tokenizer.encode_with_offsets(sentences)
 """
 
 from typing import Protocol
@@ -17,22 +17,20 @@ from preprocess.vocabulary import sentencepiece_model, word_starts
 
 
 class Normalization(Protocol):
-    """From text to what SentencePiece segments, with a map back."""
+    """Normalizes text for SentencePiece, and maps the result back to the text."""
 
     def __call__(self, sentences: tf.Tensor) -> tf.Tensor:
         """Returns the normalized text, string [B], of string [B]."""
 
     def align(self, sentences: tf.Tensor) -> offsets.Units:
-        """Returns the parts of string [B] that are normalized independently."""
+        """Returns the units of string [B] that are normalized independently."""
 
 
 class SentencePieceTokenizer(tf.Module):
-    """Encodes and decodes text; both tokenizations of ALBERT's vocabularies are instances.
+    """Encodes and decodes text, for both tokenizations of ALBERT's vocabularies.
 
-    Attributes:
-      vocabulary: the model.
-      boundary: a space, where what it separates is encoded independently, or None.
-      starts_word: bool [V], whether an id starts a word.
+    Attributes: see `tokenize.Tokenizer`. The boundary is a space, or None for a model whose pieces
+    may contain one.
     """
 
     def __init__(
@@ -42,12 +40,12 @@ class SentencePieceTokenizer(tf.Module):
         normalize: Normalization,
         resplit: digit_comma.DigitComma | None = None,
     ) -> None:
-        """Loads the model into the graph's resource.
+        """Loads the model into a resource of the graph.
 
         Args:
           model: the vocabulary.
-          normalize: what is done to the text first.
-          resplit: what is done to the pieces afterwards, if anything.
+          normalize: normalizes the text before segmentation.
+          resplit: splits pieces again after segmentation; None for no second split.
         """
         super().__init__()
         self.vocabulary = model
@@ -56,12 +54,9 @@ class SentencePieceTokenizer(tf.Module):
         self._op = sentencepiece_op.SentencePieceOp(model.proto)
         self._normalize = normalize
         self._resplit = resplit
-        # A vocabulary without the piece cannot emit it, whatever id it does not have.
-        self._space_id = (
-            model.pieces.index(sentencepiece_model.SPACE)
-            if sentencepiece_model.SPACE in model.pieces
-            else -1
-        )
+        # -1 equals no id of a vocabulary without the piece.
+        space = sentencepiece_model.SPACE
+        self._space_id = model.pieces.index(space) if space in model.pieces else -1
 
     def encode(self, sentences: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids, int32 [B, (tokens)], of string [B]."""
@@ -71,11 +66,7 @@ class SentencePieceTokenizer(tf.Module):
     def encode_with_offsets(
         self, sentences: tf.Tensor
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-        """Returns the ids of `encode` and the bytes of the sentences where they start and end.
-
-        Returns:
-          ids int32, starts and limits int64, all [B, (tokens)].
-        """
+        """Returns ids int32, start and limit offsets int64, all [B, (tokens)], of string [B]."""
         pieces = self._op.encode_with_offsets(self._normalize(sentences))
         ids, starts, limits = self._resplit.ids_with_offsets(*pieces) if self._resplit else pieces
         original = offsets.to_original(
@@ -85,7 +76,7 @@ class SentencePieceTokenizer(tf.Module):
             rows=ids.value_rowids(),
             may_be_empty=ids.values == self._space_id,
         )
-        return ids, *(ids.with_values(part) for part in original)
+        return ids, *map(ids.with_values, original)
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the normalized text, string [B], of int32 ids [B, (tokens)]."""

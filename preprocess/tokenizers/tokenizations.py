@@ -1,8 +1,5 @@
-"""The names of the ways to tokenize with a SentencePiece model, for flags and the code behind them.
+"""Names of the ways to tokenize with a SentencePiece model, as `--tokenization` takes them."""
 
-tokenizations.ALL  # ("hub", "original")
-"""
-
-HUB = "hub"  # what TF Hub's preprocessor does
-ORIGINAL = "original"  # what google-research/albert's tokenization.py does
+HUB = "hub"  # as TF Hub's preprocessor
+ORIGINAL = "original"  # as tokenization.py of google-research/albert
 ALL = (HUB, ORIGINAL)

@@ -1,20 +1,20 @@
-"""Cuts long text before it is tokenized, where only its first tokens are wanted.
+"""Cuts long text before tokenization if only its first tokens are wanted.
 
 Example:
-    ids = early_cut.encode_prefix(sentences, count=126, encode=engine.encode, boundary=" ")
+    ids = truncation.encode_prefix(sentences, count=126, encode=tokenizer.encode, boundary=" ")
 
-Tokenizing is nearly all of the preprocessor's work, and of a long text most of it is thrown away.
-Where words are tokenized independently of each other, the text before a space has the same first
-tokens as the whole text. So the text is cut before the last space within a generous number of
-bytes; a row that then has too few tokens is tokenized again, whole. The result is exact.
+Tokenization takes most of the preprocessor's time, and most tokens of a long text are discarded.
+If words are tokenized independently, the text before a space has the same first tokens as the whole
+text. So the text is cut before the last space within a generous number of bytes. A row with too few
+tokens is tokenized again without the cut. The result is exact.
 """
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
-# English has 4 to 5 bytes a token, spaces included. More costs time in every row, less makes more
-# rows cost it twice.
+# English has 4 to 5 bytes per token, spaces included. A larger number costs time in every row; with
+# a smaller one, more rows are tokenized twice.
 _BYTES_PER_TOKEN = 6
 
 
@@ -25,20 +25,20 @@ def encode_prefix(
     encode: Callable[[tf.Tensor], tf.RaggedTensor],
     boundary: str,
 ) -> tf.RaggedTensor:
-    """Returns at least the first tokens of every sentence, the same as of the whole sentence.
+    """Returns at least the first `count` ids of every sentence.
 
     Args:
       sentences: string [B].
-      count: how many tokens are wanted of each.
+      count: number of ids wanted per sentence.
       encode: from string [N] to ids, int32 [N, (tokens)].
-      boundary: RE2 of one character such that `encode` gives the text before it the same ids
-        whatever follows.
+      boundary: RE2 of one character such that the ids of the text before it do not depend on the
+        text after it.
 
     Returns:
-      ids, int32 [B, (tokens)]: the first `count` or more of every row, all of a shorter one.
+      int32 [B, (tokens)]: the first `count` or more ids of every sentence, all of a shorter one.
     """
     limit = count * _BYTES_PER_TOKEN
-    # Everything before the last boundary, or nothing; \C is any byte, also of half a character.
+    # The text before the last boundary, or nothing. \C matches any byte, also of a cut character.
     before_boundary = rf"^(?:(\C*){boundary})?\C*$"
     is_long = tf.strings.length(sentences) > limit  # [B]
 
@@ -51,7 +51,7 @@ def encode_prefix(
 
     def encode_again(ids: tf.RaggedTensor, too_short: tf.Tensor) -> tf.RaggedTensor:
         whole = encode(tf.boolean_mask(sentences, too_short))
-        # Rows of `ids`, and for those that were too short the rows behind them.
+        # Rows of `ids`, or of `whole` behind them for sentences that were too short.
         number = tf.cast(too_short, tf.int64)
         again = ids.nrows() + tf.cumsum(number, exclusive=True)
         rows = tf.where(too_short, again, tf.range(ids.nrows()))

@@ -1,11 +1,11 @@
 """Text to ids and back with BERT's tokenizer, for models that come with a `vocab.txt`.
 
 Example:
-    engine = word_piece_tokenizer.WordPieceTokenizer(vocabulary, lower_case=True)
-    ids, starts, limits = engine.encode_with_offsets(sentences)
+    tokenizer = wordpiece_tokenizer.WordPieceTokenizer(vocabulary, lower_case=True)
+    ids, starts, limits = tokenizer.encode_with_offsets(sentences)
 
-The ids are those of `text.BertTokenizer`, which TF Hub's BERT preprocessors are made around. Its
-offsets point into the lower-cased text; these point into the original.
+The ids are those of `text.BertTokenizer`, which TF Hub's BERT preprocessors use. Its offsets point
+into the lower-cased text; these point into the original.
 """
 
 import tensorflow as tf
@@ -18,14 +18,12 @@ _CONTINUES = "##"
 
 
 class WordPieceNormalization(tf.Module):
-    """What `text.BasicTokenizer` does to text before it splits it."""
+    """Normalizes text as `text.BasicTokenizer` does before it splits it.
+
+    With `lower_case` it also folds case and removes nonspacing marks.
+    """
 
     def __init__(self, *, lower_case: bool) -> None:
-        """Makes the tables.
-
-        Args:
-          lower_case: whether to fold case and remove nonspacing marks.
-        """
         super().__init__()
         self._lower_case = lower_case
         self._joining = tf_hub.joining()
@@ -39,7 +37,7 @@ class WordPieceNormalization(tf.Module):
         return tf.strings.regex_replace(sentences, r"\p{Cc}|\p{Cf}", " ")
 
     def align(self, sentences: tf.Tensor) -> offsets.Units:
-        """Returns the parts of the sentences, string [B], that are normalized independently."""
+        """Returns the units of string [B] that are normalized independently."""
         characters = offsets.Characters.from_strings(sentences)
         return offsets.units(
             characters, joins=self._joining.contains(characters.code_points), normalize=self
@@ -49,10 +47,8 @@ class WordPieceNormalization(tf.Module):
 class WordPieceTokenizer(tf.Module):
     """Encodes and decodes text with a WordPiece vocabulary.
 
-    Attributes:
-      vocabulary: the tokens.
-      boundary: a space, and the ideographs that are words of their own.
-      starts_word: bool [V], whether an id starts a word.
+    Attributes: see `tokenize.Tokenizer`. The boundary is a space, or an ideograph, because each
+    ideograph is a word.
     """
 
     boundary = r"[ \x{3400}-\x{4dbf}\x{4e00}-\x{9fff}]"
@@ -60,24 +56,16 @@ class WordPieceTokenizer(tf.Module):
     def __init__(
         self, vocabulary: wordpiece_vocabulary.WordPieceVocabulary, *, lower_case: bool
     ) -> None:
-        """Makes the table of tokens.
-
-        Args:
-          vocabulary: the tokens.
-          lower_case: whether the vocabulary is uncased.
-        """
+        """Makes the table of tokens; `lower_case` is for uncased vocabularies."""
         super().__init__()
         self.vocabulary = vocabulary
         self.starts_word = word_starts.for_wordpieces(vocabulary.pieces)
         self._normalize = WordPieceNormalization(lower_case=lower_case)
-        # From tensors, not from a file: a table of a file is named by the file's path.
+        # From tensors: TensorFlow would name the table of a file by the file's path.
         self._pieces = tf.constant(vocabulary.pieces)
-        self._table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                self._pieces, tf.range(vocabulary.vocab_size, dtype=tf.int64)
-            ),
-            default_value=-1,
-        )
+        ids = tf.range(vocabulary.vocab_size, dtype=tf.int64)
+        initializer = tf.lookup.KeyValueTensorInitializer(self._pieces, ids)
+        self._table = tf.lookup.StaticHashTable(initializer, default_value=-1)
         self._bert = text.BertTokenizer(
             self._table,
             unknown_token=wordpiece_vocabulary.SPECIAL_TOKENS["unknown_id"],
@@ -92,13 +80,9 @@ class WordPieceTokenizer(tf.Module):
     def encode_with_offsets(
         self, sentences: tf.Tensor
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-        """Returns the ids of `encode` and the bytes of the sentences where they start and end.
-
-        Returns:
-          ids int32, starts and limits int64, all [B, (tokens)].
-        """
-        found = self._bert.tokenize_with_offsets(self._normalize(sentences))
-        ids, starts, limits = (part.merge_dims(1, 2) for part in found)
+        """Returns ids int32, start and limit offsets int64, all [B, (tokens)], of string [B]."""
+        words = self._bert.tokenize_with_offsets(self._normalize(sentences))
+        ids, starts, limits = (tensor.merge_dims(1, 2) for tensor in words)
         original = offsets.to_original(
             self._normalize.align(sentences),
             starts.values,
@@ -106,10 +90,10 @@ class WordPieceTokenizer(tf.Module):
             rows=ids.value_rowids(),
             may_be_empty=tf.zeros_like(ids.values, tf.bool),
         )
-        return tf.cast(ids, tf.int32), *(ids.with_values(part) for part in original)
+        return tf.cast(ids, tf.int32), *map(ids.with_values, original)
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""
+        """Returns the text, string [B], of int32 ids [B, (tokens)], with spaces between words."""
         pieces = ids.with_values(tf.gather(self._pieces, ids.values))
         words = tf.strings.reduce_join(pieces, axis=1, separator=" ")
         words = tf.strings.regex_replace(words, f" {_CONTINUES}", "")

@@ -1,10 +1,10 @@
 """Trains a SentencePiece model with ALBERT's layout of special pieces.
 
 Example:
-    proto = vocabulary_training.train(["corpus.txt"], vocab_size=30000, lower_case=True)
+    proto = training.train(["corpus.txt"], vocab_size=30000, lower_case=True)
 
-The settings are those of the google-research/albert README, and text is cleaned as its
-`preprocess_text` does it before training, so that the pieces fit what the tokenizer will see.
+The settings are those of the google-research/albert README. Text is cleaned as by its
+`preprocess_text`, so that the pieces fit the text that the tokenizer will get.
 """
 
 import io
@@ -30,16 +30,17 @@ _SETTINGS: dict[str, Any] = {
     "control_symbols": ["[CLS]", "[SEP]", "[MASK]"],
     "user_defined_symbols": ["(", ")", '"', "-", ".", "\u2013", "\u00a3", "\u20ac"],
 }
-# The trainer drops longer sentences without a word; lines are cut at a space before that.
+# The trainer silently drops longer sentences, so lines are cut at a space.
 _MAX_SENTENCE_BYTES = 4192
 _SEED = 0
 
 
 def check(paths: Sequence[str]) -> None:
-    """Checks that all files are there and hold UTF-8 text.
+    """Checks that all files exist and contain UTF-8 text.
 
     Raises:
-      errors.VocabularyError: some are not, or none has any text; the message lists them all.
+      errors.VocabularyError: some do not, or none contains any text; the message lists all
+        problems.
     """
     problems = []
     has_text = False
@@ -65,15 +66,15 @@ def train(paths: Sequence[str], *, vocab_size: int, lower_case: bool) -> bytes:
 
     Args:
       paths: UTF-8 text files, see `check`.
-      vocab_size: number of pieces, the special ones included.
+      vocab_size: number of pieces, special ones included.
       lower_case: whether to lower-case the text, for an uncased model.
 
     Returns:
-      The serialized `ModelProto`, without any path of this machine.
+      The serialized `ModelProto`, without paths of this machine.
 
     Raises:
-      errors.VocabularyError: the text has not enough different words for `vocab_size`, or
-        `vocab_size` has no room for its characters.
+      errors.VocabularyError: the text has too few different words for `vocab_size`, or too many
+        different characters.
     """
     model = io.BytesIO()
     sentencepiece.set_random_generator_seed(_SEED)
@@ -87,7 +88,7 @@ def train(paths: Sequence[str], *, vocab_size: int, lower_case: bool) -> bytes:
             **_SETTINGS,
         )
     except RuntimeError as error:
-        # "INTERNAL: src/file.cc(1) [condition] What is wrong and which value would do."
+        # "INTERNAL: src/file.cc(1) [condition] The problem and a value that would do."
         reason = str(error).rpartition("] ")[2] or str(error)
         raise errors.VocabularyError(f"cannot train {vocab_size} pieces: {reason}") from error
     return model.getvalue()
@@ -107,13 +108,13 @@ def _clean(line: str, *, lower_case: bool) -> str:
 
 
 def _chunks(line: str) -> Iterator[str]:
-    """Yields the line in parts that the trainer accepts, cut at spaces where there are any."""
+    """Yields the line in chunks that the trainer accepts, cut at spaces if there are any."""
     content = line.encode("utf-8")
     while len(content) > _MAX_SENTENCE_BYTES:
         cut = content.rfind(b" ", 1, _MAX_SENTENCE_BYTES)
         if cut < 0:
             cut = _MAX_SENTENCE_BYTES
-            while content[cut] & 0xC0 == 0x80:  # inside a character
+            while content[cut] & 0xC0 == 0x80:  # inside a UTF-8 character
                 cut -= 1
         yield content[:cut].decode("utf-8")
         content = content[cut:].lstrip(b" ")

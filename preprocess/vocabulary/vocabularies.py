@@ -1,4 +1,4 @@
-"""The vocabulary that a user gave: a SentencePiece model or a WordPiece vocabulary.
+"""Reads the vocabulary that the user gave: a SentencePiece model or a WordPiece vocabulary.
 
 Example:
     vocabulary = vocabularies.read("30k-clean.model", vocab_file=None)
@@ -14,12 +14,12 @@ def read(sp_model_file: str | None, *, vocab_file: str | None) -> Vocabulary:
     """Reads and checks a vocabulary, without TensorFlow.
 
     Args:
-      sp_model_file: a SentencePiece model; None for the one that ships with the project, unless
-        there is a `vocab_file`.
-      vocab_file: a WordPiece vocabulary.
+      sp_model_file: path of a SentencePiece model.
+      vocab_file: path of a WordPiece vocabulary. If both are None, the SentencePiece model that
+        ships with the project is read.
 
     Raises:
-      errors.VocabularyError: there are two, or the one there is is not valid.
+      errors.VocabularyError: both are given, or the file is not valid.
     """
     if vocab_file is None:
         return sentencepiece_model.read(sp_model_file)

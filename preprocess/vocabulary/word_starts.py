@@ -1,4 +1,4 @@
-"""Which pieces of a vocabulary start a word, for masking whole words.
+"""Finds the pieces of a vocabulary that start a word, for masking whole words.
 
 Example:
     word_starts.for_pieces(["\u2581the", "re", "fore", "."])  # [True, False, False, True]
@@ -13,16 +13,16 @@ import numpy as np
 
 from preprocess.vocabulary import sentencepiece_model
 
-# The original's list: ASCII punctuation without the four that are not in it.
+# The original's list is ASCII punctuation without these four.
 _PUNCTUATION = frozenset(string.punctuation) - frozenset("'<=>")
 _IN_WORDS = _PUNCTUATION | frozenset(string.ascii_letters)
 
 
 def for_pieces(pieces: Sequence[str]) -> np.ndarray:
-    """Returns, bool [V], which SentencePiece pieces start a word.
+    """Returns, bool [V], whether each SentencePiece piece starts a word.
 
-    Those with the space symbol; those that begin with `<`, as `<unk>` does; single punctuation
-    marks; and whatever holds anything but English letters and punctuation, digits for example.
+    These pieces do: with the space symbol; beginning with `<`, as `<unk>`; a single punctuation
+    mark; containing characters other than English letters and punctuation, for example digits.
     """
     return np.array(
         [
@@ -35,5 +35,5 @@ def for_pieces(pieces: Sequence[str]) -> np.ndarray:
 
 
 def for_wordpieces(pieces: Sequence[str]) -> np.ndarray:
-    """Returns, bool [V], which of BERT's word pieces start a word: those without `##`."""
+    """Returns, bool [V], whether each of BERT's word pieces starts a word: is without `##`."""
     return np.array([not piece.startswith("##") for piece in pieces])

@@ -1,4 +1,4 @@
-"""The pure parts of benchmarks.peers: what is asked, statistics, claims, table and plot data."""
+"""The data of benchmarks.peers, its statistics, claims, results page and plot data."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from benchmarks.peers import (
     inputs,
     measurements,
     operations,
-    report,
+    results_page,
     rounds,
     spreads,
     work_items,
@@ -26,7 +26,7 @@ def _measurement(number, engine, seconds, item="inference_b8_s128", **metrics):
 
 
 def _results():
-    """Two rounds, the second on a machine half as fast."""
+    """Returns two rounds; in the second, the machine is half as fast."""
     return rounds.Results(
         measurements=[
             _measurement(0, "ours float32", 2.0),
@@ -126,8 +126,8 @@ def test_a_claim_without_measurements_is_left_open():
     assert claims.check(claim, _measured()) is None
 
 
-def test_the_report_shows_ratios_claims_and_failures():
-    text = report.markdown(_results(), items=[ITEMS["inference_b8_s128"]], num_rounds=2)
+def test_the_results_page_shows_ratios_claims_and_failures():
+    text = results_page.markdown(_results(), items=[ITEMS["inference_b8_s128"]], num_rounds=2)
     row = next(line for line in text.splitlines() if line.startswith("| Model Garden |"))
     assert "4.5 s (3-6)" in row
     assert "1.50 (1.50-1.50) | 3.00 (3.00-3.00)" in row
@@ -136,7 +136,7 @@ def test_the_report_shows_ratios_claims_and_failures():
 
 
 def test_the_plot_compares_with_ours_of_the_same_type():
-    (panel,) = report.plot_data(_results(), items=[ITEMS["inference_b8_s128"]])
+    (panel,) = results_page.plot_data(_results(), items=[ITEMS["inference_b8_s128"]])
     medians = {bar["engine"]: bar["median"] for bar in panel["bars"]}
     assert medians["OpenVINO bfloat16"] == 1.5  # over ours in bfloat16, in round 0
     assert medians["Model Garden"] == 1.5
@@ -153,7 +153,7 @@ def test_only_narrows_items_and_peers_but_keeps_ours():
     }
 
 
-def test_only_refuses_a_part_that_names_nothing():
+def test_only_refuses_a_word_that_names_nothing():
     with pytest.raises(errors.InputError, match="'openvina'"):
         comparison.select("openvina")
 

@@ -1,4 +1,4 @@
-"""A sample of the matrix, of what no other test loads, and that the matrix would tell a failure.
+"""Consumers that no other test loads, and failures that the matrix must report.
 
 XLA, sessions, saved_model_cli, `hub.KerasLayer` and Keras 3 have tests of their own.
 """
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow_hub as hub
 
-from benchmarks.portability import environments, matrix, parts, reference, table, worker
+from benchmarks.portability import environments, matrix, parts, reference, run_consumer, table
 from configs import errors
 from tests.support import processes
 
 
 @pytest.fixture(scope="module")
 def folder(tiny_encoder, tmp_path_factory):
-    """A folder as `make portability` fills it, with the encoder alone."""
+    """Returns a folder as `make portability` makes it, but only with the encoder."""
     folder = tmp_path_factory.mktemp("portability")
     (folder / "artifacts").mkdir()
     (folder / "artifacts" / parts.ENCODER).symlink_to(tiny_encoder)
@@ -49,32 +49,32 @@ def test_consumer_agrees_with_hub_load(module, name, folder):
 
 
 def test_training_moves_far_more_than_the_limit(folder):
-    """Or a consumer that trains nothing would be near the reference."""
+    """Otherwise a consumer that trains nothing would agree with the reference."""
     part = parts.PARTS["encoder"]
     limit = matrix.CONSUMERS[0].limit("encoder")
-    with np.load(reference.path(folder, part)) as arrays:
+    with np.load(part.reference(folder)) as arrays:
         moved = [
             variable.name
             for variable in hub.load(part.directory(folder)).variables
             for array in parts.trained({variable.name: variable}).items()
             if np.abs(arrays[array[0]] - array[1]).max() > 50 * limit
         ]
-    # Queries and keys hardly matter before a model is trained.
+    # Queries and keys hardly influence an untrained model.
     assert len(moved) == 21
 
 
 def _outputs(folder, **changes):
-    with np.load(reference.path(folder, parts.PARTS["encoder"])) as arrays:
+    with np.load(parts.PARTS["encoder"].reference(folder)) as arrays:
         return {"pooled_output": arrays["pooled_output"], **changes}
 
 
-def test_worker_finds_the_largest_difference(folder):
+def test_run_consumer_finds_the_largest_difference(folder):
     part = parts.PARTS["encoder"]
     outputs = _outputs(folder)
-    assert worker.difference(outputs, folder, part) == 0.0
+    assert run_consumer.difference(outputs, folder, part) == 0.0
     outputs["pooled_output"] = outputs["pooled_output"].copy()
     outputs["pooled_output"][2, 5] += 0.25
-    assert worker.difference(outputs, folder, part) == pytest.approx(0.25, rel=1e-6)
+    assert run_consumer.difference(outputs, folder, part) == pytest.approx(0.25, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -84,32 +84,32 @@ def test_worker_finds_the_largest_difference(folder):
         ({"pooled_output": np.full([parts.B, 32], np.nan)}, "pooled_output is not finite"),
     ],
 )
-def test_worker_refuses_what_cannot_be_compared(changes, message, folder):
+def test_run_consumer_refuses_what_cannot_be_compared(changes, message, folder):
     with pytest.raises(ValueError, match=message):
-        worker.difference(_outputs(folder, **changes), folder, parts.PARTS["encoder"])
+        run_consumer.difference(_outputs(folder, **changes), folder, parts.PARTS["encoder"])
 
 
-def test_worker_refuses_a_consumer_that_computes_nothing(folder):
+def test_run_consumer_refuses_a_consumer_that_computes_nothing(folder):
     with pytest.raises(ValueError, match="nothing"):
-        worker.difference({}, folder, parts.PARTS["encoder"])
+        run_consumer.difference({}, folder, parts.PARTS["encoder"])
 
 
 def test_an_error_is_told_by_its_first_line(folder):
-    """A preprocessor is not there."""
+    """The folder has no preprocessor."""
     consumer = matrix.Consumer(title="", module="hub_load", parts=("encoder", "preprocessor"))
     found = matrix.measure(consumer, python=sys.executable, folder=folder)["parts"]
     assert found["encoder"]["difference"] <= consumer.limit("encoder")
     assert "preprocessor" in found["preprocessor"]["error"]
 
 
-def _reports(**found):
-    results = {part: {"difference": 0.0} for part in parts.PARTS} | found
+def _results(**found):
+    by_part = {part: {"difference": 0.0} for part in parts.PARTS} | found
     versions = {"tensorflow": "2.21.0", "tensorflow-hub": "0.16.1"}
     return {
         environment: {
             consumer.module: {
                 "versions": versions,
-                "parts": {part: results[part] for part in consumer.parts},
+                "parts": {part: by_part[part] for part in consumer.parts},
             }
             for consumer in matrix.CONSUMERS
             if environment in consumer.environments
@@ -125,7 +125,7 @@ def _row(text, title):
 
 def test_table_shows_differences_and_reasons():
     reason = "ValueError: cannot"
-    text = table.markdown(_reports(encoder={"difference": 2e-7}, preprocessor={"error": reason}))
+    text = table.markdown(_results(encoder={"difference": 2e-7}, preprocessor={"error": reason}))
     assert _row(text, "OpenVINO, from the SavedModel") == [
         "2e-07",
         "·",
@@ -140,29 +140,29 @@ def test_table_shows_differences_and_reasons():
 
 
 def test_table_tells_what_was_not_run_from_what_has_no_meaning():
-    reports = _reports()
-    del reports["openvino"]["open_vino"]
-    cells = _row(table.markdown(reports), "OpenVINO, from the SavedModel")
+    results = _results()
+    del results["openvino"]["open_vino"]
+    cells = _row(table.markdown(results), "OpenVINO, from the SavedModel")
     assert cells == ["not run", "·", "·", "·", "not run", "not run", "not run"]
 
 
 def test_table_does_not_name_the_machine():
     error = "RuntimeError: Op type not registered 'A' in binary running on host. Make sure the Op"
-    text = table.markdown(_reports(preprocessor={"error": error}))
+    text = table.markdown(_results(preprocessor={"error": error}))
     assert text.splitlines()[-1] == "1. ``RuntimeError: Op type not registered 'A'``"
 
 
 def test_problems_are_differences_above_the_limit_of_their_kind():
-    assert table.problems(_reports()) == []
+    assert table.problems(_results()) == []
     found = table.problems(
-        _reports(**{"encoder": {"difference": 5e-5}, "bfloat16 encoder": {"difference": 5e-5}})
+        _results(**{"encoder": {"difference": 5e-5}, "bfloat16 encoder": {"difference": 5e-5}})
     )
     assert "XLA in pinned: encoder differs by 5.0e-05" in found
     assert not any("bfloat16" in problem for problem in found)
     assert not any(problem.startswith("OpenVINO") for problem in found)
     assert any(
         problem.startswith("OpenVINO")
-        for problem in table.problems(_reports(encoder={"difference": 2e-4}))
+        for problem in table.problems(_results(encoder={"difference": 2e-4}))
     )
 
 

@@ -1,12 +1,13 @@
 """Runs Python programs in forks of one process that has imported TensorFlow, but has run no op.
 
-    python tests/support/fork_server.py DESCRIPTOR_OF_A_LISTENING_SOCKET < PIPE
+    python tests/support/fork_server.py DESCRIPTOR_OF_A_LISTENING_SOCKET FOLDER < PIPE
 
 Python needs seconds to import TensorFlow, and tests run many commands. What a program could notice
 is the same as in a process of its own: arguments, working directory, environment, open files,
 umask, limits, exit status. A program whose environment differs in what is read once, when Python
 starts or TensorFlow is imported, gets a process of its own, and so does one with options of Python.
-`fork_client.py` is the other side. The server ends when its stdin is closed.
+`fork_client.py` is the other side. The server ends when its stdin is closed, also if the tests were
+killed, and removes their folder.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ import re
 import resource
 import runpy
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -29,7 +31,7 @@ _MESSAGE = 1 << 20  # bytes; more than the kernel lets through
 _HIGH = 300  # descriptors from here on are not those of the client
 
 
-def main(listener: socket.socket) -> None:
+def main(listener: socket.socket, folder: str) -> None:
     """Serves until stdin is closed. All but the loop happens in forks, one for each client."""
     while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
         connection, _ = listener.accept()
@@ -43,6 +45,7 @@ def main(listener: socket.socket) -> None:
         with contextlib.suppress(ChildProcessError):  # there are none
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+    shutil.rmtree(folder)
 
 
 def _import() -> None:
@@ -94,7 +97,7 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
     """Makes this process what the client would have been."""
     os.setsid()
     high = [os.dup2(one, _HIGH + number) for number, one in enumerate(descriptors)]
-    os.closerange(3, _HIGH)
+    os.closerange(0, _HIGH)
     for descriptor, number in zip(high, request["descriptors"], strict=True):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -127,4 +130,4 @@ def _run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

@@ -22,36 +22,35 @@ PYTHON = "ALBERT_TESTS_PYTHON"
 _SUPPORT = pathlib.Path(__file__).parent
 
 
-class SharedRun:
-    """A folder and a fork server, which live as long as the process that made this."""
+def start(env: dict[str, str]) -> Callable[[], object]:
+    """Makes the run's folder and starts the fork server; returns what ends the one and the other.
 
-    def __init__(self, env: dict[str, str]) -> None:
-        self._folder = pathlib.Path(tempfile.mkdtemp(prefix="albert-tests-"))
-        address, python = self._folder / "socket", self._folder / "python"
-        with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
-            open(self._folder / "fork_server.log", "wb") as log,
-        ):
-            listener.bind(str(address))
-            listener.listen(64)
-            self._server = subprocess.Popen(
-                [sys.executable, _SUPPORT / "fork_server.py", str(listener.fileno())],
-                env=env,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                pass_fds=[listener.fileno()],
-                start_new_session=True,  # Ctrl-C reaches the tests alone
-            )
-        client = (_SUPPORT / "fork_client.py").read_text()
-        python.write_text(f"#!{sys.executable} -ISE\n{client}")
-        python.chmod(0o755)
-        os.environ[_FOLDER], os.environ[PYTHON] = str(self._folder), str(python)
-
-    def end(self) -> None:
-        """Ends the server and removes the folder."""
-        self._server.communicate()
-        shutil.rmtree(self._folder)
+    They end as well when this process is killed.
+    """
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="albert-tests-"))
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
+        open(folder / "fork_server.log", "wb") as log,
+    ):
+        listener.bind(str(folder / "socket"))
+        listener.listen(64)
+        descriptor = fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, 3)  # stdin may be closed here
+        server = subprocess.Popen(
+            [sys.executable, _SUPPORT / "fork_server.py", str(descriptor), folder],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=[descriptor],
+            start_new_session=True,  # Ctrl-C reaches the tests alone
+        )
+        os.close(descriptor)
+    python = folder / "python"
+    client = (_SUPPORT / "fork_client.py").read_text()
+    python.write_text(f"#!{sys.executable} -ISE\n{client}")
+    python.chmod(0o755)
+    os.environ[_FOLDER], os.environ[PYTHON] = str(folder), str(python)
+    return server.communicate
 
 
 def once(name: str, make: Callable[[pathlib.Path], Any]) -> pathlib.Path:

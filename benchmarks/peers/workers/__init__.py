@@ -1,1 +1,4 @@
-"""What runs inside an engine's own virtual environment: no import of the toolchain, nor of absl."""
+"""Modules that run in the engines' virtual environments, which have neither the toolchain nor absl.
+
+Each module's `make(options)` returns a `model.Model`.
+"""

@@ -1,4 +1,4 @@
-"""The machine's rate of matrix products: the model's shapes, in TensorFlow, which has oneDNN."""
+"""Measures the machine's rate of matrix products of the model's shapes, by TensorFlow (oneDNN)."""
 
 import statistics
 import time
@@ -10,21 +10,18 @@ from benchmarks.peers.workers import tensorflow_training
 
 tensorflow_training.limit_threads()
 
-# Rows of B=8 S=128, and the products of a block of ALBERT large: query, key and value at once,
-# the attention's output, and the two of the feed-forward.
+# Rows of B=8 S=128, and the kernels of a block of ALBERT large: query, key and value in one,
+# attention output, and two for the feed-forward.
 _ROWS = 1024
 _KERNELS = ((1024, 3072), (1024, 1024), (1024, 4096), (4096, 1024))
 _REPETITIONS = 5
 
 
-def make(options: Mapping[str, str]) -> "Gemm":
-    return Gemm()
-
-
 class Gemm:
     """Operands of the products in both dtypes."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Mapping[str, str]) -> None:
+        del options
         self._operands = {
             dtype.name: [
                 (
@@ -40,7 +37,7 @@ class Gemm:
         )
 
     def rate(self, dtype: str) -> float:
-        """Returns floating point operations per second: of the median of a few repetitions."""
+        """Returns floating point operations per second, from the median of a few repetitions."""
         operands = self._operands[dtype]
         operations = sum(2 * _ROWS * width * columns for width, columns in _KERNELS)
         self._multiply(operands)
@@ -50,3 +47,6 @@ class Gemm:
             self._multiply(operands)
             seconds.append(time.perf_counter() - start)
         return operations / statistics.median(seconds)
+
+
+make = Gemm

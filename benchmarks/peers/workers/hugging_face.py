@@ -1,4 +1,4 @@
-"""Hugging Face's ALBERT on torch, with the attention that it picks itself."""
+"""Hugging Face's ALBERT on torch, with its default attention."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -19,20 +19,16 @@ _NAMES = {
 }
 
 
-def make(options: Mapping[str, str]) -> "HuggingFace":
-    return HuggingFace(options["model"], dtype=options["dtype"])
-
-
 class HuggingFace:
-    """A model for inference, and when it is needed another for training.
+    """A model for inference, and on first use another for training.
 
-    In bfloat16 inference has its weights in bfloat16, which is fastest; training has them in
-    float32 and computes under autocast, as one trains.
+    For bfloat16, inference has bfloat16 weights, which is fastest. Training has float32 weights and
+    computes under autocast, as is usual.
     """
 
-    def __init__(self, directory: str, *, dtype: str) -> None:
-        self._directory = directory
-        self._dtype = getattr(torch, dtype)
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._directory = options["model"]
+        self._dtype = getattr(torch, options["dtype"])
         self._model = self._load(self._dtype).eval()
 
     def infer(self, batch: model.Batch, padding: str) -> model.Call:
@@ -76,6 +72,9 @@ class HuggingFace:
     def _run(self, inputs: Mapping[str, Any]) -> Any:
         with torch.inference_mode():
             return self._model(**inputs)
+
+
+make = HuggingFace
 
 
 def _tensors(batch: model.Batch) -> dict[str, Any]:

@@ -21,20 +21,15 @@ _NAMES = {
 }
 
 
-def make(options: Mapping[str, str]) -> "KerasHub":
-    return KerasHub(options["model"], dtype=options["dtype"])
-
-
 class KerasHub:
-    """A backbone for inference, and when it is needed another for training.
+    """A backbone for inference, and on first use another for training.
 
-    In bfloat16 inference has its weights in bfloat16; training has them in float32, as one trains.
+    For bfloat16, inference has bfloat16 weights; training has float32 weights, as is usual.
     """
 
-    def __init__(self, directory: str, *, dtype: str) -> None:
-        self._directory = directory
-        self._dtype = dtype
-        self._backbone = self._load(dtype)
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._directory, self._dtype = options["model"], options["dtype"]
+        self._backbone = self._load(self._dtype)
 
     def infer(self, batch: model.Batch, padding: str) -> model.Call:
         inputs = _tensors(model.cut(batch, padding))
@@ -58,6 +53,9 @@ class KerasHub:
 
     def _load(self, dtype: str) -> Any:
         return keras_hub.models.AlbertBackbone.from_preset(self._directory, dtype=dtype)
+
+
+make = KerasHub
 
 
 def _tensors(batch: model.Batch) -> dict[str, tf.Tensor]:

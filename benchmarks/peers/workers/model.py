@@ -1,7 +1,7 @@
-"""What a worker's model can be asked for.
+"""The interface of a worker's model, and inputs that several models share.
 
-Each method returns a call without arguments that does the work once and has finished when it
-returns. Making it is not measured; the call is.
+Each method returns a function without arguments, which does the work once. Only calls of that
+function are measured.
 """
 
 import json
@@ -17,16 +17,16 @@ INPUT_WORD_IDS = "input_word_ids"
 INPUT_MASK = "input_mask"
 INPUT_TYPE_IDS = "input_type_ids"
 
-# How padding is treated; the names that `engines` gives them.
+# Treatments of padding, as in `engines`.
 LONGEST = "longest"
 UNPADDED = "unpadded"
 
-# Of stochastic gradient descent. Its value changes nothing in the time; small, so that nothing
-# overflows in many steps.
+# Of stochastic gradient descent. It does not influence the time, and must be so small that many
+# steps do not overflow.
 LEARNING_RATE = 1e-5
 
-# Texts are embedded as sentence-transformers does it: sorted by length, in batches of 32, each
-# padded to its longest.
+# Texts are embedded as by sentence-transformers: sorted by length, in batches of 32, each padded to
+# its longest text.
 _TEXTS_PER_BATCH = 32
 _MAX_SEQ_LENGTH = 512
 _PADDED_SEQ_LENGTH = 128
@@ -36,23 +36,23 @@ Call = Callable[[], Any]
 
 
 class Model(Protocol):
-    """A loaded model. A worker has those of the methods that its engines' kinds of work need."""
+    """A loaded model. Models have only the methods for their engines' kinds of work."""
 
     def infer(self, batch: Batch, padding: str) -> Call:
         """Computes `pooled_output` and `sequence_output`."""
 
     def train(self, batch: Batch, padding: str) -> Call:
-        """Does a step: forward, backward and update of all variables."""
+        """Does one step: forward, backward and update of all variables."""
 
     def embed(self, texts: list[str]) -> Call:
-        """Makes one vector of each text."""
+        """Computes one vector per text."""
 
     def preprocess(self, texts: list[str]) -> Call:
-        """Makes ids of the texts, padded to 128 where the engine can."""
+        """Computes the ids of the texts, padded to 128 if the engine can."""
 
 
 def cut(batch: Batch, padding: str) -> Batch:
-    """Returns the batch, cut to its longest row if that is how padding is treated."""
+    """Returns the batch, cut to its longest row if `padding` is `LONGEST`."""
     if padding != LONGEST:
         return batch
     longest = int(batch[INPUT_MASK].sum(axis=1).max())
@@ -60,20 +60,20 @@ def cut(batch: Batch, padding: str) -> Batch:
 
 
 def tokenizer(directory: str, *, pad: bool = False) -> Any:
-    """Returns the tokenizer saved in `directory`; `pad` cuts and pads to 128 instead of to 512."""
+    """Returns the tokenizer in `directory`, cutting and padding to 128 if `pad`.
+
+    Without `pad`, it cuts to 512 and pads to the longest text.
+    """
     import tokenizers
 
     loaded = tokenizers.Tokenizer.from_file(os.path.join(directory, "tokenizer.json"))
     loaded.enable_truncation(_PADDED_SEQ_LENGTH if pad else _MAX_SEQ_LENGTH)
-    if pad:
-        loaded.enable_padding(length=_PADDED_SEQ_LENGTH)
-    else:
-        loaded.enable_padding()
+    loaded.enable_padding(length=_PADDED_SEQ_LENGTH if pad else None)
     return loaded
 
 
 def batches_of_texts(loaded_tokenizer: Any, texts: list[str]) -> Iterator[Batch]:
-    """Yields the texts in batches, sorted by length, each padded to its longest."""
+    """Yields the texts, sorted by length, in batches padded to their longest text."""
     texts = sorted(texts, key=len)
     for start in range(0, len(texts), _TEXTS_PER_BATCH):
         encoded = loaded_tokenizer.encode_batch(texts[start : start + _TEXTS_PER_BATCH])

@@ -1,4 +1,4 @@
-"""ONNX Runtime, with all the optimisations of its graph that it has, which is its default."""
+"""ONNX Runtime, with its default: all optimisations of the graph."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,19 +9,15 @@ import onnxruntime
 from benchmarks.peers.workers import model, onnx_texts
 
 
-def make(options: Mapping[str, str]) -> "OnnxRuntime":
-    return OnnxRuntime(options["model"], tokenizer_dir=options["tokenizer"])
-
-
 class OnnxRuntime:
     """A session."""
 
-    def __init__(self, path: str, *, tokenizer_dir: str) -> None:
-        self._tokenizer_dir = tokenizer_dir
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._tokenizer_dir = options["tokenizer"]
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = model.NUM_THREADS
         self._session = onnxruntime.InferenceSession(
-            path, settings, providers=["CPUExecutionProvider"]
+            options["model"], settings, providers=["CPUExecutionProvider"]
         )
 
     def infer(self, batch: model.Batch, padding: str) -> model.Call:
@@ -33,3 +29,6 @@ class OnnxRuntime:
 
     def _run(self, inputs: dict[str, np.ndarray]) -> Any:
         return self._session.run(None, inputs)
+
+
+make = OnnxRuntime

@@ -1,4 +1,4 @@
-"""Inputs of the ONNX model, and texts to vectors through it."""
+"""Inputs of the ONNX model, and texts to vectors by it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ _NAMES = {
     model.INPUT_MASK: "attention_mask",
     model.INPUT_TYPE_IDS: "token_type_ids",
 }
-_POOLED = 1  # of the outputs: last_hidden_state, pooler_output
+_POOLED = 1  # the outputs are last_hidden_state and pooler_output
 
 
 def arrays(batch: model.Batch) -> dict[str, np.ndarray]:
@@ -21,7 +21,7 @@ def arrays(batch: model.Batch) -> dict[str, np.ndarray]:
 
 
 def embed(run: Callable[[Any], Any], *, tokenizer_dir: str, texts: list[str]) -> model.Call:
-    """Returns a call that makes one vector of each text, where `run` computes the outputs."""
+    """Returns a function that computes one vector per text; `run` computes the model's outputs."""
     tokenizer = model.tokenizer(tokenizer_dir)
     return lambda: [
         np.array(run(arrays(batch))[_POOLED]) for batch in model.batches_of_texts(tokenizer, texts)

@@ -1,4 +1,4 @@
-"""OpenVINO, reading the ONNX file, in the precision it is told."""
+"""OpenVINO, from the ONNX file, in a given precision."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,24 +11,17 @@ from benchmarks.peers.workers import model, onnx_texts
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
-def make(options: Mapping[str, str]) -> "OpenVino":
-    return OpenVino(options["model"], tokenizer_dir=options["tokenizer"], dtype=options["dtype"])
-
-
 class OpenVino:
     """A compiled model."""
 
-    def __init__(self, path: str, *, tokenizer_dir: str, dtype: str) -> None:
-        self._tokenizer_dir = tokenizer_dir
-        self._compiled = openvino.Core().compile_model(
-            path,
-            "CPU",
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": model.NUM_THREADS,
-                "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],
-            },
-        )
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._tokenizer_dir = options["tokenizer"]
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": model.NUM_THREADS,
+            "INFERENCE_PRECISION_HINT": _PRECISIONS[options["dtype"]],
+        }
+        self._compiled = openvino.Core().compile_model(options["model"], "CPU", settings)
         self._request = self._compiled.create_infer_request()
 
     def infer(self, batch: model.Batch, padding: str) -> model.Call:
@@ -41,3 +34,6 @@ class OpenVino:
     def _run(self, inputs: dict[str, np.ndarray]) -> Any:
         outputs = self._request.infer(inputs, share_inputs=True)
         return [outputs[port] for port in self._compiled.outputs]
+
+
+make = OpenVino

@@ -1,4 +1,4 @@
-"""Draws the ratios to ours, a panel for each work item.
+"""Draws the ratios to ours, with a panel for each work item.
 
 python -m benchmarks.peers.workers.plot DATA_JSON PNG
 """
@@ -23,10 +23,8 @@ def main() -> None:
     with open(data_path, encoding="utf-8") as file:
         panels = json.load(file)
     rows = math.ceil(len(panels) / _COLUMNS)
-    heights = [
-        2 + max(len(panel["bars"]) for panel in panels[row * _COLUMNS :][:_COLUMNS])
-        for row in range(rows)
-    ]
+    counts = [len(panel["bars"]) for panel in panels]
+    heights = [2 + max(counts[row * _COLUMNS :][:_COLUMNS]) for row in range(rows)]
     figure, axes = pyplot.subplots(
         rows,
         _COLUMNS,

@@ -1,8 +1,8 @@
-"""Writes what Model Garden's exporter reads: an encoder's config and a checkpoint to export.
+"""Writes the inputs of Model Garden's exporter: an encoder's config and a checkpoint.
 
     python -m benchmarks.peers.workers.prepare_garden CONFIG_JSON DIRECTORY
 
-The checkpoint holds random weights, in the form that the exporter wants for a model with `.mlm`.
+The checkpoint contains random weights, in the form that the exporter needs for a model with `.mlm`.
 """
 
 import json
@@ -15,7 +15,7 @@ from official.modeling import tf_utils
 from official.nlp.configs import encoders
 from official.nlp.modeling import models
 
-# Model Garden's names of the fields of ours.
+# Our names of Model Garden's fields.
 _NAMES = {
     "vocab_size": "vocab_size",
     "embedding_width": "embedding_size",
@@ -35,7 +35,7 @@ def main() -> None:
     config_path, directory = sys.argv[1:]
     with open(config_path, encoding="utf-8") as file:
         ours = json.load(file)
-    # Its "gelu" is the tanh form.
+    # "gelu" is the tanh form in Model Garden.
     albert = {"hidden_activation": "gelu"} | {name: ours[key] for name, key in _NAMES.items()}
     with open(os.path.join(directory, "encoder.yaml"), "w", encoding="utf-8") as file:
         yaml.safe_dump({"type": "albert", "albert": albert}, file)

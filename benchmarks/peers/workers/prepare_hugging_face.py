@@ -11,23 +11,12 @@ import sys
 import torch
 import transformers
 
-# Fields that have one name in both.
-_FIELDS = (
-    "vocab_size",
-    "embedding_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_hidden_groups",
-    "inner_group_num",
-    "num_attention_heads",
-    "intermediate_size",
-    "max_position_embeddings",
-    "type_vocab_size",
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "initializer_range",
-    "layer_norm_eps",
-)
+# Fields with the same name in both.
+_FIELDS = """
+    vocab_size embedding_size hidden_size num_hidden_layers num_hidden_groups inner_group_num
+    num_attention_heads intermediate_size max_position_embeddings type_vocab_size
+    hidden_dropout_prob attention_probs_dropout_prob initializer_range layer_norm_eps
+"""
 
 
 def main() -> None:
@@ -35,21 +24,20 @@ def main() -> None:
     with open(config_path, encoding="utf-8") as file:
         ours = json.load(file)
     config = transformers.AlbertConfig(
-        # The same function as the checkpoints' "gelu_new", as one operation: faster.
+        # The function of the checkpoints' "gelu_new", but faster, because it is one operation.
         hidden_act="gelu_pytorch_tanh",
-        **{name: ours[name] for name in _FIELDS},
+        **{name: ours[name] for name in _FIELDS.split()},
     )
     torch.manual_seed(0)
     model = transformers.AlbertModel(config).eval()
     model.save_pretrained(directory)
-    copied = os.path.join(directory, "spiece.model")
-    shutil.copyfile(sp_model_file, copied)
+    shutil.copyfile(sp_model_file, os.path.join(directory, "spiece.model"))
     transformers.AlbertTokenizerFast.from_pretrained(directory).save_pretrained(directory)
     _write_onnx(model, os.path.join(directory, "model.onnx"))
 
 
 class _AsTuple(torch.nn.Module):
-    """The model with positional inputs and outputs, as ONNX has them."""
+    """The model with positional inputs and outputs, for ONNX."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
@@ -80,7 +68,7 @@ def _write_onnx(model: torch.nn.Module, path: str) -> None:
         output_names=["last_hidden_state", "pooler_output"],
         dynamic_shapes=(axes, axes, axes),
         dynamo=True,
-        opset_version=20,  # the first with Gelu
+        opset_version=20,  # the first opset with Gelu
         external_data=False,
     )
 

@@ -11,7 +11,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras_hub
 
-# KerasHub's names of the fields of ours.
+# Our names of KerasHub's fields.
 _NAMES = {
     "vocabulary_size": "vocab_size",
     "num_layers": "num_hidden_layers",

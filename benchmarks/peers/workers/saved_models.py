@@ -1,4 +1,4 @@
-"""SavedModels of TF Hub's contract: ours and Model Garden's, each in its own environment."""
+"""SavedModels with TF Hub's contract: ours and Model Garden's, each in its own environment."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,12 +12,8 @@ from benchmarks.peers.workers import model, tensorflow_training
 tensorflow_training.limit_threads()
 
 
-def make(options: Mapping[str, str]) -> "SavedModels":
-    return SavedModels(options)
-
-
 class SavedModels:
-    """An encoder, and when they are needed its preprocessor and embedder."""
+    """An encoder, and on first use its preprocessor and embedder."""
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._options = options
@@ -53,6 +49,9 @@ class SavedModels:
     @cached_property
     def _preprocessor(self) -> Any:
         return _load_with_text_ops(self._options["preprocessor"])
+
+
+make = SavedModels
 
 
 def _load_with_text_ops(directory: str) -> Any:

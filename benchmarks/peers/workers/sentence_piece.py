@@ -7,15 +7,14 @@ import sentencepiece
 from benchmarks.peers.workers import model
 
 
-def make(options: Mapping[str, str]) -> "SentencePiece":
-    return SentencePiece(options["model"])
-
-
 class SentencePiece:
     """A processor."""
 
-    def __init__(self, path: str) -> None:
-        self._processor = sentencepiece.SentencePieceProcessor(model_file=path)
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._processor = sentencepiece.SentencePieceProcessor(model_file=options["model"])
 
     def preprocess(self, texts: list[str]) -> model.Call:
         return lambda: self._processor.encode(texts, num_threads=model.NUM_THREADS)
+
+
+make = SentencePiece

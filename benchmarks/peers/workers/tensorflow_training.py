@@ -1,4 +1,4 @@
-"""A training step as TensorFlow's users write it, the same for every engine on TensorFlow."""
+"""The training step of all engines on TensorFlow, as users write it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,22 +9,19 @@ from benchmarks.peers.workers import model
 
 
 def limit_threads() -> None:
-    """Has TensorFlow use two threads. Must be called before it computes anything."""
+    """Limits TensorFlow to two threads. Call it before TensorFlow runs an op."""
     tf.config.threading.set_intra_op_parallelism_threads(model.NUM_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(model.NUM_THREADS)
 
 
 def step(
-    encode: Callable[[Any], tf.Tensor],
-    *,
-    variables: Sequence[Any],
-    inputs: Mapping[str, tf.Tensor],
+    encode: Callable[[Any], tf.Tensor], *, variables: Sequence[Any], inputs: Mapping[str, tf.Tensor]
 ) -> model.Call:
-    """Returns a call that does a step of gradient descent on the mean square of `encode(inputs)`.
+    """Returns a function that does a step of gradient descent.
 
     Args:
-      encode: computes `pooled_output` [B, H].
-      variables: what to update.
+      encode: computes `pooled_output` [B, H], whose mean square is the loss.
+      variables: the variables to update.
       inputs: int32 [B, S] by name.
     """
 

@@ -1,4 +1,4 @@
-"""A functional model around one layer, of the Keras that the layer belongs to, and its training."""
+"""A functional model around one layer, for Keras 2 and 3, and its training."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ def compiled(keras: Any, model_class: Any, layer: Any, part: parts.Part) -> Any:
     """Returns a compiled model of one layer.
 
     Args:
-      keras: the module: Keras 2 or 3.
-      model_class: `keras.Model` or a class of it.
+      keras: the module of Keras 2 or 3 to which the layer belongs.
+      model_class: `keras.Model` or a subclass.
       layer: computes the part.
-      part: what is trained.
+      part: the part to train.
     """
     if part.is_text:
         given = keras.Input((), dtype="string")
@@ -34,6 +34,6 @@ def compiled(keras: Any, model_class: Any, layer: Any, part: parts.Part) -> Any:
 
 
 def fit(model: Any, part: parts.Part) -> None:
-    """Trains on the one batch."""
+    """Trains on one batch."""
     dataset = tf.data.Dataset.from_tensor_slices((hub_load.inputs(part), part.target))
     model.fit(dataset.batch(parts.B), epochs=parts.STEPS, verbose=0)

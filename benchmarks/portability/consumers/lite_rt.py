@@ -1,4 +1,4 @@
-"""A signature converted to LiteRT, run by its interpreter at lengths it was not told before."""
+"""A signature converted to LiteRT, run by its interpreter at lengths unknown on conversion."""
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
@@ -15,6 +15,6 @@ def run(folder: str, part: parts.Part) -> parts.Arrays:
         model = converter.convert()
     except convert_phase.ConverterError as error:
         first_line = str(error).splitlines()[0]
-        raise RuntimeError(first_line.rpartition("): ")[2]) from error  # after where it happened
+        raise RuntimeError(first_line.rpartition("): ")[2]) from error  # without the location
     interpreter = tf.lite.Interpreter(model_content=model)
     return interpreter.get_signature_runner(part.signature)(**part.arrays())

@@ -21,8 +21,8 @@ def run(folder: str, part: parts.Part) -> parts.Arrays:
 
 
 def in_step(variable: Any) -> np.ndarray:
-    """Returns the value that all replicas of a variable have."""
+    """Returns the value of a variable, which must be the same in both replicas."""
     first, *others = (replica.numpy() for replica in variable.values)
     if len(others) != 1 or not np.array_equal(first, others[0]):
-        raise ValueError(f"the replicas of {variable.name} are out of step")
+        raise ValueError(f"the replicas of {variable.name} differ")
     return first

@@ -15,11 +15,10 @@ _OPSET = "18"
 def run(folder: str, part: parts.Part) -> parts.Arrays:
     with tempfile.TemporaryDirectory() as work:
         path = os.path.join(work, "model.onnx")
-        of = ["--saved-model", part.directory(folder), "--tag", "serve", "--opset", _OPSET]
-        of += ["--signature_def", str(part.signature), "--output", path]
-        done = subprocess.run(
-            [sys.executable, "-m", "tf2onnx.convert", *of], capture_output=True, text=True
-        )
+        command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", part.directory(folder)]
+        command += ["--tag", "serve", "--signature_def", str(part.signature)]
+        command += ["--opset", _OPSET, "--output", path]
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip().splitlines()[-1])
         with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""OpenVINO reads the SavedModel itself, and of its signatures `serving_default` alone."""
+"""OpenVINO, which reads the SavedModel, but only its signature `serving_default`."""
 
 import re
 
@@ -6,7 +6,7 @@ import openvino
 
 from benchmarks.portability import parts
 
-# What stands in its errors before the reason.
+# Lines of its errors that precede the reason.
 _PREAMBLE = re.compile(r"(Exception from|Check |FrontEnd API|Model wasn't|-- \w+ with a message).*")
 
 
@@ -18,7 +18,7 @@ def run(folder: str, part: parts.Part) -> parts.Arrays:
         lines = str(error).replace("Summary:", "").splitlines()
         reasons = [line for line in lines if line and not _PREAMBLE.fullmatch(line)]
         raise RuntimeError("\n".join(reasons)) from error
-    # Some CPUs would compute in bfloat16 otherwise.
+    # Otherwise OpenVINO computes in bfloat16 on some CPUs.
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     outputs = compiled(part.arrays())
     return {name: array for output, array in outputs.items() for name in output.get_names()}

@@ -20,7 +20,7 @@ def run(folder: str, part: parts.Part) -> parts.Arrays:
     arrays: dict[str, Any] = part.arrays()
     missing = [name for name in arrays if f"inputs['{name}']" not in shown]
     if missing:
-        raise ValueError(f"show does not know {', '.join(missing)}")
+        raise ValueError(f"show does not list {', '.join(missing)}")
     with tempfile.TemporaryDirectory() as work:
         np.savez(os.path.join(work, "inputs.npz"), **arrays)
         given = ";".join(f"{name}={work}/inputs.npz[{name}]" for name in arrays)

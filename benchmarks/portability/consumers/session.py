@@ -1,4 +1,4 @@
-"""A session of `tf.compat.v1`, as TensorFlow 1 and its servers load it."""
+"""A session of `tf.compat.v1`, in which TensorFlow 1 loads SavedModels."""
 
 import tensorflow as tf
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops

@@ -102,9 +102,8 @@ def test_a_killed_exporter_leaves_a_complete_version_or_none(
             published += 1
             assert processes.contents(export_dir / exporter.NAME / "1") == good
         # The same exporter again cleans up, and succeeds or finds the version.
-        retry = _start(export_dir, version="", kind=kind)
-        _, stderr = retry.communicate()
-        assert retry.returncode == 0, stderr
+        retry = processes.python(exporter.__file__, export_dir, "", kind)
+        assert retry.returncode == 0, retry.stderr
         expected = ["1", "2"] if "1" in names else ["1"]
         assert _names(export_dir) == expected
         for version in expected:

@@ -1,5 +1,6 @@
-"""The results as Markdown, and as the data of the plot."""
+"""Shows the results as Markdown, and as data for the plot."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,55 +26,50 @@ _METRICS = {
     "artifact_bytes": ("all files", "MB"),
 }
 _UNIT_SIZES = {"s": 1.0, "MB": 1e6}
-_NUM_TEXTS = {
-    "text_1": 1,
-    "text_256": 256,
-    "preprocess_sentences": 256,
-    "preprocess_documents": 64,
-}
+_NUM_TEXTS = dict(text_1=1, text_256=256, preprocess_sentences=256, preprocess_documents=64)
 
 _NOTES = """\
-Medians over {rounds} interleaved rounds; low to high in brackets. 2 threads each, ALBERT {size},
-random weights. The ratios are an engine's value divided by ours of the same round: above 1, ours is
-better. "Of the machine's rate" is useful operations per second divided by the rate of matrix
-products ({float32} in float32, {bfloat16} in bfloat16) of the same round and the engine's type.
-Operations: {operations}
+Medians over {rounds} interleaved rounds; low to high in brackets. 2 threads per engine, ALBERT
+{size}, random weights. A ratio is an engine's value divided by ours in the same round: above 1,
+ours is better. "Of the machine's rate" is useful operations per second divided by the rate of
+matrix products ({float32} in float32, {bfloat16} in bfloat16) in the same round and the engine's
+type. Operations: {operations}
 
-"Longest": the batch is cut to its longest row before the engine gets it. "Unpadded": it comes
-padded to {seq_length}, and only its tokens are computed. Realistic lengths: lognormal, {tokens}
-tokens in 32 rows, the longest {longest}. Peak memory of a training step is that of the whole
-process."""
+"Longest": the batch is cut to its longest row before the engine gets it. "Unpadded": the engine
+gets the batch padded to {seq_length} and computes only its tokens. Realistic lengths: lognormal,
+{tokens} tokens in 32 rows, the longest {longest}. Peak memory of a training step is that of the
+whole process."""
 
 
 def markdown(
     results: rounds.Results, *, items: Sequence[work_items.WorkItem], num_rounds: int
 ) -> str:
-    """Returns the report."""
+    """Returns the page."""
     measured = measurements.Measurements(results.measurements, results.gemm_rates)
-    parts = ["# Benchmark", _notes(measured, num_rounds)]
-    promises = _claim_rows(measured)
-    if promises:
+    sections = ["# Benchmark", _notes(measured, num_rounds)]
+    claim_rows = _claim_rows(measured)
+    if claim_rows:
         head = ["claim", "against", "at least", "measured", "holds"]
-        parts += ["## What must hold", _table(head, promises)]
+        sections += ["## Claims", _table(head, claim_rows)]
     for item in items:
         for metric in item.metrics:
             rows = _rows(measured, item, metric)
             if rows:
-                parts += [f"## {item.title}: {_METRICS[metric][0]}", _table(_head(item), rows)]
+                sections += [f"## {item.title}: {_METRICS[metric][0]}", _table(_head(item), rows)]
     if results.failures:
         lines = [
-            f"- {fact['engine']}, {fact['item']}: {fact['reason']}" for fact in results.failures
+            f"- {found['engine']}, {found['item']}: {found['reason']}" for found in results.failures
         ]
-        parts += ["## What did not run", "\n".join(lines)]
-    return "\n\n".join(parts) + "\n"
+        sections += ["## Failures", "\n".join(lines)]
+    return "\n\n".join(sections) + "\n"
 
 
 def plot_data(
     results: rounds.Results, *, items: Sequence[work_items.WorkItem]
 ) -> list[dict[str, Any]]:
-    """Returns the panels of the plot: a title, and per engine the spread of its ratio to ours.
+    """Returns the panels of the plot: a title, and the spread of each engine's ratio to ours.
 
-    The first metric of each item is shown, against ours of the same type where there is one.
+    A panel shows the first metric of an item, relative to ours of the same type if there is one.
     """
     measured = measurements.Measurements(results.measurements, results.gemm_rates)
     panels = []
@@ -84,17 +80,8 @@ def plot_data(
             reference = measured.series(item.name, _reference(item, engine), item.metrics[0])
             factors = spreads.ratios(values, reference)
             if factors:
-                found = spreads.spread(factors)
-                bars.append(
-                    {
-                        "engine": engine.name,
-                        "ours": engine.ours,
-                        "dtype": engine.dtype,
-                        "median": found.median,
-                        "low": found.low,
-                        "high": found.high,
-                    }
-                )
+                bar = {"engine": engine.name, "ours": engine.ours, "dtype": engine.dtype}
+                bars.append({**bar, **dataclasses.asdict(spreads.spread(factors))})
         if bars:
             panels.append({"title": item.title, "bars": bars})
     return panels
@@ -103,7 +90,7 @@ def plot_data(
 def _notes(measured: measurements.Measurements, num_rounds: int) -> str:
     rates = {
         dtype: f"{spreads.spread(found).median / 1e9:.0f} GFLOP/s" if found else "not measured"
-        for dtype in (engines.FLOAT32, engines.BFLOAT16)
+        for dtype in engines.DTYPES
         for found in [measured.rates(dtype)]
     }
     rows, seq_length = inputs.lengths()["b32_realistic"]
@@ -177,7 +164,7 @@ def _last(
 
 
 def _reference(item: work_items.WorkItem, engine: engines.Engine) -> str:
-    """Returns the name of ours that an engine is compared with: of its type where there is one."""
+    """Returns the name of our engine to compare with: of the same type if there is one."""
     same_type = [name for name in item.ours if name.endswith(engine.dtype)]
     return (same_type or list(item.ours))[0]
 

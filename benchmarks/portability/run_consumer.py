@@ -1,15 +1,14 @@
-"""Runs one consumer in this process's environment and prints how far it is from the reference.
+"""Runs one consumer in this environment and compares its results with the reference.
 
-    python -m benchmarks.portability.worker lite_rt build/portability encoder .mlm
+    python -m benchmarks.portability.run_consumer lite_rt build/portability encoder .mlm
 
-prints, as JSON, the versions of what it used and for each part either the largest difference or the
-first line of the error.
+Prints as JSON the versions of packages and, for each part, the largest difference or the first line
+of the error.
 """
 
 import importlib
 import importlib.metadata
 import json
-import os
 import platform
 import sys
 from typing import Any
@@ -20,45 +19,37 @@ from benchmarks.portability import parts
 from configs import errors
 
 _PACKAGES = (
-    "tensorflow",
-    "tensorflow-cpu",
-    "tensorflow-hub",
-    "tensorflow-text",
-    "tf-keras",
-    "keras",
-    "tf2onnx",
-    "onnxruntime",
-    "openvino",
+    *("tensorflow", "tensorflow-cpu", "tensorflow-hub", "tensorflow-text", "tf-keras", "keras"),
+    *("tf2onnx", "onnxruntime", "openvino"),
 )
 
 
 def main() -> None:
     consumer, folder, *names = sys.argv[1:]
-    # Whatever is printed meanwhile must not be taken for the answer.
+    # Libraries print to stdout too; only the JSON goes there.
     answer, sys.stdout = sys.stdout, sys.stderr
     module = importlib.import_module(f"benchmarks.portability.consumers.{consumer}")
-    results = {name: _measure(module, folder, parts.PARTS[name]) for name in names}
-    report = {"versions": _versions(), "parts": results}
-    print(json.dumps(report), file=answer, flush=True)
+    found = {name: _measure(module, folder, parts.PARTS[name]) for name in names}
+    print(json.dumps({"versions": _versions(), "parts": found}), file=answer, flush=True)
 
 
 def _measure(module: Any, folder: str, part: parts.Part) -> dict[str, Any]:
     try:
         return {"difference": difference(module.run(folder, part), folder, part)}
-    except Exception as error:  # any that a consumer has is what the table tells
+    except Exception as error:  # the table shows any error of a consumer
         return {"error": errors.first_line(error)}
 
 
 def difference(arrays: parts.Arrays, folder: str, part: parts.Part) -> float:
-    """Returns the largest absolute difference to the reference.
+    """Returns the largest absolute difference from the reference.
 
     Raises:
-      ValueError: nothing was computed, or something of another shape or that is not finite.
+      ValueError: there are no arrays, or one has another shape or is not finite.
     """
     if not arrays:
         raise ValueError("computed nothing")
     largest = 0.0
-    with np.load(os.path.join(folder, "reference", f"{part.name}.npz")) as reference:
+    with np.load(part.reference(folder)) as reference:
         for name, array in arrays.items():
             expected = reference[name]
             if array.shape != expected.shape:
