@@ -168,7 +168,7 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
         ),
         (
             ["--encoder", "{preprocessor}", "--preprocessor", "{preprocessor}"],
-            "--encoder does not have the manifest of an encoder of this toolchain",
+            "--encoder does not have this toolchain's encoder manifest; export it again",
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{other}"],

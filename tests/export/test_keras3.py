@@ -1,4 +1,4 @@
-"""SavedModels as layers of Keras 3, against `hub.load` and arithmetic by hand."""
+"""SavedModels as layers of Keras 3, against `hub.load` and manual arithmetic."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from tests.support import processes
 
 _TINY = [case for case in table.CASES if case.artifact.name == "tiny"]
 CASES = pytest.mark.parametrize("case", _TINY, ids=str)
-# For what takes long: the callable that computes least, and the one that computes most.
+# For slow tests: the callable that computes least, and the one that computes most.
 EXTREMES = (_TINY[0], _TINY[-1])
 EXTREME_CASES = pytest.mark.parametrize("case", EXTREMES, ids=str)
 ENCODER = _TINY[0]
@@ -25,8 +25,8 @@ ENCODER = _TINY[0]
 LABELS = np.array([0, 1, 1, 0])
 SEQ_LENGTH = 10
 
-# Loads every model below a folder, and prints what it computes and loses next. The layer's file
-# stands there alone: nothing else of the project can be imported.
+# Loads every model in a folder, and prints its outputs and its next loss. The folder has only the
+# layer's file of the project.
 _LOADER = """
 import json, pathlib, sys
 import keras, numpy as np, tensorflow as tf
@@ -178,7 +178,7 @@ def test_fine_tuning_with_adam_reduces_the_loss_and_moves_every_weight(case):
 
 
 def test_weight_decay_excludes_weights_by_name():
-    """With a loss of zero nothing but the decay changes a weight."""
+    """With a loss of zero, only the decay changes a weight."""
     learning_rate, weight_decay = 0.1, 0.5
     optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["layer_norm", "bias"])
@@ -205,7 +205,7 @@ def _directory():
 
 @pytest.fixture(scope="module")
 def reloaded(tmp_path_factory):
-    """What fine-tuned models compute and lose next, here and in a new process, by case."""
+    """Outputs and next losses of fine-tuned models, here and in a new process, by case."""
     folder = tmp_path_factory.mktemp("keras3")
     expected = {}
     for case in EXTREMES:

@@ -1,4 +1,4 @@
-"""Laws of `python -m export.preprocessor`, run as a process."""
+"""`python -m export.preprocessor`, run as a process."""
 
 import filecmp
 import getpass
@@ -30,7 +30,7 @@ def _files(directory):
 def twice(tiny_preprocessor, tmp_path_factory):
     """The same export by two processes, from two folders, into two folders."""
     folder = tmp_path_factory.mktemp("second")
-    # A fork has the hash seed of what it is forked from; with its own this is a new process.
+    # A fork inherits the hash seed of its parent; a hash seed in the environment prevents the fork.
     environment = processes.environment() | {"PYTHONHASHSEED": "1"}
     done = _run("--export_dir", folder / "exports", cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""The list of models: what is in it is read, and what is wrong with it is said all at once."""
+"""The list of models is read, or one error lists all its problems."""
 
 import json
 
@@ -125,7 +125,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
 @pytest.mark.parametrize("encoder", ["encoder/4", "encoder", "preprocess/3"])
 def test_an_embedder_is_made_of_an_encoder_of_the_list(tmp_path, encoder):
     problem = _problem(tmp_path, ENCODER, PREPROCESSOR, {**EMBEDDER, "encoder": encoder})
-    assert f"embed/1: encoder {encoder!r} is no encoder of this list" in problem
+    assert f"embed/1: this list has no encoder {encoder!r}; name it as <name>/<version>" in problem
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_embedder_is_made_of_an_encoder_of_the_list(tmp_path, encoder):
         ("{}", "must be"),
         ('{"models": []}', "the list is empty"),
         ('{"models": [], "model": []}', "unknown field 'model'"),
-        ('{"models": [], "models": []}', "a key stands twice"),
+        ('{"models": [], "models": []}', "a key is twice"),
         ("[" * 100_000, "cannot be read"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Signatures: model-signing's own command accepts them, and nothing else passes for one."""
+"""model-signing's own command accepts the signatures, and rejects changed files and keys."""
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -104,4 +104,4 @@ def test_a_library_that_is_not_installed_is_named_with_the_remedy(tmp_path, miss
         cwd=tmp_path,
     )
     assert missing in done.stdout, done.stderr
-    assert "pip install 'albert-hub-export[release]'" in done.stdout
+    assert "pip install 'model-signing>=1.1,<2' 'pyOpenSSL>=24'" in done.stdout
