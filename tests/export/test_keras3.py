@@ -25,8 +25,8 @@ ENCODER = _TINY[0]
 LABELS = np.array([0, 1, 1, 0])
 SEQ_LENGTH = 10
 
-# Loads every model below a folder, and prints what it computes and loses next. The layer's file
-# stands there alone: nothing else of the project can be imported.
+# Loads every model below a folder, and prints its outputs and its next loss. The folder contains
+# the layer's file alone, so nothing else of the project can be imported.
 _LOADER = """
 import json, pathlib, sys
 import keras, numpy as np, tensorflow as tf
@@ -107,7 +107,7 @@ def test_functional_api_infers_static_shapes(case):
         assert outputs[hub_api.MLM_LOGITS].shape == (None, table.P, config.vocab_size)
 
 
-def test_training_is_handed_on():
+def test_training_reaches_the_saved_model():
     layer = _layer(DROPOUT)
     inputs = DROPOUT.inputs()
     inference = layer(inputs)[hub_api.POOLED_OUTPUT]
@@ -205,7 +205,7 @@ def _directory():
 
 @pytest.fixture(scope="module")
 def reloaded(tmp_path_factory):
-    """What fine-tuned models compute and lose next, here and in a new process, by case."""
+    """Returns outputs and next losses of fine-tuned models, here and in a new process, by case."""
     folder = tmp_path_factory.mktemp("keras3")
     expected = {}
     for case in EXTREMES:
@@ -261,7 +261,7 @@ def test_a_file_is_loaded_only_if_it_is_trusted(tmp_path):
         keras.models.load_model(tmp_path / "model.keras")
 
 
-def test_a_folder_that_is_no_saved_model_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_saved_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match=f"SavedModel, got .*{tmp_path.name}"):
         keras3.SavedModelLayer(tmp_path)
 

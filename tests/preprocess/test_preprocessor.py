@@ -1,4 +1,4 @@
-"""Laws of the preprocessor artifact, loaded in the ways that its users load it."""
+"""Tests of the preprocessor artifact, loaded as its users load it."""
 
 import base64
 import shutil
@@ -243,7 +243,7 @@ def test_dataset_map_runs_the_steps(loaded):
         tf.debugging.assert_equal(ours, theirs)
 
 
-# The snippet of TF Hub's page for albert_en_preprocess, with a local path, and what follows it.
+# The snippet of TF Hub's page for albert_en_preprocess with a local path, then our other steps.
 _SAVE = """
 import sys
 import tensorflow as tf

@@ -15,7 +15,7 @@ STEPS = 100
 
 @pytest.fixture(scope="module")
 def trained(tiny_encoder, tiny_preprocessor, tmp_path_factory):
-    """What the script wrote and said after training on CPython's documentation."""
+    """Returns the script's files and output after training on CPython's documentation."""
     folder = tmp_path_factory.mktemp("continue_mlm")
     passages = "\n\n".join(pydoc_data.topics.topics.values()).split("\n\n")
     text = folder / "text.txt"

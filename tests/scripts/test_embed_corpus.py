@@ -46,7 +46,7 @@ def vectors(folder):
 
 
 def by_hand(embedder, texts):
-    """Returns the vectors of texts, each embedded with whatever stands next to it."""
+    """Returns the vectors of texts, embedded in batches of neighbours."""
     load = hub.load(str(embedder))
     batches = [texts[start : start + 256] for start in range(0, len(texts), 256)]
     return np.concatenate([load(tf.constant(batch)).numpy() for batch in batches])
@@ -54,7 +54,7 @@ def by_hand(embedder, texts):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory, stress):
-    """A folder with two files of sentences, one a line, and the sentences by id."""
+    """Returns a folder with two files of one sentence per line, and the sentences by id."""
     folder = tmp_path_factory.mktemp("corpus")
     sentences = real_sentences.of_docstrings(100_000) if stress else real_sentences.of_python(2000)
     texts = {}
@@ -78,7 +78,7 @@ def arguments(corpus, tiny_embedder, stress):
 
 @pytest.fixture(scope="module")
 def undisturbed(arguments, tmp_path_factory):
-    """What one worker wrote and counted."""
+    """Returns the output folder and the counters of one worker."""
     folder = tmp_path_factory.mktemp("undisturbed")
     counters = embed(*arguments, cwd=folder)
     print("one worker:", counters)
@@ -271,7 +271,7 @@ def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
 def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp_path):
     done = _embed_with_other_graph(tiny_embedder, tmp_path, write_digests=True)
     assert done.returncode == 1
-    # Before it stands what the runner logs of the worker, with its traceback.
+    # Before this line, the runner logs the worker's traceback.
     assert done.stderr.splitlines()[-1].startswith(
         "error: the pipeline failed, and goes on where it was with the same"
     )

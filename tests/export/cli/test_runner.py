@@ -1,4 +1,4 @@
-"""Laws of `python -m export.encoder`, run as a process: what goes wrong, and what is said."""
+"""Errors and messages of `python -m export.encoder`, run as a process."""
 
 import json
 import os
@@ -16,7 +16,7 @@ WITHOUT_TENSORFLOW = processes.environment(without_tensorflow=True)
 
 @pytest.fixture
 def folder(tmp_path):
-    """A working directory with files of every kind that can be wrong."""
+    """Returns a working directory with wrong files of every kind."""
     (tmp_path / "not.json").write_text("{not json")
     (tmp_path / "list.json").write_text("[]")
     original = test_albert_config.ORIGINAL
@@ -140,7 +140,7 @@ def test_export_dir_that_is_not_writable_is_an_error(tmp_path, exists):
     export_dir = read_only if exists else read_only / "below"
     read_only.chmod(0o555)
     arguments = ["-m", "export.encoder", "--config", "tiny", "--export_dir", export_dir]
-    if os.geteuid() == 0:  # to whom everything is writable
+    if os.geteuid() == 0:  # root can write to all folders
         arguments = ["-c", _AS_NOBODY, tmp_path, *arguments[2:]]
         tmp_path.chmod(0o755)
         for parent in list(tmp_path.parents)[:3]:
@@ -150,7 +150,7 @@ def test_export_dir_that_is_not_writable_is_an_error(tmp_path, exists):
     assert list(read_only.iterdir()) == []
 
 
-# Modules are imported first: nobody may be unable to read the checkout.
+# Modules are imported first, because user `nobody` may not be allowed to read the checkout.
 _AS_NOBODY = """
 import os, sys
 from export import encoder

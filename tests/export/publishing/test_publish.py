@@ -1,4 +1,4 @@
-"""What is published was loaded by another process, and says what it is and what it holds."""
+"""Published artifacts were loaded by another process, and describe themselves in a manifest."""
 
 import functools
 import json
@@ -24,12 +24,12 @@ def test_artifact_says_what_it_needs_and_how_large_it_is(tiny_encoder):
 
 
 def test_preprocessor_needs_tensorflow_texts_ops():
-    facts = finalize.manifest_entries(preprocess_artifacts.directory("default"))
-    assert facts["parameters"] == 0
-    assert facts["oldest_tensorflow"] == "2.15"
-    assert "SentencepieceOp" in facts["custom_ops"]
-    # None of them is TensorFlow's own.
-    assert not [name for name in facts["custom_ops"] if hasattr(tf.raw_ops, name)]
+    entries = finalize.manifest_entries(preprocess_artifacts.directory("default"))
+    assert entries["parameters"] == 0
+    assert entries["oldest_tensorflow"] == "2.15"
+    assert "SentencepieceOp" in entries["custom_ops"]
+    # TensorFlow itself has none of them.
+    assert not [name for name in entries["custom_ops"] if hasattr(tf.raw_ops, name)]
 
 
 def test_a_good_artifact_is_found_good(tiny_encoder, tiny_preprocessor):

@@ -16,7 +16,7 @@ INPUTS = {"config": {"hidden_size": 8}}
 
 
 class _Commands:
-    """In place of processes: an exporter that copies, and a verifier that finds what it is told."""
+    """Replaces processes: its exporter copies, and its verifier reports a given problem."""
 
     def __init__(self, artifact, *, problem=None):
         self._artifact = artifact

@@ -51,7 +51,7 @@ def undisturbed(copying, tmp_path_factory):
 
 
 def _assert_only_complete_versions(output_dir, good):
-    """What strangers could download after the kill is what they could download before it."""
+    """Checks that a killed release publishes only complete versions, with the right bytes."""
     for path, content in processes.contents(output_dir).items():
         if path.startswith(releaser.PUBLISHER) and path.endswith((".tar.gz", ".intoto.json")):
             assert content == good[path]
@@ -110,7 +110,7 @@ def test_killed_at_random_moments(copying, undisturbed, stress, tmp_path):
 
 
 def test_the_real_command_killed_at_random_moments_with_and_without_its_children(stress, tmp_path):
-    """What outlives a killed release writes to its work folder for a while: the next one waits."""
+    """Processes that outlive a killed release write to its work folder, so the next one waits."""
     if not stress:
         pytest.skip("exports for minutes; run with --stress")
     count = 20
@@ -137,13 +137,13 @@ def test_the_real_command_killed_at_random_moments_with_and_without_its_children
     print(f"\n{count} kills of the real command: the same bytes")
 
 
-def test_a_release_waits_for_whoever_still_writes_to_the_folder(copying, undisturbed, tmp_path):
+def test_a_release_waits_for_processes_that_write_to_the_folder(copying, undisturbed, tmp_path):
     good, *_ = undisturbed
     output_dir = tmp_path / "dist"
     output_dir.mkdir()
     descriptor = os.open(output_dir, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    # As a child of a killed release: it has nothing but the lock.
+    # Like a subprocess of a killed release, this one has only the lock.
     child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[descriptor])
     os.close(descriptor)
     process = _start(output_dir, arguments=copying(output_dir, -1))

@@ -72,7 +72,7 @@ def dist(released):
 
 @pytest.fixture
 def copy(released, tmp_path):
-    """A copy of everything, to be changed."""
+    """Returns a copy of everything, which the test may change."""
     return shutil.copytree(released[0], tmp_path / "copy")
 
 
@@ -145,7 +145,7 @@ def test_statements_are_valid_and_name_what_the_model_was_made_from(dist):
 
 
 class _Host(http.server.SimpleHTTPRequestHandler):
-    """A host of static files that knows one thing: which file hub's query means."""
+    """A host of static files, which maps hub's query to a tarball."""
 
     def do_GET(self):
         self.path = self.path.replace("?tf-hub-format=compressed", ".tar.gz")
@@ -223,7 +223,7 @@ def test_other_inputs_under_a_version_that_exists_are_refused(copy, change, mess
 
 
 def test_a_lost_tarball_comes_back_or_is_refused(copy):
-    """What is built in its place has the bytes that were released, or is not published."""
+    """A new build of it is published only if it has the released bytes."""
     (copy / "dist" / "org" / "preprocess" / "1.tar.gz").unlink()
     done = _release(copy, PREPROCESSOR | {"options": {"default_seq_length": 64}})
     assert "it was released before with sha256" in processes.error(done)

@@ -27,7 +27,7 @@ def read(path, how, *, edges=()):
 
 
 def expected_lines(path):
-    """What a line is, by splitting the whole content."""
+    """Yields the records of a file, by splitting its whole content into lines."""
     offset = 0
     for line in path.read_bytes().split(b"\n"):
         content = line.removesuffix(b"\r")
@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_used_is_one_bad_record(content, reason, tmp_path)
     assert bad[:2] == (reason, str(path))
 
 
-def test_what_the_storage_says_is_no_bad_record(tmp_path):
+def test_what_the_storage_says_is_not_a_bad_record(tmp_path):
     with pytest.raises(FileNotFoundError):
         list(records.read((str(tmp_path / "gone"), 0, 10), source(records.PARQUET)))
 
