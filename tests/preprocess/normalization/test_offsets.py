@@ -52,9 +52,9 @@ def _check_ranges(tokenizer, texts):
         assert limits == sorted(limits), (text, limits)
         for start, limit in zip(starts, limits, strict=True):
             assert 0 <= start <= limit <= len(text), (text, start, limit)
-            for place in {start, limit} - {len(text)}:
-                inside_a_character = text[place] & 0xC0 == 0x80
-                assert not inside_a_character or not _is_utf8(text), (text, place)
+            for offset in {start, limit} - {len(text)}:
+                inside_a_character = text[offset] & 0xC0 == 0x80
+                assert not inside_a_character or not _is_utf8(text), (text, offset)
 
 
 def _is_utf8(text):
@@ -73,16 +73,21 @@ def _check_slices(tokenizer, texts):
     for text, (ids, starts, limits) in zip(texts, _rows(tokenizer, texts), strict=True):
         slices = [text[start:limit] for start, limit in zip(starts, limits, strict=True)]
         normalized = [processor.normalize(_normalize(tokenizer, part)) for part in slices]
-        for piece_id, part, got in zip(ids, slices, normalized, strict=True):
+        for piece_id, part, actual in zip(ids, slices, normalized, strict=True):
             expected = pieces[piece_id].replace(space, "")
             if piece_id == tokenizer.vocabulary.unknown_id or not expected:
                 continue
-            got = got.replace(space, "")
+            actual = actual.replace(space, "")
             widened = any(
                 _is_widened(tokenizer, char) or not processor.normalize(char)
                 for char in part.decode()
             )
-            assert expected in got if widened else expected == got, (text, part, expected, got)
+            assert expected in actual if widened else expected == actual, (
+                text,
+                part,
+                expected,
+                actual,
+            )
 
 
 def _is_widened(tokenizer, char):

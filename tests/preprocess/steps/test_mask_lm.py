@@ -160,10 +160,10 @@ def test_the_number_of_predictions_is_the_originals(mask_lm, seq_length, prob, m
     limit = 20 if most is None else most
     assert masked["masked_lm_positions"].shape == (100, limit)
     lengths = packed["input_mask"].numpy().sum(axis=1)
-    got = np.array([len(row) for row in _masked_positions(masked)])
+    actual = np.array([len(row) for row in _masked_positions(masked)])
     wanted = np.array([min(limit, max(1, round(int(n) * prob))) for n in lengths])
-    assert (got <= wanted).all()
-    assert (got == wanted).mean() > 0.9  # fewer only if no word fits
+    assert (actual <= wanted).all()
+    assert (actual == wanted).mean() > 0.9  # fewer only if no word fits
 
 
 def test_rounding_is_pythons_at_every_length(mask_lm):
@@ -176,9 +176,9 @@ def test_rounding_is_pythons_at_every_length(mask_lm):
         "input_type_ids": tf.zeros([len(ids), 512], tf.int32),
     }
     masked = mask_lm(packed, seed=1)
-    got = masked["masked_lm_weights"].numpy().sum(axis=1).astype(int)
+    actual = masked["masked_lm_weights"].numpy().sum(axis=1).astype(int)
     assert masked["masked_lm_positions"].shape[1] == 80
-    assert got.tolist() == [max(1, round(n * 0.15)) for n in lengths]
+    assert actual.tolist() == [max(1, round(n * 0.15)) for n in lengths]
 
 
 def test_nothing_is_masked_without_words_or_predictions(mask_lm):

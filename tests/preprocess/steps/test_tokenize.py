@@ -38,7 +38,9 @@ def test_original_ids_equal_the_original_codes(suffix):
     ids = tokenize(tf.constant(preprocess_golden.strings())).to_list()
     expected = _original_ids(suffix)
     differing = [
-        (got, want) for got, want in zip(ids, expected, strict=True) if want not in (None, got)
+        (actual, want)
+        for actual, want in zip(ids, expected, strict=True)
+        if want not in (None, actual)
     ]
     assert differing == []
     assert sum(want is not None for want in expected) == 319 - 14  # 14 strings are not UTF-8

@@ -39,9 +39,9 @@ def test_the_first_tokens_are_those_of_the_whole(tokenizer, count):
     first = truncation.encode_prefix(
         texts, count=count, encode=tokenizer.encode, boundary=" "
     ).to_list()
-    for wanted, got in zip(whole, first, strict=True):
-        assert got[:count] == wanted[:count]
-        assert len(got) >= min(count, len(wanted))
+    for wanted, actual in zip(whole, first, strict=True):
+        assert actual[:count] == wanted[:count]
+        assert len(actual) >= min(count, len(wanted))
 
 
 def test_rows_do_not_depend_on_each_other(tokenizer):

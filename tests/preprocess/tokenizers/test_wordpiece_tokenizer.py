@@ -157,9 +157,9 @@ def test_the_first_tokens_are_those_of_the_whole(tokenizer, count):
     first = truncation.encode_prefix(
         tf.constant(texts), count=count, encode=tokenizer.encode, boundary=tokenizer.boundary
     ).to_list()
-    for wanted, got in zip(whole, first, strict=True):
-        assert got[:count] == wanted[:count]
-        assert len(got) >= min(count, len(wanted))
+    for wanted, actual in zip(whole, first, strict=True):
+        assert actual[:count] == wanted[:count]
+        assert len(actual) >= min(count, len(wanted))
     assert len(first[29]) < 100  # text is cut between ideographs too
 
 
