@@ -107,7 +107,7 @@ def test_functional_api_infers_static_shapes(case):
         assert outputs[hub_api.MLM_LOGITS].shape == (None, table.P, config.vocab_size)
 
 
-def test_training_is_handed_on():
+def test_training_reaches_the_saved_model():
     layer = _layer(DROPOUT)
     inputs = DROPOUT.inputs()
     inference = layer(inputs)[hub_api.POOLED_OUTPUT]
@@ -261,7 +261,7 @@ def test_a_file_is_loaded_only_if_it_is_trusted(tmp_path):
         keras.models.load_model(tmp_path / "model.keras")
 
 
-def test_a_folder_that_is_no_saved_model_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_saved_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match=f"SavedModel, got .*{tmp_path.name}"):
         keras3.SavedModelLayer(tmp_path)
 

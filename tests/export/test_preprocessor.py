@@ -123,7 +123,7 @@ def test_help_exits_with_0():
 )
 def test_bad_input_ends_in_one_clear_line(tmp_path, arguments, message):
     (tmp_path / "empty").touch()
-    (tmp_path / "text").write_text("this is no model\n")
+    (tmp_path / "text").write_text("this is not a model\n")
     (tmp_path / "exports" / "albert_en_preprocess" / "7").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
     done = _run(*arguments, cwd=tmp_path)

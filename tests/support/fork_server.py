@@ -25,10 +25,10 @@ import sys
 import types
 from typing import Any
 
-# Variables that Python, the C library, TensorFlow or NumPy read once. (CUDA's are read later.)
+# Variables that Python, the C library, TensorFlow or NumPy read once. CUDA's are read later.
 _READ_ONCE = re.compile("(PYTHON|LANG|LC_|LD_|MALLOC|TF_|XLA|OMP_|MKL_|KMP_|OPENBLAS).*|TZ")
-_MESSAGE = 1 << 20  # bytes; more than the kernel lets through
-_HIGH = 300  # descriptors from here on are not those of the client
+_MESSAGE = 1 << 20  # bytes; more than the kernel allows
+_HIGH = 300  # clients have no descriptors from here on
 
 
 def main(listener: socket.socket, folder: str) -> None:
@@ -55,17 +55,20 @@ def _import() -> None:
 
         assert tensorflow and tensorflow_hub
         gc.collect()
-        gc.freeze()  # else the forks copy all that it visits
+        gc.freeze()  # otherwise the collector makes the forks copy all objects
 
 
 def _supervise(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Returns the request in a fork; here it tells the client how that ended, or ends it."""
+    """Returns the request in a fork. This process waits, and sends the fork's status to the client.
+
+    If the client ends first, this process kills the fork.
+    """
     child = os.fork()
     if not child:
         return _request(connection)
     poll = select.poll()
     poll.register(os.pidfd_open(child), select.POLLIN)
-    poll.register(connection, 0)  # tells of its end
+    poll.register(connection, 0)  # reports its end
     if connection.fileno() in dict(poll.poll()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
@@ -76,7 +79,7 @@ def _supervise(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 def _request(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Returns the client's request and its files, unless it needs a process of its own."""
+    """Returns the client's request and files; exits if the program needs a process of its own."""
     message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE, 253)
     request = json.loads(message)
     served = _read_once(request["environ"]) == _read_once(os.environ)
@@ -94,7 +97,7 @@ def _read_once(environ: Any) -> dict[str, Any]:
 
 
 def _become(request: dict[str, Any], descriptors: list[int]) -> None:
-    """Makes this process what the client would have been."""
+    """Gives this process the session, files, folder, limits and environment of the request."""
     os.setsid()
     high = [os.dup2(one, _HIGH + number) for number, one in enumerate(descriptors)]
     os.closerange(0, _HIGH)
@@ -112,7 +115,7 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    """Runs what Python would run with `arguments`: `-m MODULE`, `-c CODE` or `FILE`."""
+    """Runs `-m MODULE`, `-c CODE` or `FILE`, as Python does."""
     kind, *rest = arguments
     if kind == "-m":
         sys.path[0] = os.getcwd()

@@ -17,7 +17,7 @@ WITHOUT_TENSORFLOW = processes.environment(without_tensorflow=True)
 
 @pytest.fixture(scope="module")
 def original(tiny_encoder, tmp_path_factory):
-    """A copy of an artifact with every kind of file."""
+    """Returns a copy of an artifact with every kind of file."""
     folder = tmp_path_factory.mktemp("checksums") / "artifact"
     return shutil.copytree(tiny_encoder, folder)
 

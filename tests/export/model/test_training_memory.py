@@ -1,4 +1,4 @@
-"""What a training step keeps in memory."""
+"""The memory that a training step needs."""
 
 import pytest
 

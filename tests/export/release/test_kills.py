@@ -137,7 +137,7 @@ def test_the_real_command_killed_at_random_moments_with_and_without_its_children
     print(f"\n{count} kills of the real command: the same bytes")
 
 
-def test_a_release_waits_for_whoever_still_writes_to_the_folder(copying, undisturbed, tmp_path):
+def test_a_release_waits_for_processes_that_write_to_the_folder(copying, undisturbed, tmp_path):
     good, *_ = undisturbed
     output_dir = tmp_path / "dist"
     output_dir.mkdir()

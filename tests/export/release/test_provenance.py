@@ -111,7 +111,7 @@ def test_it_is_read_back(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"subject": [1, 2]}', '{"subject": [{}]}'])
-def test_what_is_no_statement_is_refused(tmp_path, text):
+def test_what_is_not_a_statement_is_refused(tmp_path, text):
     path = tmp_path / "3.intoto.json"
     path.write_text(text)
     with pytest.raises(errors.VerificationError, match="cannot be read"):

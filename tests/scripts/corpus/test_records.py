@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_used_is_one_bad_record(content, reason, tmp_path)
     assert bad[:2] == (reason, str(path))
 
 
-def test_what_the_storage_says_is_no_bad_record(tmp_path):
+def test_what_the_storage_says_is_not_a_bad_record(tmp_path):
     with pytest.raises(FileNotFoundError):
         list(records.read((str(tmp_path / "gone"), 0, 10), read_options(records.PARQUET)))
 

@@ -168,7 +168,7 @@ def test_changelog_tells_what_differs_from_the_version_before(site):
     assert sections(site.text("org/albert/2.md"))[-2:] == ["Changelog", "Version 2"]
 
 
-def test_free_text_of_a_manifest_is_no_markup(site):
+def test_free_text_of_a_manifest_is_not_markup(site):
     hostile = "a`b``c <script>alert(1)</script> [x](javascript:alert(1))\n\n# Heading"
     weights = {**_WEIGHTS, "repository": hostile, "files": {hostile: "5" * 64}}
     tokenizer = {"file": hostile, "sha256": "3" * 64}
