@@ -50,7 +50,7 @@ def _checked_output() -> str:
         raise errors.DestinationError(f"{_OUTPUT.value!r} exists; it is not overwritten")
     folder = os.path.dirname(_OUTPUT.value) or "."
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-        raise errors.DestinationError(f"--output: {folder!r} is not a writable folder")
+        raise errors.DestinationError(f"--output: {folder!r} is not a folder, or is not writable")
     return _OUTPUT.value
 
 
