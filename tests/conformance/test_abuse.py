@@ -62,22 +62,25 @@ def test_any_text_gives_valid_ids_and_the_same_alone(name, stress):
     vocab_size = loaded.tokenize.get_special_tokens_dict()["vocab_size"]
     draw = random.Random(20)
     strings = [_string(draw) for _ in range(10_000 if stress else 500)]
-
-    def rows(texts):
-        ids, starts, limits = loaded.tokenize_with_offsets(texts)
-        packed = tf.RaggedTensor.from_tensor(loaded(texts)["input_word_ids"])
-        return ids, starts, limits, packed, loaded.tokenize(texts)
-
     for start in range(0, len(strings), 1000):
-        batch = tf.constant(strings[start : start + 1000])
-        parts = rows(batch)
-        for ids in (parts[0], parts[3]):
-            _check_ids(ids, vocab_size)
-        together = zip(*(part.to_list() for part in parts), strict=True)
-        alone = tf.data.Dataset.from_tensor_slices(batch).batch(1, drop_remainder=True).map(rows)
-        for expected, found in zip(together, alone.as_numpy_iterator(), strict=True):
-            assert [part.to_list()[0] for part in found] == list(expected)
-            assert expected[4] == expected[0]
+        batch = strings[start : start + 1000]
+        ids, starts, limits = loaded.tokenize_with_offsets(tf.constant(batch))
+        _check_ids(ids, vocab_size)
+        packed = loaded(tf.constant(batch))
+        _check_ids(packed["input_word_ids"], vocab_size)
+        together = zip(
+            ids.to_list(),
+            starts.to_list(),
+            limits.to_list(),
+            packed["input_word_ids"].numpy().tolist(),
+            strict=True,
+        )
+        for text, expected in zip(batch, together, strict=True):
+            alone = tf.constant([text])
+            offsets = loaded.tokenize_with_offsets(alone)
+            rows = [*(part.to_list() for part in offsets), loaded(alone)["input_word_ids"].numpy()]
+            assert [list(row[0]) for row in rows] == list(expected)
+            assert loaded.tokenize(alone).to_list() == [expected[0]]
 
 
 @pytest.mark.parametrize("name", ["default", "original", "word_pieces"])
