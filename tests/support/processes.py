@@ -10,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,7 +102,8 @@ def export(module: str, *arguments: object, cwd: str | os.PathLike[str]) -> path
 
 def exported(module: str, *arguments: object) -> pathlib.Path:
     """Returns the path of an export that happens once per test run."""
-    return shared_run.once(module, lambda folder: export(module, *arguments, cwd=folder))
+    name = f"{module}-{zlib.crc32(repr(arguments).encode()):x}"
+    return shared_run.once(name, lambda folder: export(module, *arguments, cwd=folder))
 
 
 def contents(directory: str | os.PathLike[str]) -> dict[str, bytes]:
