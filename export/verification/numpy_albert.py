@@ -46,7 +46,7 @@ def encode(
       of `num_hidden_layers` arrays [B, S, H]), `embedding_output` [B, S, E]; `mlm_logits` [B, P, V]
       if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head.
     """
-    tensors = {name: np.asarray(tensor, dtype) for name, tensor in tensors.items()}
+    tensors = {name: np.asanyarray(tensor, dtype) for name, tensor in tensors.items()}
     embeddings = _embed(tensors, config, inputs)  # [B, S, E]
     hidden = embeddings
     if "embedding_projection/kernel" in tensors:
