@@ -25,17 +25,18 @@ _ROUNDS = flags.DEFINE_integer("rounds", 3, "Interleaved rounds.", lower_bound=1
 
 
 def main() -> None:
-    source = records.Source(records.TEXT, "", "", max_record_bytes=1_000_000)
-    embedder = plan.embedder_facts(_EMBEDDER.value)
+    read_options = records.ReadOptions(records.TEXT, "", "", max_record_bytes=1_000_000)
+    embedder = plan.read_embedder(_EMBEDDER.value)
+    num_shards = _NUM_SHARDS.value
     planned = plan.make(
-        [_INPUT.value], source=source, num_shards=_NUM_SHARDS.value, embedder=embedder
+        [_INPUT.value], read_options=read_options, num_shards=num_shards, embedder=embedder
     )
     settings = embedding.Settings(
-        source=source,
+        read_options=read_options,
         output="",
         embedder=_EMBEDDER.value,
         max_seq_length=embedder["max_seq_length"],
-        num_shards=_NUM_SHARDS.value,
+        num_shards=num_shards,
         batch_bytes=_BATCH_BYTES.value,
         threads=1,
     )
@@ -59,8 +60,8 @@ def main() -> None:
 
 def _batches(planned: plan.Plan, settings: embedding.Settings) -> Iterator[list[bytes]]:
     """Yields the batches that the pipeline's workers would make."""
-    for _, parts in planned.shards():
-        found = (record for part in parts for record in records.read(part, planned.source))
+    for _, ranges in planned.shards():
+        found = (record for one in ranges for record in records.read(one, planned.read_options))
         good = (record for record in found if isinstance(record, records.Record))
         for window in embedding.windows(good):
             lengths = [len(record.text) for record in window]

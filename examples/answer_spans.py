@@ -1,12 +1,12 @@
-"""Answers questions by spans of a text: byte offsets lead from tokens back to the original.
+"""Answers questions by spans of a text, with byte offsets from tokens to the original text.
 
-The texts are made up here; put SQuAD or your own in their place.
+The texts are invented; replace them by SQuAD or your own.
 
     ENCODER=exports/albert_en_large/1 PREPROCESSOR=exports/albert_en_preprocess/1 \\
         python examples/answer_spans.py
 
-The tokenizer lower-cases and strips accents, but `tokenize_with_offsets` says which bytes of the
-text as it was given each token stands for: answers come out as they were written.
+The tokenizer lower-cases and strips accents, but `tokenize_with_offsets` returns the bytes of the
+original text that each token covers. So answers keep their spelling.
 """
 
 # %% Settings
@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
-import tf_keras  # what hub.KerasLayer is made for
+import tf_keras  # hub.KerasLayer is a layer of Keras 2
 
 ENCODER = os.environ.get("ENCODER", "exports/albert_en_large/1")
 PREPROCESSOR = os.environ.get("PREPROCESSOR", "exports/albert_en_preprocess/1")
@@ -44,22 +44,22 @@ preprocessor = hub.load(PREPROCESSOR)
 
 
 def encode(questions: list, texts: list) -> tuple:
-    """Returns the inputs, and which bytes of its text each position stands for.
+    """Returns the encoder's inputs, and the bytes of the text that each position covers.
 
     Returns:
-      int32 [B, S] by name; int64 [B, S] first bytes and [B, S] bytes after the last, -1 where a
-      position is none of the text.
+      int32 [B, S] by name; int64 [B, S] first bytes, and [B, S] bytes after the last, both -1 at
+      positions outside the text.
     """
     question_ids = preprocessor.tokenize(tf.constant(questions))
     text_ids, starts, limits = preprocessor.tokenize_with_offsets(tf.constant(texts))
     inputs = preprocessor.bert_pack_inputs([question_ids, text_ids], seq_length=SEQ_LENGTH)
-    places = np.full([2, len(texts), SEQ_LENGTH], -1)
+    offsets = np.full([2, len(texts), SEQ_LENGTH], -1)
     for row, question in enumerate(question_ids):
         begin = len(question) + 2  # after [CLS] and [SEP]
         end = begin + len(starts[row])
-        assert end < SEQ_LENGTH, "too long: make SEQ_LENGTH larger, or split the text"
-        places[0, row, begin:end], places[1, row, begin:end] = starts[row], limits[row]
-    return inputs, *places
+        assert end < SEQ_LENGTH, "too long: increase SEQ_LENGTH, or split the text"
+        offsets[0, row, begin:end], offsets[1, row, begin:end] = starts[row], limits[row]
+    return inputs, *offsets
 
 
 def positions(texts: list, answers: list, starts: np.ndarray, limits: np.ndarray) -> np.ndarray:
@@ -73,14 +73,14 @@ def positions(texts: list, answers: list, starts: np.ndarray, limits: np.ndarray
     return np.stack([is_first.argmax(axis=1), is_last.argmax(axis=1)], axis=1)
 
 
-# %% The model: the encoder, and for each position how well it begins and ends the answer
+# %% The model: the encoder and a linear layer, which scores the start and the end of the answer
 encoder = hub.KerasLayer(ENCODER, trainable=True)
 head = tf_keras.layers.Dense(2)
 optimizer = tf_keras.optimizers.Adam(LEARNING_RATE)
 
 
 def span_logits(inputs: dict, starts: tf.Tensor, training: bool) -> tf.Tensor:
-    """Returns float32 [B, 2, S]; outside the text nothing begins or ends."""
+    """Returns the logits of start and end, float32 [B, 2, S], -1e9 outside the text."""
     logits = head(encoder(inputs, training=training)["sequence_output"])  # [B, S, 2]
     logits = tf.where(starts[:, :, tf.newaxis] < 0, -1e9, logits)
     return tf.transpose(logits, [0, 2, 1])
@@ -111,7 +111,7 @@ for step, batch in enumerate(data):
 
 # %% Answer
 def answer(questions: list, texts: list) -> list:
-    """Returns for each text the likeliest span, as it is written there."""
+    """Returns the likeliest span of each text, in its original spelling."""
     inputs, starts, limits = encode(questions, texts)
     first, last = tf.unstack(span_logits(inputs, tf.constant(starts), training=False), axis=1)
     scores = first[:, :, tf.newaxis] + last[:, tf.newaxis, :]  # [B, S, S]
@@ -128,5 +128,5 @@ questions, texts, expected = map(list, zip(*test, strict=True))
 found = answer(questions, texts)
 for question, one in list(zip(questions, found, strict=True))[:5]:
     print(f"{question} {one}")
-right = sum(one == other for one, other in zip(found, expected, strict=True)) / len(test)
-print(f"right answers to {len(test)} questions that were not trained on: {right:.3f}")
+accuracy = np.mean([one == other for one, other in zip(found, expected, strict=True)])
+print(f"right answers to {len(test)} questions that were not trained on: {accuracy:.3f}")

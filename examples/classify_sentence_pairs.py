@@ -1,12 +1,12 @@
-"""Classifies pairs of sentences: fine-tunes the encoder, on one device or on all of them.
+"""Fine-tunes the encoder to classify pairs of sentences, on one or all devices.
 
-Does the reply accept the proposal? The pairs are made up here; put your own in their place.
+Does the reply accept the proposal? The pairs are invented; replace them by your own.
 
     ENCODER=exports/albert_en_large/1 PREPROCESSOR=exports/albert_en_preprocess/1 \\
         python examples/classify_sentence_pairs.py
 
-Runs cell by cell in an editor that knows `# %%`. On a machine without GPUs `LOGICAL_CPUS=2` shows
-what several devices do.
+Runs cell by cell in an editor with `# %%` cells. On a machine without GPUs, `LOGICAL_CPUS=2` makes
+several devices.
 """
 
 # %% Settings
@@ -17,7 +17,7 @@ import random
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
-import tf_keras  # what hub.KerasLayer is made for
+import tf_keras  # hub.KerasLayer is a layer of Keras 2
 
 ENCODER = os.environ.get("ENCODER", "exports/albert_en_large/1")
 PREPROCESSOR = os.environ.get("PREPROCESSOR", "exports/albert_en_preprocess/1")
@@ -31,8 +31,8 @@ BATCH_SIZE = int(os.environ.get("BATCH_SIZE", "32"))
 # %% All GPUs, or the CPU
 if LOGICAL_CPUS > 1:
     cpu = tf.config.list_physical_devices("CPU")[0]
-    parts = [tf.config.LogicalDeviceConfiguration()] * LOGICAL_CPUS
-    tf.config.set_logical_device_configuration(cpu, parts)
+    configurations = [tf.config.LogicalDeviceConfiguration()] * LOGICAL_CPUS
+    tf.config.set_logical_device_configuration(cpu, configurations)
 devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
 strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
 print(f"replicas: {strategy.num_replicas_in_sync}")
@@ -78,7 +78,7 @@ def dataset(some_pairs: list, shuffled: bool = False) -> tf.data.Dataset:
     proposals, replies = zip(*some_pairs, strict=True)
     labels = [REPLIES[reply] for reply in replies]
     slices = tf.data.Dataset.from_tensor_slices((list(proposals), list(replies), labels))
-    if shuffled:  # before they become batches: other batches in every epoch
+    if shuffled:  # before batching, so that the batches differ in every epoch
         slices = slices.shuffle(len(labels))
     return slices.batch(BATCH_SIZE).map(to_inputs).prefetch(tf.data.AUTOTUNE)
 
@@ -104,7 +104,7 @@ model.fit(dataset(train_pairs, shuffled=True), epochs=EPOCHS, verbose=2)
 _, accuracy = model.evaluate(dataset(test_pairs), verbose=0)
 print(f"accuracy on {len(test_pairs)} pairs that were not trained on: {accuracy:.3f}")
 
-# %% Save, and load again: the encoder within is as it was trained
+# %% Save and load the fine-tuned model
 model.save(OUTPUT_DIR)
 again = tf_keras.models.load_model(OUTPUT_DIR)
 batch, _ = next(iter(dataset(test_pairs)))

@@ -1,11 +1,11 @@
-"""Finds the sentences that are nearest to a query, by the cosine of their vectors.
+"""Finds the sentences nearest to a query, by the cosine of their vectors.
 
     python -m export.embedder --encoder exports/albert_en_large/1 --model_name embedder \\
         --preprocessor exports/albert_en_preprocess/1 --pooling mean --normalize
     EMBEDDER=exports/embedder/1 QUERY="Who plays music?" python examples/nearest_sentences.py
 
-ALBERT becomes good at this when it was fine-tuned for it; random weights find little but the same
-words. For corpora that do not fit a machine see scripts/embed_corpus.py.
+ALBERT needs fine-tuning for this; random weights find little more than equal words. For corpora
+that do not fit one machine see scripts/embed_corpus.py.
 """
 
 # %% Settings
@@ -17,7 +17,7 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the embedder's ops
 
 EMBEDDER = os.environ.get("EMBEDDER", "exports/embedder/1")
-SENTENCES_FILE = os.environ.get("SENTENCES_FILE")  # one a line
+SENTENCES_FILE = os.environ.get("SENTENCES_FILE")  # one sentence per line
 QUERY = os.environ.get("QUERY", "Who plays music?")
 TOP_K = int(os.environ.get("TOP_K", "3"))
 BATCH_SIZE = 256
@@ -44,7 +44,7 @@ def embed(sentences: list) -> tf.Tensor:
     """Returns float32 [B, H]."""
     batches = [sentences[i : i + BATCH_SIZE] for i in range(0, len(sentences), BATCH_SIZE)]
     vectors = tf.concat([embedder(tf.constant(batch)) for batch in batches], axis=0)
-    return tf.math.l2_normalize(vectors, axis=1)  # those of --normalize stay as they are
+    return tf.math.l2_normalize(vectors, axis=1)  # does not change vectors of --normalize
 
 
 index = embed(SENTENCES)  # [N, H]

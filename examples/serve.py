@@ -1,15 +1,14 @@
 """Asks TensorFlow Serving for vectors of sentences, by REST and by gRPC.
 
-Serving reads `<base path>/<version>/`, which is how the exporters write; TF Text's ops, which the
-embedder needs, are in its official image:
+Serving reads `<base path>/<version>/`, the exporters' layout. Its official image has TF Text's ops,
+which the embedder needs:
 
     docker run --rm -p 8500:8500 -p 8501:8501 -e MODEL_NAME=embedder \\
         -v "$PWD/exports/embedder:/models/embedder" tensorflow/serving
 
     python examples/serve.py
 
-What the first request would have to wait for is done before with `export.embedder
---serving_warmup`.
+With `python -m export.embedder --serving_warmup`, Serving warms up before the first request.
 """
 
 # %% Settings
@@ -32,11 +31,11 @@ print(f"POST http://{REST}/v1/models/{MODEL}:predict\n{json.dumps(request)}")
 with urllib.request.urlopen(
     f"http://{REST}/v1/models/{MODEL}:predict", data=json.dumps(request).encode()
 ) as response:
-    # There is one output; of several, as of an encoder, it would be an object by name.
+    # The only output; several outputs, as an encoder's, are an object by name.
     rest_vectors = json.load(response)["outputs"]
 print(f"REST: {len(rest_vectors)} vectors of {len(rest_vectors[0])} numbers")
 
-# %% gRPC: the same, without numbers as text; pip install tensorflow-serving-api
+# %% gRPC: the same in binary; pip install tensorflow-serving-api
 predict = predict_pb2.PredictRequest()
 predict.model_spec.name = MODEL
 predict.model_spec.signature_name = "serving_default"
@@ -47,6 +46,6 @@ with grpc.insecure_channel(GRPC) as channel:
 grpc_vectors = tf.make_ndarray(reply.outputs["default"])  # float32 [B, H]
 print(f"gRPC: {grpc_vectors.shape[0]} vectors of {grpc_vectors.shape[1]} numbers")
 
-# %% Both are the same model
+# %% Both give the same vectors
 difference = abs(grpc_vectors - rest_vectors).max()
 print(f"largest difference: {difference:.1e}")

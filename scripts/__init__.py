@@ -1,1 +1,1 @@
-"""Glue around the toolchain. Nothing imports it but its own tests."""
+"""Scripts around the toolchain; only their tests import them."""

@@ -1,10 +1,10 @@
-"""Exports the same models at another commit and at this one, and compares every byte.
+"""Exports the same models at two commits, and compares every byte.
 
     python scripts/compare_exports.py --before v0.1.0
     python scripts/compare_exports.py --before HEAD~20 --models tiny,golden
 
-Compared are `saved_model.pb`, `variables/`, the assets and the manifests, versions of packages
-aside. Use it after a change that must not change what is exported.
+It compares `saved_model.pb`, `variables/`, the assets, and the manifests except for the versions of
+packages. Use it after a change that must not change exports.
 """
 
 import json
@@ -37,7 +37,7 @@ _GOLDEN_SOURCES = (
     "tiny_relu_dropout/hf",
 )
 _MANIFEST = "manifest.json"
-_CHECKSUMS = "SHA256SUMS"  # holds the digest of the manifest
+_CHECKSUMS = "SHA256SUMS"  # not compared: it has the digest of the manifest
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _export(folder: pathlib.Path, revision: str) -> dict[str, bytes]:
-    """Exports everything from a clone at a commit; returns the files by path."""
+    """Exports the models from a clone at a commit; returns the files by path."""
     clone = folder / "clone"
     subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
     commit = subprocess.check_output(["git", "rev-parse", revision], cwd=_ROOT, text=True).strip()
@@ -75,11 +75,9 @@ def _export(folder: pathlib.Path, revision: str) -> dict[str, bytes]:
 
 
 def _commands() -> Mapping[str, list[str]]:
-    """Returns the arguments of each command, which are the same at both commits."""
-    commands = {}
-    for size in _MODELS.value:
-        if size != "golden":
-            commands[f"export.encoder {size}"] = ["--config", size]
+    """Returns the arguments of each command."""
+    sizes = [size for size in _MODELS.value if size != "golden"]
+    commands = {f"export.encoder {size}": ["--config", size] for size in sizes}
     if "golden" in _MODELS.value:
         config = _GOLDEN / "tiny" / "tf1" / "albert_config.json"
         for source in _GOLDEN_SOURCES:

@@ -4,9 +4,9 @@
         --preprocessor exports/albert_en_preprocess/1 --text_file corpus.txt --output_dir trained
     python -m export.encoder --checkpoint trained --model_name albert_en_large_mine
 
-Prints `--output_dir`, which then holds the encoder with the new weights. The text file has one
-passage a line; long ones are split into windows, so that no text is lost. Masking is ALBERT's: see
-the preprocessor's `mask_lm`.
+Prints `--output_dir`, which then has the encoder with the new weights. The text file has one
+passage per line; long passages are split into windows, so that no text is lost. The preprocessor's
+`mask_lm` masks as ALBERT's authors did.
 """
 
 import os
@@ -22,17 +22,17 @@ from export.metadata import checksums, manifest
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder with `.mlm`.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of its exported preprocessor.")
-_TEXT_FILE = flags.DEFINE_string("text_file", None, "Text in UTF-8, one passage a line.")
+_TEXT_FILE = flags.DEFINE_string("text_file", None, "Text in UTF-8, one passage per line.")
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to write; must not exist.")
 flags.mark_flags_as_required([_ENCODER, _PREPROCESSOR, _TEXT_FILE, _OUTPUT_DIR])
 _NUM_STEPS = flags.DEFINE_integer("num_steps", 1000, "Steps to train.", lower_bound=1)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Windows a step.", lower_bound=1)
-_SEQ_LENGTH = flags.DEFINE_integer("seq_length", 128, "Tokens of a window.", lower_bound=8)
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Adam's, after a warm-up of a tenth.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of shuffling and masking.", lower_bound=0)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Windows per step.", lower_bound=1)
+_SEQ_LENGTH = flags.DEFINE_integer("seq_length", 128, "Tokens per window.", lower_bound=8)
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Adam's, after a warm-up of 10%.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of shuffling and masking.", lower_bound=0)
 
 _SHUFFLED_WINDOWS = 10_000
-_REPORTS = 20  # lines about the loss over the whole training
+_REPORTS = 20  # lines about the loss in the whole training
 
 
 def main() -> None:
@@ -42,10 +42,7 @@ def main() -> None:
     if not output_dir or os.path.lexists(output_dir):
         raise errors.DestinationError(f"--output_dir must be a new folder, got {output_dir!r}")
     losses = train(
-        encoder_dir,
-        preprocessor_dir=preprocessor_dir,
-        text_file=text_file,
-        output_dir=output_dir,
+        encoder_dir, preprocessor_dir=preprocessor_dir, text_file=text_file, output_dir=output_dir
     )
     every = max(_NUM_STEPS.value // _REPORTS, 1)
     window = []
@@ -66,7 +63,7 @@ def _existing(flag: flags.FlagHolder) -> str:
 def train(
     encoder_dir: str, *, preprocessor_dir: str, text_file: str, output_dir: str
 ) -> Iterator[float]:
-    """Trains, yielding each step's loss (mean cross entropy of a masked token, in nats), and saves.
+    """Trains and saves; yields each step's loss, the mean cross entropy per masked token in nats.
 
     Raises:
       errors.InputError: the encoder has no `.mlm`, or the text file has no text.
@@ -80,7 +77,7 @@ def train(
     if not hasattr(encoder, "mlm"):
         raise errors.InputError(f"{encoder_dir!r} was exported without a masked language model")
     batches = _batches(hub.load(preprocessor_dir), text_file)
-    mlm = encoder.unpadded.mlm  # the same model; computes nothing for padding
+    mlm = encoder.unpadded.mlm  # computes nothing for padding
     warm_up = max(_NUM_STEPS.value // 10, 1)
     schedule = tf_keras.optimizers.schedules.PolynomialDecay(
         _LEARNING_RATE.value, _NUM_STEPS.value, end_learning_rate=0.0
@@ -111,7 +108,7 @@ def train(
 
 
 def _copy_manifest(encoder_dir: str, output_dir: str) -> None:
-    """Copies the manifest, from which the exporter knows the config, and writes the checksums."""
+    """Copies the manifest, which has the config for the exporter, and writes the checksums."""
     path = os.path.join(output_dir, manifest.FILE)
     os.makedirs(os.path.dirname(path))
     shutil.copyfile(os.path.join(encoder_dir, manifest.FILE), path)
@@ -119,7 +116,7 @@ def _copy_manifest(encoder_dir: str, output_dir: str) -> None:
 
 
 def _batches(preprocessor: Any, text_file: str) -> Any:
-    """Returns an endless dataset of masked batches; of none if there is no text."""
+    """Returns an endless dataset of masked batches, which is empty if there is no text."""
     import tensorflow as tf
 
     seq_length, seed = _SEQ_LENGTH.value, _SEED.value
@@ -138,8 +135,7 @@ def _batches(preprocessor: Any, text_file: str) -> Any:
     def is_text(line: tf.Tensor) -> tf.Tensor:
         return tf.strings.length(tf.strings.strip(line)) > 0
 
-    lines = tf.data.TextLineDataset(text_file)
-    lines = lines.filter(is_text)
+    lines = tf.data.TextLineDataset(text_file).filter(is_text)
     dataset = lines.batch(_BATCH_SIZE.value).map(windows).unbatch().cache()
     dataset = dataset.shuffle(_SHUFFLED_WINDOWS, seed=seed).repeat().batch(_BATCH_SIZE.value)
     return dataset.enumerate().map(mask).prefetch(tf.data.AUTOTUNE)

@@ -49,12 +49,12 @@ def _folder(flag: flags.FlagHolder) -> str:
 
 
 def show(encoder_dir: str, preprocessor_dir: str, *, nearest: bool) -> None:
-    """Loads both artifacts, runs `SENTENCES` through them and prints what comes out.
+    """Loads both artifacts, runs `SENTENCES` through them, and prints the outputs.
 
     Args:
-      encoder_dir: of an exported encoder.
-      preprocessor_dir: of the exported preprocessor for the same vocabulary.
-      nearest: whether to print which sentences are nearest, which random weights cannot tell.
+      encoder_dir: folder of an exported encoder.
+      preprocessor_dir: folder of the exported preprocessor for the same vocabulary.
+      nearest: whether to print the nearest sentences, which are meaningless for random weights.
     """
     import sentencepiece
     import tensorflow as tf
@@ -66,7 +66,7 @@ def show(encoder_dir: str, preprocessor_dir: str, *, nearest: bool) -> None:
     inputs = preprocessor(tf.constant(SENTENCES))
     outputs = encoder(inputs)
 
-    print("\nWhat the preprocessor makes of the first sentence:")
+    print("\nThe first sentence, preprocessed:")
     pieces = sentencepiece.SentencePieceProcessor(
         model_file=encoder.sp_model_file.asset_path.numpy().decode()
     )

@@ -1,8 +1,8 @@
-"""Fills the pages of docs/ that are made from the code: commands and the Python interface.
+"""Fills the pages of docs/ that are generated from the code: commands and the Python interface.
 
 mkdocs calls `on_page_markdown` for every page (`hooks` in mkdocs.yml). A line `[[commands]]`
-becomes the `--help` of every command, a line `[[module export.api]]` the public functions and
-classes of that module, with their docstrings. Nothing of the project is imported.
+becomes the `--help` of every command, and a line `[[module export.api]]` the public functions and
+classes of that module with their docstrings. The project is not imported.
 """
 
 import ast
@@ -54,7 +54,7 @@ def _help(module: str) -> str:
         text=True,
         check=True,
     )
-    # The path of the module, which is another on every machine.
+    # The path of the checkout differs between machines.
     text = re.sub(rf"^{re.escape(str(_ROOT))}/", "", done.stdout, flags=re.MULTILINE)
     return text.replace("\nTry --helpfull to get a list of all flags.", "").strip()
 

@@ -6,17 +6,16 @@ Prints the output folder:
         --input_format jsonl --text_field text --id_field id --output vectors \\
         -- --direct_running_mode=multi_processing --direct_num_workers=4
 
-Needs `pip install -e '.[beam]'`. What stands after `--` are Beam's own options. The output folder
-gets `vectors/part-*.parquet` with the columns `id` (string) and `vector` (float32 [H]), and for
-records that cannot be embedded `bad_records/part-*.jsonl` with the reason, the place and the
-beginning of each.
+Needs `pip install -e '.[beam]'`. Options after `--` are Beam's. The output folder gets
+`vectors/part-*.parquet` with the columns `id` (string) and `vector` (float32 [H]). For records that
+cannot be embedded, `bad_records/part-*.jsonl` has the reason, the position and the beginning.
 
-The input is cut into --num_shards shards, each published when it is complete. A run that was killed
-is started again with the same command: it does what is missing, without loss or duplicates.
+The input is split into --num_shards shards, each published when it is complete. The same command
+resumes a killed run, without loss or duplicates.
 
-On several machines the files and the embedder are on storage that all of them reach, and options
-say which. The code travels with the pipeline, so that neither --setup_file nor --save_main_session
-is needed; the packages come from a container, or from --requirements_file:
+With several machines, the files and the embedder must be on shared storage. The pipeline includes
+the code, so neither --setup_file nor --save_main_session is needed. The packages come from a
+container or from --requirements_file:
 
     --runner=DataflowRunner -- --project=P --region=R --temp_location=gs://B/temp \\
         --requirements_file=scripts/corpus/requirements.txt
@@ -42,26 +41,26 @@ _INPUT_FORMAT = flags.DEFINE_enum(
     "input_format",
     None,
     ["text", "jsonl", "parquet"],
-    "What the input is; of text every line is a record.",
+    "Format of the input; every line of text is a record.",
     required=True,
 )
 _TEXT_FIELD = flags.DEFINE_string(
-    "text_field", "", "Field or column of the text. Required with jsonl and parquet."
+    "text_field", "", "Field or column of the text. Required for jsonl and parquet."
 )
 _ID_FIELD = flags.DEFINE_string(
     "id_field",
     "",
-    "Field or column of the id, a string or an integer, taken as it is: nobody checks that it is "
-    "unique. Default: <path>:<offset of the line in bytes>, or <path>:<number of the row>.",
+    "Field or column of the id, a string or an integer, which is not checked to be unique. "
+    "Default: <path>:<offset of the line in bytes>, or <path>:<number of the row>.",
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder to write: a new one, or that of the run to go on with.", required=True
+    "output", None, "Folder to write: a new one, or that of a run to resume.", required=True
 )
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards",
     16,
-    "Files of vectors. What is not complete when a run is killed is done again: the more there "
-    "are, the less. At least as many as workers.",
+    "Number of output files, at least the number of workers. A killed run repeats its unfinished "
+    "shards, so more shards repeat less work.",
     lower_bound=1,
 )
 _MAX_RECORD_BYTES = flags.DEFINE_integer(
@@ -70,70 +69,65 @@ _MAX_RECORD_BYTES = flags.DEFINE_integer(
 _BATCH_BYTES = flags.DEFINE_integer(
     "batch_bytes",
     16_384,
-    "Text of a batch, every text counted as long as the longest. Batches are of similar length.",
+    "Largest batch of texts of similar length, in bytes, padded to its longest text.",
     lower_bound=1,
 )
 _THREADS = flags.DEFINE_integer(
     "threads",
     1,
-    "Threads of TensorFlow in each worker process, 0 for one a core; 1 is right where there are as "
-    "many processes as cores.",
+    "TensorFlow's threads in each worker process, 0 for one per core. Use 1 if there are as many "
+    "processes as cores.",
     lower_bound=0,
 )
 _RUNNER = flags.DEFINE_string(
     "runner",
     "FnApiRunner",
-    "Beam's runner. FnApiRunner runs here and downloads nothing; DirectRunner would first try to "
-    "download Prism.",
+    "Beam's runner. FnApiRunner runs locally; DirectRunner would first try to download Prism.",
 )
+
+_INSTALL = "pip install 'apache-beam==2.77.*' 'pyarrow>=18'"
 
 
 def main(*pipeline_options: str) -> None:
     _check(pipeline_options)
     try:
-        from scripts.corpus import embedding, pipeline, plan, records, report, storage
+        from scripts.corpus import embedding, pipeline, plan, records, storage, summary
     except ImportError as error:
-        raise errors.InputError(f"{error}: pip install 'albert-hub-export[beam]'") from error
+        raise errors.InputError(f"{error}: {_INSTALL}") from error
 
-    source = records.Source(
+    num_shards = _NUM_SHARDS.value
+    read_options = records.ReadOptions(
         _INPUT_FORMAT.value, _TEXT_FIELD.value, _ID_FIELD.value, _MAX_RECORD_BYTES.value
     )
     options = pipeline.options(_RUNNER.value, pipeline_options)
-    embedder = plan.embedder_facts(_EMBEDDER.value)
+    embedder = plan.read_embedder(_EMBEDDER.value)
     planned = plan.make(
-        _INPUT.value, source=source, num_shards=_NUM_SHARDS.value, embedder=embedder
+        _INPUT.value, read_options=read_options, num_shards=num_shards, embedder=embedder
     )
     settings = embedding.Settings(
-        source=source,
+        read_options=read_options,
         output=_OUTPUT.value,
         embedder=_EMBEDDER.value,
         max_seq_length=embedder["max_seq_length"],
-        num_shards=_NUM_SHARDS.value,
+        num_shards=num_shards,
         batch_bytes=_BATCH_BYTES.value,
         threads=_THREADS.value,
     )
-    left = plan.begin(planned, _OUTPUT.value)
+    missing = plan.begin(planned, _OUTPUT.value)
     start = time.monotonic()
-    counters = pipeline.run(left, settings, options) if left else {}
+    counters = pipeline.run(missing, settings, options) if missing else {}
     storage.remove_temporary(_OUTPUT.value)
-    runner.log(
-        report.text(
-            counters, skipped=_NUM_SHARDS.value - len(left), seconds=time.monotonic() - start
-        )
-    )
+    seconds = time.monotonic() - start
+    runner.log(summary.text(counters, skipped=num_shards - len(missing), seconds=seconds))
     print(_OUTPUT.value)
 
 
 def _check(pipeline_options: Sequence[str]) -> None:
-    """Checks the flags as far as nothing has to be read.
-
-    Raises:
-      errors.InputError: lists all that is wrong.
-    """
+    """Checks the flags alone; raises an `errors.InputError` that lists every problem."""
     problems = []
     if _INPUT_FORMAT.value == "text":
         problems += [
-            f"--{flag.name} means nothing with --input_format=text"
+            f"--{flag.name} must not be given with --input_format=text"
             for flag in (_TEXT_FIELD, _ID_FIELD)
             if flag.value
         ]

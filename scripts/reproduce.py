@@ -1,10 +1,10 @@
-"""Releases twice, from two clones in surroundings that differ in all they can; compares every byte.
+"""Releases from two clones in different environments, and compares every byte.
 
     python scripts/reproduce.py
     python scripts/reproduce.py --configs tiny,base
 
-Clone, folder, process, working directory, locale, time zone, umask, hash seed and environment
-differ. What is committed is compared. docs/explanation/publishing.md says what the bytes depend on.
+Folder, process, working directory, locale, time zone, umask, hash seed and environment differ. The
+clones are of the last commit. docs/explanation/publishing.md says what the bytes depend on.
 """
 
 import os
@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 
 from absl import flags
 
@@ -21,23 +22,21 @@ from export.cli import runner
 _CONFIGS = flags.DEFINE_string("configs", "tiny,base,large", "Sizes to release.")
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_SURROUNDINGS = (
-    {"umask": 0o022, "LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "0", "HOME": "/"},
-    {
-        "umask": 0o077,
-        "LC_ALL": "C.UTF-8",
-        "TZ": "Asia/Kathmandu",
-        "PYTHONHASHSEED": "4711",
-        "USER": "somebody",
-    },
-)
+# Umask and environment variables, by folder.
+_ENVIRONMENTS: Mapping[str, tuple[int, Mapping[str, str]]] = {
+    "one": (0o022, {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "0", "HOME": "/"}),
+    "other/folder": (
+        0o077,
+        {"LC_ALL": "C.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "4711", "USER": "tester"},
+    ),
+}
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         first, second = (
-            _contents(_release(pathlib.Path(folder) / name, surroundings))
-            for name, surroundings in zip(("one", "other/folder"), _SURROUNDINGS, strict=True)
+            _contents(_release(pathlib.Path(folder) / name, umask, environment))
+            for name, (umask, environment) in _ENVIRONMENTS.items()
         )
     names = sorted(first.keys() | second.keys())
     different = [name for name in names if first.get(name) != second.get(name)]
@@ -47,11 +46,10 @@ def main() -> None:
     print("identical")
 
 
-def _release(folder: pathlib.Path, surroundings: dict) -> pathlib.Path:
+def _release(folder: pathlib.Path, umask: int, environment: Mapping[str, str]) -> pathlib.Path:
     """Releases from a new clone, and returns the folder of the release."""
     clone = folder / "clone"
     subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
-    environment = {name: value for name, value in surroundings.items() if name != "umask"}
     subprocess.run(
         [
             *(sys.executable, "-m", "export.release", f"--configs={_CONFIGS.value}"),
@@ -59,7 +57,7 @@ def _release(folder: pathlib.Path, surroundings: dict) -> pathlib.Path:
         ],
         cwd=folder,
         env={**os.environ, **environment, "PYTHONPATH": str(clone)},
-        umask=surroundings["umask"],
+        umask=umask,
         stdout=subprocess.DEVNULL,
         check=True,
     )

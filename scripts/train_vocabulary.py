@@ -1,11 +1,10 @@
-"""Trains a SentencePiece vocabulary with ALBERT's layout from your own text.
+"""Trains a SentencePiece vocabulary with ALBERT's special pieces on your own text.
 
-Prints the path of the model and nothing else on stdout:
+Prints only the path of the model on stdout:
 
     model=$(python scripts/train_vocabulary.py --input corpus.txt --output my.model)
 
-The model then goes to `python -m export.encoder` and `python -m export.preprocessor` as
---sp_model_file.
+Pass the model to `python -m export.encoder` and `python -m export.preprocessor` as --sp_model_file.
 """
 
 import os
@@ -20,17 +19,17 @@ from preprocess.vocabulary import training
 _INPUT = flags.DEFINE_multi_string(
     "input",
     None,
-    "UTF-8 text file to learn from, one paragraph a line. Repeatable. Required.",
+    "UTF-8 text file to learn from, one paragraph per line. Repeatable. Required.",
     required=True,
 )
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,
-    "Path of the model to write; an existing file is never overwritten. Required.",
+    "Path of the model to write; existing files are never overwritten. Required.",
     required=True,
 )
 _VOCAB_SIZE = flags.DEFINE_integer(
-    "vocab_size", 30000, "Number of pieces, the special ones included.", lower_bound=1
+    "vocab_size", 30000, "Number of pieces, special pieces included.", lower_bound=1
 )
 _LOWER_CASE = flags.DEFINE_bool("lower_case", True, "Whether the model is uncased.")
 
@@ -51,19 +50,19 @@ def _checked_output() -> str:
         raise errors.DestinationError(f"{_OUTPUT.value!r} exists; it is not overwritten")
     folder = os.path.dirname(_OUTPUT.value) or "."
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-        raise errors.DestinationError(f"{folder!r} is not a folder that can be written to")
+        raise errors.DestinationError(f"--output: {folder!r} is not a folder, or is not writable")
     return _OUTPUT.value
 
 
 def _write(path: str, content: bytes) -> None:
-    """Writes the file completely or not at all, and never over another."""
+    """Writes a new file completely or not at all."""
     staging = f"{path}.tmp-{secrets.token_hex(8)}"
     try:
         with open(staging, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.link(staging, path)  # unlike a rename, fails when the path exists by now
+        os.link(staging, path)  # unlike a rename, fails if the path exists by now
     except FileExistsError as error:
         raise errors.DestinationError(f"{path!r} exists; it is not overwritten") from error
     finally:

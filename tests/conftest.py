@@ -41,19 +41,19 @@ def stress(request):
 
 @pytest.fixture(scope="session")
 def tiny_encoder():
-    """An encoder of size `tiny`, exported by the command. Tests must not write into it."""
+    """Returns an encoder of size `tiny`, exported by the command. Tests must not write into it."""
     return processes.exported("export.encoder", "--config", "tiny")
 
 
 @pytest.fixture(scope="session")
 def tiny_preprocessor():
-    """A preprocessor, exported by the command. Tests must not write into it."""
+    """Returns a preprocessor, exported by the command. Tests must not write into it."""
     return processes.exported("export.preprocessor")
 
 
 @pytest.fixture(scope="session")
 def tiny_embedder(tiny_encoder, tiny_preprocessor):
-    """An embedder of the two, exported by the command. Tests must not write into it."""
+    """Returns an embedder of the two, exported by the command. Tests must not write into it."""
     return processes.exported(
         "export.embedder",
         *("--encoder", tiny_encoder, "--preprocessor", tiny_preprocessor),

@@ -58,14 +58,14 @@ def test_relative_links_lead_to_files_and_headings(path):
 
 @each_document
 def test_named_files_exist(path):
-    """Of the repository, where a name is not a pattern."""
+    """Files that a document names are in the repository."""
     for name in re.findall(rf"`({_FOLDERS}/[\w./-]+)`", path.read_text(encoding="utf-8")):
         assert (ROOT / name).exists(), f"{_name(path)} names {name}"
 
 
 @each_document
 def test_named_modules_exist(path):
-    """Of `python -m module` and `python file`."""
+    """Modules and files in `python -m module` and `python file` exist."""
     text = path.read_text(encoding="utf-8")
     for module in re.findall(rf"python -m ({_FOLDERS}[\w.]*)", text):
         assert importlib.util.find_spec(module), f"{_name(path)} names {module}"
@@ -75,7 +75,7 @@ def test_named_modules_exist(path):
 
 @each_document
 def test_named_tests_exist(path):
-    """A document that names a command which selects tests names ones that are there."""
+    """Test files that a document names exist, and `-k WORD` selects tests in them."""
     text = path.read_text(encoding="utf-8")
     for name in re.findall(r"tests/[\w/]+\.py", text):
         assert (ROOT / name).is_file(), f"{_name(path)} names {name}"

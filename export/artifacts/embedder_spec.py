@@ -1,7 +1,10 @@
 """The spec of an embedder, checked by the manifests of its encoder and its preprocessor.
 
 Example:
-    spec = embedder_spec.EmbedderSpec(encoder_dir="exports/albert_en_large/1", ...)
+    spec = embedder_spec.EmbedderSpec(
+        encoder_dir="exports/albert_en_large/1", preprocessor_dir="exports/albert_en_preprocess/1",
+        pooling="mean", normalize=True, max_seq_length=512,
+    )
 """
 
 import dataclasses
@@ -55,7 +58,7 @@ class EmbedderSpec:
     def _problems(self) -> list[str]:
         found = self.manifests()
         problems = [
-            f"--{kind} does not have the manifest of an {kind} of this toolchain; export it again"
+            f"--{kind} does not have this toolchain's {kind} manifest; export it again"
             for kind, content in found.items()
             if content.get("artifact") != kind
         ]

@@ -1,1 +1,1 @@
-"""Puts a version in place: complete and checked, or not at all."""
+"""Publishes a version: complete and checked, or not at all."""

@@ -36,7 +36,7 @@ def problems(directory: str) -> list[str]:
 
     if manifest.read(directory).get("custom_ops"):
         import tensorflow_text  # noqa: F401, registers the custom ops
-    # Optimizing takes longer than the one run.
+    # The graph runs once, so optimizing it is not worth the time.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         root = tf.saved_model.load(directory)  # what hub.load calls

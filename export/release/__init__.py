@@ -1,1 +1,1 @@
-"""From a list of models to a folder to host, which strangers can load, understand and check."""
+"""Turns a list of models into a folder to host: tarballs, pages, provenance and signatures."""

@@ -1,13 +1,13 @@
-"""Releases a set of models: a folder to host, documented, checkable and signed.
+"""Releases models: writes a folder to host, with pages, provenance, checksums and signatures.
 
     python -m export.release --models models.json --publisher tensorflow --output_dir dist
     python -m export.release --configs tiny,base --publisher tensorflow
 
-Writes, for every model, `<output_dir>/<publisher>/<name>/<version>.tar.gz` and its in-toto
-statement (SLSA provenance), with --signing_key an OpenSSF model signature; then pages in Markdown
-and HTML, `index.html`, and `SHA256SUMS`. Every model is exported in a fresh process and verified as
-it comes out of the tarball. `hosting/nginx.conf` serves it all. Prints the paths of the tarballs
-and nothing else on stdout. A list of models is JSON:
+Writes for every model `<output_dir>/<publisher>/<name>/<version>.tar.gz`, its in-toto statement
+(SLSA provenance) and, with --signing_key, its OpenSSF model signature; then pages in Markdown and
+HTML, `index.html`, and `SHA256SUMS`. Every model is exported in a fresh process and verified from
+its tarball. `hosting/nginx.conf` serves the folder. Only the paths of the tarballs go to stdout.
+A list of models is JSON:
 
     {"models": [
       {"name": "albert_en_large", "kind": "encoder", "version": 3,
@@ -19,9 +19,9 @@ and nothing else on stdout. A list of models is JSON:
        "options": {"pooling": "mean"}}
     ]}
 
-An encoder has `config` or `checkpoint` or both, `sp_model_file` or `vocab_file` where they do not
-come with the checkpoint; `options` are other flags of the exporters. What is complete is not built
-again, and a version is never overwritten.
+An encoder has `config` or `checkpoint` or both, and `sp_model_file` or `vocab_file` if the
+checkpoint has no vocabulary. `options` are other flags of the exporters. Complete versions are
+kept, and a version is never overwritten.
 """
 
 from absl import flags
@@ -35,7 +35,7 @@ _MODELS = flags.DEFINE_string("models", None, "The list of models, a JSON file."
 _CONFIGS = flags.DEFINE_list(
     "configs",
     None,
-    "In place of a list: sizes to release with random weights, and the preprocessor, as version 1.",
+    "Replaces --models: sizes to release with random weights, and the preprocessor, as version 1.",
 )
 flags.mark_flags_as_mutual_exclusive([_MODELS, _CONFIGS], required=True)
 _PUBLISHER = flags.DEFINE_string(
@@ -45,7 +45,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", "dist", "Folder to write the rel
 _SIGNING_KEY = flags.DEFINE_string(
     "signing_key",
     None,
-    "PEM file with a private key (P-256, P-384 or P-521) to sign with. Needs the extra `release`.",
+    "PEM file with a private key (P-256, P-384 or P-521) to sign with. Needs model-signing.",
 )
 _SOURCE_URI = flags.DEFINE_string(
     "source_uri",
@@ -55,9 +55,9 @@ _SOURCE_URI = flags.DEFINE_string(
 _BASE_URL = flags.DEFINE_string(
     "base_url",
     "http://127.0.0.1:8500",
-    "Public address of the output folder: handles in the pages begin with it.",
+    "Public address of the output folder, the beginning of the handles in the pages.",
 )
-_JOBS = flags.DEFINE_integer("jobs", 1, "Models to build at a time.", lower_bound=1)
+_JOBS = flags.DEFINE_integer("jobs", 1, "Number of models to build in parallel.", lower_bound=1)
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def main() -> None:
         raise errors.ReleaseError(errors.listing(title, problems))
 
 
-def _listed() -> list[model_list.Model]:
+def _listed() -> list[model_list.ModelSpec]:
     if _MODELS.value is not None:
         return model_list.read(_MODELS.value)
     return model_list.untrained(_CONFIGS.value or [])

@@ -1,11 +1,15 @@
-"""One version of a model: exported, packed, unpacked, verified, signed and put in place.
+"""Builds a version of a model: exports, packs, unpacks, verifies, signs and publishes it.
 
 Example:
-    builder = build.Builder(commands=commands, work=work, made_with=toolchain, key=None,
-                               log=print)
-    builder.build(model, inputs=inputs, version_paths=version_paths, parts={})
+    builder = build.Builder(
+        commands=commands, work=work, made_with=toolchain, key=None, log=print
+    )
+    builder.build(
+        model, inputs=inputs, version_paths=version_paths, components={}, expected=None
+    )
 """
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -27,40 +31,31 @@ from export.release import (
 _COMPARED = ("checkpoint", "checkpoint_format", "config")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Builder:
-    """Builds versions."""
+    """Builds versions.
 
-    def __init__(
-        self,
-        *,
-        commands: command_runner.CommandRunner,
-        work: str,
-        made_with: toolchain.Toolchain,
-        key: signing.Key | None,
-        log: Callable[[str], None],
-    ) -> None:
-        """Builds nothing yet.
+    Attributes:
+      commands: runs the commands.
+      work: folder for temporary files, on the file system of the release.
+      made_with: the commit and the packages.
+      key: the key to sign with; None for no signatures.
+      log: called with lines about the progress.
+    """
 
-        Args:
-          commands: runs the commands.
-          work: folder to work in, on the file system of the release.
-          made_with: the commit and the packages.
-          key: signs; None for no signatures.
-          log: is told what goes on.
-        """
-        self._command_runner = commands
-        self._work = work
-        self._made_with = made_with
-        self._key = key
-        self._log = log
+    commands: command_runner.CommandRunner
+    work: str
+    made_with: toolchain.Toolchain
+    key: signing.Key | None
+    log: Callable[[str], None]
 
     def build(
         self,
-        model: model_list.Model,
+        model: model_list.ModelSpec,
         *,
         inputs: Mapping[str, Any],
         version_paths: paths.VersionPaths,
-        parts: Mapping[str, str],
+        components: Mapping[str, str],
         expected: str | None,
     ) -> None:
         """Builds a version and publishes it, the tarball last.
@@ -68,18 +63,18 @@ class Builder:
         Args:
           model: the model.
           inputs: see `build_inputs.collect`.
-          version_paths: where it is published.
-          parts: paths of the tarballs of the models that an embedder is made of.
-          expected: sha256 that its tarball had when it was released before; None if it was not.
+          version_paths: the paths to publish to.
+          components: paths of the tarballs of an embedder's encoder and preprocessor, by kind.
+          expected: sha256 of the tarball that was released before; None if none was.
 
         Raises:
-          errors.VersionExistsError: it was released before, and would be another now.
-          errors.InputError: it cannot be exported, or what was exported is not right.
+          errors.VersionExistsError: the tarball differs from the one that was released before.
+          errors.InputError: the model cannot be exported, or is not verified.
         """
-        work = os.path.join(self._work, model.name, str(model.version))
+        work = os.path.join(self.work, model.name, str(model.version))
         os.makedirs(work)
-        self._log(f"{model}: exporting")
-        artifact = self._export(model, work, parts)
+        self.log(f"{model}: exporting")
+        artifact = self._export(model, work, components)
         found = manifest.read(artifact)
         _check_inputs(inputs, found)
         packed = os.path.join(work, os.path.basename(version_paths.tarball))
@@ -90,7 +85,7 @@ class Builder:
                 f"it was released before with sha256 {expected}, and would have {digest} now; "
                 "versions are never overwritten"
             )
-        self._log(f"{model}: verifying")
+        self.log(f"{model}: verifying")
         self._verify(model, packed, work)
         content = provenance.make(
             model,
@@ -98,24 +93,22 @@ class Builder:
             digest=digest,
             inputs=inputs,
             manifest=found,
-            made_with=self._made_with,
+            made_with=self.made_with,
         )
         self._publish(packed, provenance.dump(content), version_paths)
         shutil.rmtree(work)
 
     def sign(self, version_paths: paths.VersionPaths) -> None:
-        """Signs a version that is published, unless its signature is there."""
-        if self._key is not None:
-            signing.ensure(
-                self._key, version_paths.tarball, version_paths.signature, work=self._work
-            )
+        """Signs a published version, unless it has a signature by the key."""
+        if self.key is not None:
+            signing.ensure(self.key, version_paths.tarball, version_paths.signature, work=self.work)
 
-    def _export(self, model: model_list.Model, work: str, parts: Mapping[str, str]) -> str:
-        """Returns the folder of the artifact, which its exporter has verified."""
+    def _export(self, model: model_list.ModelSpec, work: str, components: Mapping[str, str]) -> str:
+        """Returns the folder of the artifact."""
         sources = dict(model.sources)
-        for part, path in parts.items():
-            sources[part] = os.path.join(work, part)
-            tarball.unpack(path, sources[part])
+        for kind, path in components.items():
+            sources[kind] = os.path.join(work, kind)
+            tarball.unpack(path, sources[kind])
         flags = {
             "export_dir": os.path.join(work, "exports"),
             "model_name": model.name,
@@ -123,31 +116,28 @@ class Builder:
             **sources,
             **model.options,
         }
-        return self._command_runner.run(
-            f"export.{model.kind}", *_arguments(flags), log_prefix=model.name
-        )
+        command = f"export.{model.kind}"
+        return self.commands.run(command, *_arguments(flags), log_prefix=model.name)
 
-    def _verify(self, model: model_list.Model, packed: str, work: str) -> None:
-        """Verifies what comes out of the tarball, against the checkpoint if there is one."""
+    def _verify(self, model: model_list.ModelSpec, packed: str, work: str) -> None:
+        """Verifies the content of the tarball, against the checkpoint if there is one."""
         unpacked = os.path.join(work, "unpacked")
         tarball.unpack(packed, unpacked)
         flags = {**model.sources, **model.options} if "checkpoint" in model.sources else {}
-        compared = {name: flags[name] for name in _COMPARED if name in flags}
-        self._command_runner.run(
-            "export.verify", unpacked, *_arguments(compared), log_prefix=model.name
-        )
+        arguments = _arguments({name: flags[name] for name in _COMPARED if name in flags})
+        self.commands.run("export.verify", unpacked, *arguments, log_prefix=model.name)
 
-    def _publish(self, packed: str, stated: str, version_paths: paths.VersionPaths) -> None:
-        """Puts a version where others see it, the tarball last: it makes the version complete."""
+    def _publish(self, packed: str, statement: str, version_paths: paths.VersionPaths) -> None:
+        """Publishes the files of a version, the tarball last, which makes the version complete."""
         path = packed + paths.STATEMENT
         with open(path, "w", encoding="utf-8") as file:
-            file.write(stated)
+            file.write(statement)
         paths.publish_file(path, version_paths.statement)
-        if self._key is not None:
-            signed = packed + paths.SIGNATURE
-            self._key.sign(packed, signed)
-            paths.publish_file(signed, version_paths.signature)
-        elif os.path.exists(version_paths.signature):  # of a version that somebody removed
+        if self.key is not None:
+            signature = packed + paths.SIGNATURE
+            self.key.sign(packed, signature)
+            paths.publish_file(signature, version_paths.signature)
+        elif os.path.exists(version_paths.signature):  # the user removed the tarball alone
             os.unlink(version_paths.signature)
         paths.publish_file(packed, version_paths.tarball)
 
@@ -157,7 +147,7 @@ def _arguments(flags: Mapping[str, Any]) -> list[str]:
 
 
 def _check_inputs(inputs: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Checks that the manifest names the inputs that the statement will name."""
+    """Checks that the manifest has the same inputs as the statement."""
     changed = [name for name in inputs if name in found and inputs[name] != found[name]]
     if changed:
-        raise errors.ReleaseError(f"changed while it was exported: {', '.join(changed)}")
+        raise errors.ReleaseError(f"changed during the export: {', '.join(changed)}")

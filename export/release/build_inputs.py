@@ -1,9 +1,9 @@
-"""What a model is made from, by content: what must not change under a version that was released.
+"""The inputs of a model by content, which must not change under a released version.
 
 Example:
-    build_inputs.collect(model, parts={})  # {"config": {...}, "weights": {...}, "tokenizer": {...}}
+    build_inputs.collect(model, components={})  # {"config": {...}, "weights": {...}, ...}
 
-The same facts stand in the manifest of the artifact, so that it can be held against them.
+They are also entries of the artifact's manifest, so that `build` can compare the two.
 """
 
 import json
@@ -18,31 +18,32 @@ from preprocess.vocabulary import vocabularies
 _OVERRIDES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
 
-def collect(model: model_list.Model, *, parts: Mapping[str, str]) -> dict[str, Any]:
-    """Returns what a model is made from, as JSON values.
+def collect(model: model_list.ModelSpec, *, components: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the inputs of a model, as JSON values.
 
     Args:
       model: the model.
-      parts: the sha256 of the tarballs of the models that an embedder is made of, by `str(model)`.
+      components: sha256 of the tarballs of an embedder's encoder and preprocessor, by `str(model)`.
 
     Raises:
       errors.InputError: a source cannot be read, or does not fit the others.
     """
     if model.kind == manifest.ENCODER:
-        facts = _spec(model).manifest_entries()
+        entries = _encoder_spec(model).manifest_entries()
     elif model.kind == manifest.PREPROCESSOR:
         vocabulary = vocabularies.read(
             model.sources.get("sp_model_file"), vocab_file=model.sources.get("vocab_file")
         )
-        facts = {"tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256}}
+        entries = {"tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256}}
     else:
-        facts = {
-            part: {"model": other, "sha256": parts[other]} for part, other in model.sources.items()
+        entries = {
+            kind: {"model": name, "sha256": components[name]}
+            for kind, name in model.sources.items()
         }
-    return json.loads(json.dumps(facts))
+    return json.loads(json.dumps(entries))
 
 
-def _spec(model: model_list.Model) -> encoder_spec.EncoderSpec:
+def _encoder_spec(model: model_list.ModelSpec) -> encoder_spec.EncoderSpec:
     """Returns the spec that `export.encoder` makes of the model's flags."""
     options = model.options
     common: dict[str, Any] = {

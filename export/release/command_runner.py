@@ -1,4 +1,4 @@
-"""Runs the project's commands, each in a fresh process, from several threads; none outlives us.
+"""Runs the project's commands, each in a fresh process, from several threads.
 
 Example:
     with command_runner.CommandRunner(lock=descriptor, log=print) as commands:
@@ -16,19 +16,15 @@ from export.publishing import subprocesses
 
 
 class CommandRunner:
-    """The processes that run.
+    """A context manager: leaving it kills the running processes and prevents new ones.
 
-    A context manager: leaving it kills them, and starts no others.
+    Args:
+      lock: descriptor of a locked file, which the processes inherit. If the release is killed, the
+        next release waits for them too.
+      log: called with lines that a process wrote, after its end.
     """
 
     def __init__(self, *, lock: int, log: Callable[[str], None]) -> None:
-        """Runs nothing yet.
-
-        Args:
-          lock: descriptor of a locked file. The processes keep it open as long as they live: should
-            this one be killed, whoever waits for the lock waits for them too.
-          log: is told what a process said, when it is done.
-        """
         self._lock_descriptor = lock
         self._log = log
         self._guard = threading.Lock()
@@ -49,15 +45,14 @@ class CommandRunner:
 
         Args:
           module: the command.
-          arguments: its.
-          log_prefix: the name of a model. Lines on stderr that begin with it are logged; those of
-            the libraries are not.
+          arguments: its arguments.
+          log_prefix: the name of a model. Only lines on stderr that begin with it are logged.
 
         Returns:
-          The one line on its stdout, or the last of several.
+          The last line on stdout.
 
         Raises:
-          errors.ReleaseError: it failed, with its own last line.
+          errors.ReleaseError: the command failed; the message has its last line on stderr.
         """
         with self._guard:
             if self._closed:
@@ -77,7 +72,7 @@ class CommandRunner:
             self._running.discard(process)
         lines = stderr.splitlines()
         if process.returncode:
-            last = lines[-1].removeprefix("error: ") if lines else "it said nothing"
+            last = lines[-1].removeprefix("error: ") if lines else "no output"
             raise errors.ReleaseError(f"{module} failed (status {process.returncode}): {last}")
         for line in lines:
             if line.startswith(f"{log_prefix}: "):

@@ -1,13 +1,14 @@
-"""What a release is made of: the list of models, `models.json`, and its short form.
+"""The list of models to release, `models.json`, and its short form.
 
 Example:
     model_list.read("models.json")
     model_list.untrained(["tiny", "base"])  # random weights, and the preprocessor
 
 `python -m export.release --help` shows an example. Fields and options have the names of the
-exporters' flags; paths are relative to the folder of the list.
+exporters' flags. Paths are relative to the folder of the list.
 """
 
+import collections
 import dataclasses
 import json
 import os
@@ -22,13 +23,13 @@ from export.publishing import staging
 _REQUIRED: Mapping[str, type] = {"name": str, "kind": str, "version": int}
 _OPTIONS = "options"
 _FILES = ("config", "checkpoint", "sp_model_file", "vocab_file")
-# What a model of each kind is made from: checkpoints, files, or other models of the list.
+# The sources of each kind: checkpoints, files, or other models of the list.
 _SOURCES: Mapping[str, tuple[str, ...]] = {
     manifest.ENCODER: _FILES,
     manifest.PREPROCESSOR: ("sp_model_file", "vocab_file"),
     manifest.EMBEDDER: ("encoder", "preprocessor"),
 }
-# Flags of each kind's exporter, which checks the values.
+# Flags of each kind's exporter, which checks their values.
 OPTIONS: Mapping[str, Mapping[str, type]] = {
     manifest.ENCODER: {
         "attention_probs_dropout_prob": float,
@@ -56,16 +57,15 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Model:
-    """A version of a model.
+class ModelSpec:
+    """A version of a model to release.
 
     Attributes:
       name: the folder above its versions.
       version: a positive integer.
       kind: `manifest.ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
-      sources: what it is made from, by the exporter's flag: the size or path of a config, the path
-        or `hf://` address of a checkpoint, the path of a tokenizer; of an embedder, the `str`s of
-        two other models.
+      sources: by the exporter's flag, the size or path of a config, the path or `hf://` address of
+        a checkpoint, the path of a tokenizer; for an embedder, the `str` of two other models.
       options: other flags of the exporter.
     """
 
@@ -79,14 +79,14 @@ class Model:
         return f"{self.name}/{self.version}"
 
 
-def untrained(sizes: Sequence[str]) -> list[Model]:
+def untrained(sizes: Sequence[str]) -> list[ModelSpec]:
     """Returns version 1 of an encoder of each size with random weights, and of the preprocessor.
 
     Raises:
-      errors.ReleaseError: no size is given, there is no such size, or one is given twice.
+      errors.ReleaseError: there is no size, an unknown size, or a size twice.
     """
     problems = [
-        f"{size!r} is none of the sizes {', '.join(albert_config.SIZES)}"
+        f"{size!r} is not one of the sizes {', '.join(albert_config.SIZES)}"
         for size in sizes
         if size not in albert_config.SIZES
     ]
@@ -96,28 +96,20 @@ def untrained(sizes: Sequence[str]) -> list[Model]:
         problems.append("a size is given twice")
     if problems:
         raise errors.ReleaseError(errors.listing("--configs", problems))
-    encoders = [
-        Model(
-            name=f"albert_en_{size}",
-            version=1,
-            kind=manifest.ENCODER,
-            sources={"config": size},
-            options={},
-        )
-        for size in sizes
+    listed = [(f"albert_en_{size}", manifest.ENCODER, {"config": size}) for size in sizes]
+    listed.append(("albert_en_preprocess", manifest.PREPROCESSOR, {}))
+    return [
+        ModelSpec(name=name, version=1, kind=kind, sources=sources, options={})
+        for name, kind, sources in listed
     ]
-    preprocessor = Model(
-        name="albert_en_preprocess", version=1, kind=manifest.PREPROCESSOR, sources={}, options={}
-    )
-    return [*encoders, preprocessor]
 
 
-def read(path: str) -> list[Model]:
+def read(path: str) -> list[ModelSpec]:
     """Reads a list of models.
 
     Raises:
-      errors.ReleaseError: it cannot be read; or lists everything that is unknown, missing, of a
-        wrong type or there twice, and every file that is not there.
+      errors.ReleaseError: the list cannot be read; or the message lists everything that is unknown,
+        missing, duplicate or of a wrong type, and every file that does not exist.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -148,17 +140,12 @@ def read(path: str) -> list[Model]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise ValueError(f"a key stands twice in an object with {', '.join(values)}")
+        raise ValueError(f"a key is twice in an object with {', '.join(values)}")
     return values
 
 
 def _problems(values: Any, folder: str) -> list[str]:
-    """Returns what is wrong with the fields of a model, each for itself.
-
-    Args:
-      values: of the model.
-      folder: that paths are relative to.
-    """
+    """Returns the problems of a model's fields, whose paths are relative to `folder`."""
     if not isinstance(values, dict):
         return ["must be a JSON object"]
     problems = [f"{name} is missing" for name in _REQUIRED if name not in values]
@@ -179,12 +166,12 @@ def _problems(values: Any, folder: str) -> list[str]:
     if kind == manifest.ENCODER and not {"config", "checkpoint"} & values.keys():
         problems.append("config or checkpoint is missing")
     if kind == manifest.EMBEDDER:
-        problems += [f"{part} is missing" for part in sources if part not in values]
+        problems += [f"{name} is missing" for name in sources if name not in values]
     for field in sources:
         value = values.get(field)
         if isinstance(value, str) and _is_path(field, value):
             path = os.path.join(folder, value)
-            # A TensorFlow checkpoint is named by the prefix of its files.
+            # The path of a TensorFlow checkpoint is the prefix of its files.
             if not (os.path.exists(path) or os.path.exists(f"{path}.index")):
                 problems.append(f"{field} {path!r} does not exist")
     return problems
@@ -205,15 +192,15 @@ def _wrong_fields(values: Mapping[str, Any], types: Mapping[str, type], noun: st
 
 
 def _is(value: Any, kind: type) -> bool:
-    """Returns whether a JSON value is of a type; `True` is no number, and 1 one with a point."""
+    """Returns whether a JSON value is of a type; `True` is not a number, and 1 is a float."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, int | float if kind is float else kind)
 
 
-def _model(values: Mapping[str, Any], folder: str) -> Model:
+def _model(values: Mapping[str, Any], folder: str) -> ModelSpec:
     sources = {name: values[name] for name in _SOURCES[values["kind"]] if name in values}
-    return Model(
+    return ModelSpec(
         name=values["name"],
         version=values["version"],
         kind=values["kind"],
@@ -231,19 +218,16 @@ def _is_path(field: str, value: str) -> bool:
     return field in _FILES and not hugging_face_download.is_uri(value)
 
 
-def _inconsistencies(found: Sequence[Model], *, all_valid: bool) -> list[str]:
-    """Returns what does not fit together in the list."""
-    problems = []
-    kinds: dict[str, str] = {}
-    for model in found:
-        if str(model) in kinds:
-            problems.append(f"{model} is there twice")
-        kinds[str(model)] = model.kind
+def _inconsistencies(found: Sequence[ModelSpec], *, all_valid: bool) -> list[str]:
+    """Returns the problems of the list as a whole."""
+    kinds = {str(model): model.kind for model in found}
+    counts = collections.Counter(map(str, found))
+    problems = [f"{model} is there twice" for model, count in counts.items() if count > 1]
     for model in found if all_valid else ():
         if model.kind == manifest.EMBEDDER:
             problems += [
-                f"{model}: {part} {other!r} is no {part} of this list, as <name>/<version>"
-                for part, other in model.sources.items()
-                if kinds.get(other) != part
+                f"{model}: this list has no {kind} {name!r}; name it as <name>/<version>"
+                for kind, name in model.sources.items()
+                if kinds.get(name) != kind
             ]
     return problems

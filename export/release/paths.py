@@ -1,4 +1,4 @@
-"""Where the files of a release lie, and how they come there: complete, flushed to disk, or not.
+"""The paths of a release's files, and publishing a file: complete and flushed to disk, or not.
 
 Example:
     version_paths = paths.VersionPaths("dist", publisher="tensorflow", model=model)
@@ -15,7 +15,7 @@ from export.cli import runner
 from export.publishing import staging
 from export.release import model_list
 
-# Below the output folder, and gone when the release ends. Hidden: it is not published.
+# In the output folder while the release runs. Hidden, so that servers do not publish it.
 _WORK = ".work"
 
 TARBALL = ".tar.gz"
@@ -27,14 +27,14 @@ class VersionPaths:
     """The files of a version.
 
     Attributes:
-      folder: the model's.
+      folder: the model's folder.
       name: the tarball's path below the output folder, with `/`.
-      tarball: its path. It comes last: where it is, the version is complete.
+      tarball: path of the tarball. It is published last, so it marks a complete version.
       statement: path of its in-toto statement.
       signature: path of its OpenSSF model signature.
     """
 
-    def __init__(self, output_dir: str, *, publisher: str, model: model_list.Model) -> None:
+    def __init__(self, output_dir: str, *, publisher: str, model: model_list.ModelSpec) -> None:
         self.folder = os.path.join(output_dir, publisher, model.name)
         self.name = f"{publisher}/{model.name}/{model.version}{TARBALL}"
         self.tarball, self.statement, self.signature = (
@@ -44,7 +44,7 @@ class VersionPaths:
 
 
 def publish_file(source: str, target: str) -> None:
-    """Moves a file to where it is published, in one step, and flushes it and its folder."""
+    """Publishes a file by a rename, and flushes it and its folder to disk."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     staging.sync(source)
     os.replace(source, target)
@@ -53,11 +53,10 @@ def publish_file(source: str, target: str) -> None:
 
 @contextlib.contextmanager
 def locked(output_dir: str) -> Iterator[tuple[str, int]]:
-    """Yields an empty folder to work in, and the descriptor of the lock on the output folder.
+    """Yields an empty work folder, and the descriptor of the lock on the output folder.
 
-    One release at a time writes to a folder; another waits. The lock is held until all who
-    inherited the descriptor are gone: what a killed release had started may write to its work
-    folder for some seconds.
+    Another release into the folder waits for the lock. The lock is held until the last process that
+    inherited the descriptor ends: processes of a killed release may go on writing for seconds.
     """
     os.makedirs(output_dir, exist_ok=True)
     descriptor = os.open(output_dir, os.O_RDONLY)
@@ -65,7 +64,7 @@ def locked(output_dir: str) -> Iterator[tuple[str, int]]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            runner.log(f"waiting for another release to leave {output_dir!r}")
+            runner.log(f"waiting for another release into {output_dir!r} to end")
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         work = os.path.join(output_dir, _WORK)
         shutil.rmtree(work, ignore_errors=True)
@@ -79,7 +78,7 @@ def locked(output_dir: str) -> Iterator[tuple[str, int]]:
 
 
 def published(output_dir: str) -> list[str]:
-    """Returns the paths of all published files below the output folder, sorted, with `/`."""
+    """Returns the sorted `/`-separated paths of all published files in the output folder."""
     found = []
     for folder, subfolders, files in os.walk(output_dir):
         if folder == output_dir and _WORK in subfolders:

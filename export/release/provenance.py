@@ -1,11 +1,11 @@
-"""The in-toto statement of a tarball: SLSA provenance, from the manifest of what is in it.
+"""The in-toto statement of a tarball: SLSA provenance.
 
 Example:
-    statement.make(model, subject="tensorflow/albert_en_large/3.tar.gz", digest=sha256,
-                   inputs=inputs, manifest=manifest, made_with=toolchain)
+    provenance.make(model, subject="tensorflow/albert_en_large/3.tar.gz", digest=sha256,
+                    inputs=inputs, manifest=manifest, made_with=toolchain)
 
-https://in-toto.io/Statement/v1 and https://slsa.dev/provenance/v1. It holds no time and no path of
-the machine, so that the same inputs give the same bytes.
+https://in-toto.io/Statement/v1 and https://slsa.dev/provenance/v1. Without times and paths of the
+machine, the same inputs give the same bytes.
 """
 
 import json
@@ -19,13 +19,13 @@ from export.release import model_list, toolchain
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
-# What the parameters mean: a model of `models.json`, with its sources by content.
+# Identifies the format of the parameters: a model of `models.json`, and its inputs by content.
 BUILD_TYPE = "urn:albert-hub-export:release:v1"
 _BUILDER = "urn:albert-hub-export:export.release"
 
 
 def make(
-    model: model_list.Model,
+    model: model_list.ModelSpec,
     *,
     subject: str,
     digest: str,
@@ -38,11 +38,15 @@ def make(
     Args:
       model: the model.
       subject: path of the tarball in the release.
-      digest: its sha256.
-      inputs: of the model; see `inputs.of`.
+      digest: sha256 of the tarball.
+      inputs: of the model; see `build_inputs.collect`.
       manifest: of the artifact in the tarball.
       made_with: the commit and the packages.
     """
+    packages = [
+        {"name": name, "uri": f"pkg:pypi/{name}@{version}"} for name, version in made_with.packages
+    ]
+    version = {"albert-hub-export": configs.__version__, "python": platform.python_version()}
     return {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": subject, "digest": {"sha256": digest}}],
@@ -55,27 +59,16 @@ def make(
                 "resolvedDependencies": [
                     _source(made_with),
                     *_materials(inputs, manifest),
-                    *(
-                        {"name": name, "uri": f"pkg:pypi/{name}@{version}"}
-                        for name, version in made_with.packages
-                    ),
+                    *packages,
                 ],
             },
-            "runDetails": {
-                "builder": {
-                    "id": _BUILDER,
-                    "version": {
-                        "albert-hub-export": configs.__version__,
-                        "python": platform.python_version(),
-                    },
-                }
-            },
+            "runDetails": {"builder": {"id": _BUILDER, "version": version}},
         },
     }
 
 
-def parameters(model: model_list.Model, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what must not change under a version: the model and its inputs."""
+def parameters(model: model_list.ModelSpec, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values that must not change under a version: the model and its inputs."""
     return {
         "name": model.name,
         "version": model.version,
@@ -98,7 +91,7 @@ def _source(made_with: toolchain.Toolchain) -> dict[str, Any]:
 
 
 def _materials(inputs: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields the files that a model was made from."""
+    """Yields the resource descriptors of the input files of a model."""
     weights = manifest.get("weights", {})
     repository = weights.get("repository")
     for name, digest in sorted(weights.get("files", {}).items()):
@@ -109,16 +102,14 @@ def _materials(inputs: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterat
     tokenizer = manifest.get("tokenizer")
     if tokenizer:
         yield {"name": f"tokenizer/{tokenizer['file']}", "digest": {"sha256": tokenizer["sha256"]}}
-    for part in ("encoder", "preprocessor"):
-        if part in inputs:
-            yield {
-                "name": f"{inputs[part]['model']}.tar.gz",
-                "digest": {"sha256": inputs[part]["sha256"]},
-            }
+    for kind in ("encoder", "preprocessor"):
+        if kind in inputs:
+            name, digest = f"{inputs[kind]['model']}.tar.gz", inputs[kind]["sha256"]
+            yield {"name": name, "digest": {"sha256": digest}}
 
 
 def dump(statement: Mapping[str, Any]) -> str:
-    """Returns the statement as it is written to its file."""
+    """Returns the content of the statement's file."""
     return json.dumps(statement, indent=2, sort_keys=True) + "\n"
 
 
@@ -126,18 +117,16 @@ def load(path: str) -> tuple[str, dict[str, Any]]:
     """Reads a statement that `dump` wrote.
 
     Returns:
-      The sha256 of its tarball, and its `parameters`.
+      The sha256 of the tarball, and the `parameters`.
 
     Raises:
-      errors.VerificationError: it is damaged, or no such statement.
+      errors.VerificationError: the file is damaged, or is not such a statement.
     """
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
         (subject,) = content["subject"]
-        return (
-            subject["digest"]["sha256"],
-            content["predicate"]["buildDefinition"]["externalParameters"],
-        )
+        definition = content["predicate"]["buildDefinition"]
+        return subject["digest"]["sha256"], definition["externalParameters"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise errors.VerificationError(f"{path!r} cannot be read: {error!r}") from error

@@ -1,4 +1,4 @@
-"""What became of the models of a release, and the table of it.
+"""The results of a release, and their table.
 
 Example:
     results.print_table([result])
@@ -21,17 +21,17 @@ FAILED = "failed"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-    """What became of a model.
+    """The result of a model.
 
     Attributes:
       model: the model.
-      version_paths: where its files are.
-      state: `RELEASED`, `KEPT` (it was complete) or `FAILED`.
-      digest: sha256 of the tarball; None where it failed.
-      problem: why it failed; None where it did not.
+      version_paths: the paths of its files.
+      state: `RELEASED`, `KEPT` (it was complete before) or `FAILED`.
+      digest: sha256 of the tarball; None if the model failed.
+      problem: why the model failed; None if it did not.
     """
 
-    model: model_list.Model
+    model: model_list.ModelSpec
     version_paths: paths.VersionPaths
     state: str
     digest: str | None = None

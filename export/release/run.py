@@ -1,4 +1,4 @@
-"""A release: every model of a list, built or left as it is, and what is made of them all.
+"""Releases every model of a list, and writes the pages and checksums of all.
 
 Example:
     done = run.run(
@@ -6,11 +6,13 @@ Example:
         base_url="https://example.org",
     )
 
-A version that is complete is not built again. One whose model or inputs are others now is an error:
-versions are never overwritten. A model that fails does not stop the others.
+Complete versions are kept. A changed model or changed inputs of a complete version are an error,
+because versions are never overwritten. A model that fails does not stop the others.
 """
 
 import concurrent.futures
+import dataclasses
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,9 +33,11 @@ from export.release import (
     toolchain,
 )
 
+_INSTALL = "pip install 'Jinja2>=3.1' 'markdown-it-py>=3'"
+
 
 def run(
-    listed: Sequence[model_list.Model],
+    listed: Sequence[model_list.ModelSpec],
     *,
     publisher: str,
     output_dir: str,
@@ -48,151 +52,138 @@ def run(
       listed: the models.
       publisher: name of the folder above the models.
       output_dir: folder of the release; made if missing.
-      jobs: how many models are built at a time.
-      key: signs the tarballs and the digests; None for no signatures.
+      jobs: number of models to build in parallel.
+      key: signs the tarballs and the checksums; None for no signatures.
       source_uri: public address of this project's repository.
-      base_url: public address of the folder: handles in the pages begin with it.
+      base_url: public address of the folder, the beginning of the handles in the pages.
 
     Returns:
-      What became of each, in the order of the list.
+      The results, in the order of the list.
 
     Raises:
-      errors.ReleaseError: the libraries that pages are made with are not installed, or
-        `base_url` is no address.
+      errors.ReleaseError: libraries for the pages are not installed, or `base_url` is invalid.
       errors.VerificationError: a version that is not in the list was changed.
     """
     try:
         from export.release.site import website
     except ImportError as error:
-        raise errors.ReleaseError(f"{error}: pip install 'albert-hub-export[release]'") from error
+        raise errors.ReleaseError(f"{error}: {_INSTALL}") from error
     website.check(base_url)
     made_with = toolchain.find(source_uri=source_uri)
     with paths.locked(output_dir) as (work, lock):
         former = sha256sums.read(output_dir)
         with (
-            progress.Progress("releasing", total=len(listed)) as report,
+            progress.Progress("releasing", total=len(listed)) as bar,
             concurrent.futures.ThreadPoolExecutor(jobs) as pool,
-            command_runner.CommandRunner(lock=lock, log=report.log) as commands,
+            command_runner.CommandRunner(lock=lock, log=bar.log) as commands,
         ):
             if made_with.modified or not made_with.commit:
                 state = "modified since its last commit" if made_with.commit else "in no commit"
-                report.log(f"this project is {state}; the statements say so")
+                bar.log(f"this project is {state}; the statements say so")
             builder = build.Builder(
-                commands=commands, work=work, made_with=made_with, key=key, log=report.log
+                commands=commands, work=work, made_with=made_with, key=key, log=bar.log
             )
-            release = _Release(output_dir, publisher, former, builder, report)
-            # Embedders are made of the others' tarballs.
-            for is_embedder in (False, True):
-                chosen = [
-                    model for model in listed if (model.kind == manifest.EMBEDDER) is is_embedder
-                ]
-                release.done |= {
-                    str(result.model): result for result in pool.map(release.one, chosen)
-                }
-        done = [release.done[str(model)] for model in listed]
-        results.print_table(done)
-        # Of all the versions that there are, whoever built them.
+            release = _Release(output_dir, publisher, former, builder, bar)
+            embedders = [model for model in listed if model.kind == manifest.EMBEDDER]
+            others = [model for model in listed if model not in embedders]
+            for models in (others, embedders):  # embedders contain the others
+                for result in pool.map(release.one, models):
+                    release.done[str(result.model)] = result
+        results.print_table([release.done[str(model)] for model in listed])
+        # All versions in the folder, also those of other lists.
         sha256sums.check(output_dir, former=former)
         website.write(output_dir, publisher=publisher, base_url=base_url)
         sha256sums.write(output_dir, work=work)
         if key is not None:
             path = os.path.join(output_dir, sha256sums.FILE)
             signing.ensure(key, path, path + paths.SIGNATURE, work=work)
-    return done
+    return [release.done[str(model)] for model in listed]
 
 
+@dataclasses.dataclass(frozen=True)
 class _Release:
-    """What the models of a release share.
+    """The state that the models of a release share.
 
     Attributes:
-      done: what became of the models so far, by `str(model)`.
+      output_dir: folder of the release.
+      publisher: name of the folder above the models.
+      former: digests of the last release, by path.
+      builder: builds the versions.
+      bar: reports the progress.
+      done: the results so far, by `str(model)`.
     """
 
-    def __init__(
-        self,
-        output_dir: str,
-        publisher: str,
-        former: Mapping[str, str],
-        builder: build.Builder,
-        report: progress.Progress,
-    ) -> None:
-        self._output_dir = output_dir
-        self._publisher = publisher
-        self._former = former
-        self._builder = builder
-        self._report = report
-        self.done: dict[str, results.Result] = {}
+    output_dir: str
+    publisher: str
+    former: Mapping[str, str]
+    builder: build.Builder
+    bar: progress.Progress
+    done: dict[str, results.Result] = dataclasses.field(default_factory=dict)
 
-    def one(self, model: model_list.Model) -> results.Result:
+    def one(self, model: model_list.ModelSpec) -> results.Result:
         """Releases one model."""
-        version_paths = paths.VersionPaths(self._output_dir, publisher=self._publisher, model=model)
+        version_paths = paths.VersionPaths(self.output_dir, publisher=self.publisher, model=model)
+        result = functools.partial(results.Result, model=model, version_paths=version_paths)
         try:
             state = self._ensure(model, version_paths)
             digest = checksums.sha256(version_paths.tarball)
-            result = results.Result(
-                model=model, version_paths=version_paths, state=state, digest=digest
-            )
-            self._report.log(f"{model}: {state}, sha256 {digest}")
+            self.bar.log(f"{model}: {state}, sha256 {digest}")
+            return result(state=state, digest=digest)
         except (errors.InputError, OSError) as error:
-            result = results.Result(
-                model=model, version_paths=version_paths, state=results.FAILED, problem=str(error)
-            )
-            self._report.log(f"{model}: {results.FAILED}: {error}")
-        self._report.advance()
-        return result
+            self.bar.log(f"{model}: {results.FAILED}: {error}")
+            return result(state=results.FAILED, problem=str(error))
+        finally:
+            self.bar.advance()
 
-    def _ensure(self, model: model_list.Model, version_paths: paths.VersionPaths) -> str:
-        """Makes sure that a version is complete, and returns whether it was built or kept."""
-        parts = self._parts(model)
-        made_from = build_inputs.collect(
-            model, parts={name: str(part.digest) for name, part in parts.items()}
+    def _ensure(self, model: model_list.ModelSpec, version_paths: paths.VersionPaths) -> str:
+        """Makes a version complete, and returns `RELEASED` or, if it was complete, `KEPT`."""
+        components = self._components(model)
+        inputs = build_inputs.collect(
+            model, components={name: str(done.digest) for name, done in components.items()}
         )
         if os.path.lexists(version_paths.tarball):
-            self._check(version_paths, provenance.parameters(model, made_from))
-            self._builder.sign(version_paths)
+            self._check(version_paths, provenance.parameters(model, inputs))
+            self.builder.sign(version_paths)
             return results.KEPT
-        tarballs = {
-            part: parts[name].version_paths.tarball
-            for part, name in model.sources.items()
-            if name in parts
-        }
-        self._builder.build(
+        self.builder.build(
             model,
-            inputs=made_from,
+            inputs=inputs,
             version_paths=version_paths,
-            parts=tarballs,
-            expected=self._former.get(version_paths.name),
+            components={
+                done.model.kind: done.version_paths.tarball for done in components.values()
+            },
+            expected=self.former.get(version_paths.name),
         )
         return results.RELEASED
 
-    def _parts(self, model: model_list.Model) -> dict[str, results.Result]:
-        """Returns the results of the models that an embedder is made of, by `str(model)`."""
+    def _components(self, model: model_list.ModelSpec) -> dict[str, results.Result]:
+        """Returns the results of an embedder's encoder and preprocessor, by `str(model)`."""
         if model.kind != manifest.EMBEDDER:
             return {}
-        parts = {name: self.done[name] for name in model.sources.values()}
-        failed = [name for name, part in parts.items() if part.state == results.FAILED]
+        components = {name: self.done[name] for name in model.sources.values()}
+        failed = [name for name, done in components.items() if done.state == results.FAILED]
         if failed:
-            raise errors.ReleaseError(f"it is made of what failed: {', '.join(failed)}")
-        return parts
+            raise errors.ReleaseError(f"it contains models that failed: {', '.join(failed)}")
+        return components
 
     def _check(self, version_paths: paths.VersionPaths, parameters: Mapping[str, Any]) -> None:
-        """Checks that a version is what was released, from the same inputs.
+        """Checks that a released version is unchanged and has the same inputs.
 
         Raises:
           errors.VerificationError: the tarball or its statement was changed.
-          errors.VersionExistsError: it was released from others.
+          errors.VersionExistsError: the version was released from other inputs.
         """
         digest = checksums.sha256(version_paths.tarball)
-        stated, made_from = provenance.load(version_paths.statement)
-        if digest != stated or self._former.get(version_paths.name, digest) != digest:
+        stated, former = provenance.load(version_paths.statement)
+        if digest != stated or self.former.get(version_paths.name, digest) != digest:
             raise errors.VerificationError(
                 f"{version_paths.tarball!r} is not what was released: its sha256 is {digest}, "
                 f"and its statement says {stated}"
             )
         differences = [
-            f"{name} was {made_from.get(name)!r} and is {parameters.get(name)!r}"
-            for name in sorted(parameters.keys() | made_from.keys())
-            if parameters.get(name) != made_from.get(name)
+            f"{name} was {former.get(name)!r} and is {parameters.get(name)!r}"
+            for name in sorted(parameters.keys() | former.keys())
+            if parameters.get(name) != former.get(name)
         ]
         if differences:
             title = "it was released from other inputs; give it a new version"

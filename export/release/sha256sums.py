@@ -4,8 +4,8 @@ Example:
     sha256sums.check("dist", former=sha256sums.read("dist"))
     sha256sums.write("dist", work="dist/.work")
 
-It is what `sha256sum --check SHA256SUMS` reads. Signatures are not in it: each is checked by
-checking it, and they alone differ from one release to the next.
+`sha256sum --check SHA256SUMS` reads it. Signatures are not in it: their bytes differ each time that
+a file is signed, and a signature is checked by itself.
 """
 
 import os
@@ -19,10 +19,10 @@ FILE = "SHA256SUMS"
 
 
 def read(output_dir: str) -> dict[str, str]:
-    """Returns the digests that the last release wrote, by path; none if there was none.
+    """Returns the digests of the last release, by path; empty if there was none.
 
     Raises:
-      errors.VerificationError: the list was changed.
+      errors.VerificationError: the file was changed.
     """
     path = os.path.join(output_dir, FILE)
     try:
@@ -35,11 +35,11 @@ def read(output_dir: str) -> dict[str, str]:
 
 
 def check(output_dir: str, *, former: Mapping[str, str]) -> None:
-    """Checks that what never changes is what the last release published.
+    """Checks that the tarballs and statements of the last release are unchanged.
 
     Args:
       output_dir: the release.
-      former: what `read` returned.
+      former: the result of `read`.
 
     Raises:
       errors.VerificationError: a tarball or a statement was changed.
@@ -52,9 +52,8 @@ def check(output_dir: str, *, former: Mapping[str, str]) -> None:
         and checksums.sha256(os.path.join(output_dir, name)) != former[name]
     ]
     if changed:
-        raise errors.VerificationError(
-            errors.listing(f"changed since the last release, according to {FILE}", changed)
-        )
+        title = f"changed since the last release, according to {FILE}"
+        raise errors.VerificationError(errors.listing(title, changed))
 
 
 def write(output_dir: str, *, work: str) -> None:
@@ -62,7 +61,7 @@ def write(output_dir: str, *, work: str) -> None:
 
     Args:
       output_dir: the release.
-      work: folder on the same file system to write a file in.
+      work: folder for temporary files, on the same file system.
     """
     path = os.path.join(work, FILE)
     with open(path, "w", encoding="utf-8") as file:

@@ -1,11 +1,11 @@
-"""OpenSSF model signatures, by sigstore's `model-signing` with a key of one's own.
+"""OpenSSF model signatures, by sigstore's `model-signing` with the publisher's own key.
 
 Example:
-    key = signature.Key("key.pem")
+    key = signing.Key("key.pem")
     key.sign("1.tar.gz", "1.sig")
     key.has_signed("1.tar.gz", "1.sig")
 
-What is signed is the file that is downloaded, so that it can be checked before it is unpacked:
+The tarball itself is signed, so that users can check it before they unpack it:
 
     python -m model_signing verify key 1.tar.gz --signature 1.sig --public_key key.pub
 """
@@ -17,7 +17,7 @@ from typing import Any
 from configs import errors
 from export.release import paths
 
-_INSTALL = "pip install 'albert-hub-export[release]'"
+_INSTALL = "pip install 'model-signing>=1.1,<2' 'pyOpenSSL>=24'"
 
 
 class Key:
@@ -27,7 +27,7 @@ class Key:
         """Reads a PEM file without a password.
 
         Raises:
-          errors.ReleaseError: it cannot be read, or model-signing is not installed.
+          errors.ReleaseError: the file is not such a key, or model-signing is not installed.
         """
         try:
             from cryptography.hazmat.primitives import serialization
@@ -53,24 +53,24 @@ class Key:
         self._signing.sign(path, signature_path)
 
     def has_signed(self, path: str, signature_path: str) -> bool:
-        """Returns whether there is a signature of that file, as it is now, by this key."""
+        """Returns whether the signature exists and is this key's for the file as it is now."""
         if not os.path.exists(signature_path):
             return False
         try:
             self._verifying.verify(path, signature_path)
-        except Exception:  # whatever a damaged signature makes the library run into
+        except Exception:  # the library raises many types for damaged signatures
             return False
         return True
 
 
 def ensure(key: Key, path: str, signature_path: str, *, work: str) -> None:
-    """Signs a file that is published, unless its signature by this key is there.
+    """Signs a published file, unless it has a signature by this key.
 
     Args:
-      key: signs.
-      path: of the file.
-      signature_path: where its signature is published.
-      work: folder on the same file system to write a file in.
+      key: the key.
+      path: path of the file.
+      signature_path: path of the published signature.
+      work: folder for temporary files, on the same file system.
     """
     if not key.has_signed(path, signature_path):
         written = os.path.join(work, signature_path.replace(os.sep, "_"))
@@ -79,7 +79,7 @@ def ensure(key: Key, path: str, signature_path: str, *, work: str) -> None:
 
 
 def _verifier(verifying: Any, public_key: bytes) -> Any:
-    """Returns model-signing's verifier, which takes a key as a file only."""
+    """Returns model-signing's verifier, which reads the key from a file."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(public_key)
         file.flush()

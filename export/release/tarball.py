@@ -1,12 +1,12 @@
-"""The tarball of a SavedModel, as TensorFlow Hub downloads it, with the same bytes every time.
+"""The reproducible tarball of a SavedModel, as TensorFlow Hub downloads it.
 
 Example:
     tarball.write("exports/albert_en_large/1", "1.tar.gz")
     tarball.unpack("1.tar.gz", "somewhere")
 
-The root of the SavedModel is the root of the tarball; folders have entries of their own, without
-which TensorFlow Hub fails. Names are sorted; times, owners and the name in gzip's header are left
-out; modes are fixed.
+The root of the SavedModel is the root of the tarball. Folders have entries, because TensorFlow Hub
+fails without them. Names are sorted, modes are fixed, and times, owners and gzip's file name are
+left out.
 """
 
 import gzip
@@ -17,7 +17,7 @@ import zlib
 from configs import errors
 
 _CHUNK = 1 << 20  # bytes
-# Weights hardly get smaller with more: docs/measurements/releases.md.
+# A higher level hardly makes weights smaller: docs/measurements/releases.md.
 _COMPRESSION_LEVEL = 6
 
 
@@ -25,8 +25,8 @@ def write(directory: str, path: str) -> None:
     """Writes the tarball of a directory, and flushes it to disk.
 
     Args:
-      directory: root of the SavedModel; it holds plain files and folders.
-      path: the tarball's.
+      directory: root of the SavedModel, which holds plain files and folders.
+      path: path of the tarball.
     """
     names = []
     for folder, subfolders, files in os.walk(directory):
@@ -34,13 +34,7 @@ def write(directory: str, path: str) -> None:
         names += [os.path.normpath(os.path.join(relative, name)) for name in subfolders + files]
     with open(path, "wb") as file:
         with (
-            gzip.GzipFile(
-                filename="",
-                mode="wb",
-                compresslevel=_COMPRESSION_LEVEL,
-                fileobj=file,
-                mtime=0,
-            ) as compressed,
+            gzip.GzipFile("", "wb", _COMPRESSION_LEVEL, file, mtime=0) as compressed,
             tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
         ):
             for name in sorted(names):
@@ -67,13 +61,13 @@ def unpack(path: str, directory: str) -> None:
     """Unpacks a tarball into a new directory, and reads it to its last byte.
 
     Raises:
-      errors.VerificationError: it is damaged.
+      errors.VerificationError: the tarball is damaged.
     """
     try:
         with gzip.open(path) as compressed:
             with tarfile.open(fileobj=compressed, mode="r|") as tar:
                 tar.extractall(directory, filter="data")
-            while compressed.read(_CHUNK):  # the checksum stands at the end
+            while compressed.read(_CHUNK):  # gzip's checksum is at the end
                 pass
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise errors.VerificationError(f"{path!r} is damaged: {error}") from error

@@ -1,29 +1,30 @@
-"""What a release is made with: the commit of this project, and every package that is installed.
+"""The toolchain of a release: the commit of this project and all installed packages.
 
 Example:
     toolchain.find(source_uri=None).commit
 """
 
 import dataclasses
-import os
+import pathlib
 import subprocess
 from importlib import metadata
 
 from packaging import utils
 
-# What the bytes of an artifact are made by.
+# The packages of this project that determine an artifact's bytes.
 _PACKAGES = ("configs", "preprocess", "export")
-# Of this project: the commit says more.
+# This project's distribution is left out, because the commit identifies it.
 _OWN_NAME = "albert-hub-export"
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Toolchain:
-    """What a release is made with.
+    """The commit and the packages that a release is built with.
 
     Attributes:
-      source_uri: public address of this project's repository; None if it is not told.
-      commit: of the checkout that runs; None if none runs, or git cannot say.
+      source_uri: public address of this project's repository; None if unknown.
+      commit: commit of the running checkout; None if it is not a checkout, or git fails.
       modified: whether the checkout's packages differ from the commit.
       packages: name and version of every installed distribution but this one, sorted.
     """
@@ -35,19 +36,18 @@ class Toolchain:
 
 
 def find(*, source_uri: str | None) -> Toolchain:
-    """Returns what this process runs."""
+    """Returns the toolchain of this process."""
     commit = None
     modified = False
-    # A copy that is installed below some other repository is not tracked by it.
-    if _git("ls-files", "--error-unmatch", os.path.relpath(__file__, _root())) is not None:
+    # An installed copy can be inside another repository, which does not track it.
+    if _git("ls-files", "--error-unmatch", str(pathlib.Path(__file__).resolve())) is not None:
         commit = _git("rev-parse", "HEAD")
         modified = bool(_git("status", "--porcelain", "--", *_PACKAGES))
-    # The first of a name is the one that is imported.
+    # Python imports the first distribution of a name.
     packages: dict[str, str] = {}
     for distribution in metadata.distributions():
-        packages.setdefault(
-            utils.canonicalize_name(distribution.metadata["Name"]), distribution.version
-        )
+        name = utils.canonicalize_name(distribution.metadata["Name"])
+        packages.setdefault(name, distribution.version)
     packages.pop(_OWN_NAME, None)
     return Toolchain(
         source_uri=source_uri,
@@ -57,19 +57,10 @@ def find(*, source_uri: str | None) -> Toolchain:
     )
 
 
-def _root() -> str:
-    path = os.path.abspath(__file__)
-    for _ in range(3):
-        path = os.path.dirname(path)
-    return path
-
-
 def _git(*arguments: str) -> str | None:
     """Returns what git prints about the checkout; None if it fails or is not installed."""
     try:
-        done = subprocess.run(
-            ["git", "-C", _root(), *arguments], capture_output=True, text=True, check=True
-        )
+        command = ["git", "-C", str(_ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()

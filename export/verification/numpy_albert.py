@@ -49,7 +49,7 @@ def encode(
       if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head. If
       they have no pooler, `default` is the mean over the tokens and there is no `pooled_output`.
     """
-    tensors = {name: np.asarray(tensor, dtype) for name, tensor in tensors.items()}
+    tensors = {name: np.asanyarray(tensor, dtype) for name, tensor in tensors.items()}
     embeddings = _embed(tensors, config, inputs)  # [B, S, E]
     hidden = embeddings
     if "embedding_projection/kernel" in tensors:

@@ -10,8 +10,8 @@ The rules are those of google-research/albert, `create_pretraining_data.py`:
   predictions is shortened; one that overlaps an earlier one is skipped.
 - Of the masked tokens, 80% become `[MASK]`, 10% stay and 10% become a random token.
 
-Two rules differ from the original without changing its statistics: a special token ends a word,
-and a random token is never a special one.
+Two rules differ from the original, without a measured effect on its statistics: a special token
+ends a word, and a random token is never a special one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,8 +47,8 @@ class MaskLm(tf.Module):
         Args:
           starts_word: bool [V], whether an id starts a word.
           mask_id: id of `[MASK]`.
-          special_ids: ids of padding, `[CLS]`, `[SEP]` and `[MASK]`. They are never masked and
-            never replace another token.
+          special_ids: ids of padding, `[CLS]`, `[SEP]` and `[MASK]`, which are neither masked nor
+            drawn as random tokens.
         """
         super().__init__()
         self._starts_word = starts_word

@@ -174,10 +174,10 @@ def _pack(
 def _indices(
     values: list[tf.Tensor], starts: list[tf.Tensor], kept: list[tf.Tensor]
 ) -> tf.RaggedTensor:
-    """Returns the indices, in one zero and then all tokens, that each segment takes of each row.
+    """Returns the indices of each row's segments in a zero followed by all tokens.
 
-    A segment takes its kept tokens and one index more, for `[SEP]`. The first segment also takes
-    the index before, for `[CLS]`.
+    A segment includes the index behind its kept tokens, for `[SEP]`. The first segment also
+    includes the index before them, for `[CLS]`.
     """
     firsts, limits = [], []
     offset = 1

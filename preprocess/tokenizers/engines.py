@@ -1,4 +1,4 @@
-"""The tokenizers that a preprocessor can be made around.
+"""Chooses the tokenizer of a preprocessor.
 
 engine = engines.make(sentencepiece_model.read(None), tokenization="hub", lower_case=True)
 """

@@ -30,7 +30,7 @@ class SentencePieceTokenizer(tf.Module):
     """Encodes and decodes text, for both tokenizations of ALBERT's vocabularies.
 
     Attributes: see `tokenize.Tokenizer`. The boundary is a space, or None for a model whose pieces
-    may contain one.
+    may span one.
     """
 
     def __init__(

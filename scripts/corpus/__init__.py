@@ -1,4 +1,1 @@
-"""Embedding of corpora: what is read, how it is batched, embedded and published, shard by shard.
-
-`scripts/embed_corpus.py` is the command.
-"""
+"""Reads, batches, embeds and publishes a corpus, shard by shard: see `scripts/embed_corpus.py`."""

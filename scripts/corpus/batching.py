@@ -1,4 +1,4 @@
-"""Batches of texts of similar length: what is padded to the longest costs little then.
+"""Batches of texts of similar length, which need little padding.
 
 Example:
     by_length([30, 900, 31, 29], budget=100)  # [[3, 0, 2], [1]]
@@ -11,12 +11,11 @@ def by_length(lengths: Sequence[int], *, budget: int) -> list[list[int]]:
     """Splits texts into batches, shortest first; the same lengths always give the same batches.
 
     Args:
-      lengths: of every text, in bytes.
-      budget: bytes of a batch at most, every text counted as long as the longest; a text that is
-        longer is a batch of its own.
+      lengths: length of every text, in bytes.
+      budget: largest batch in bytes, padded to its longest text. A longer text is a batch alone.
 
     Returns:
-      The texts' indices in batches; every index once.
+      The indices of the texts in batches, every index once.
     """
     batches: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):

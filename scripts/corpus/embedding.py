@@ -1,10 +1,10 @@
 """Embeds one shard of a corpus and publishes it: the step that Beam distributes.
 
-A shard is complete when its Parquet file is there: its bad records are published before. A worker
-that is given a complete shard again, as after another's death, leaves it as it is.
+A shard is complete when its Parquet file exists, because its bad records are published first. After
+the death of a worker, another may get a complete shard, and leaves it unchanged.
 
-Of what runs on workers nothing imports this project: they need what
-`scripts/corpus/requirements.txt` lists, and no more.
+The code on workers does not import this project: they need only the packages of
+`scripts/corpus/requirements.txt`.
 """
 
 import contextlib
@@ -22,34 +22,34 @@ from pyarrow import parquet
 
 from scripts.corpus import batching, records, storage
 
-# Shard number and the parts of files it is made of. Plain tuples: see `records.Part`.
-Shard = tuple[int, list[records.Part]]
+# Number of the shard, and its ranges of files. Plain tuples: see `records.FileRange`.
+Shard = tuple[int, list[records.FileRange]]
 
-COUNTERS = "embed_corpus"  # their namespace
+COUNTERS = "embed_corpus"  # namespace of the counters
 RECORDS, BAD_RECORDS, SHARDS = "records", "bad records", "shards"
 TEXT_BYTES, MILLISECONDS = "bytes of text", "milliseconds in the embedder"
 
-# Texts that are sorted by length together, and a row group of what is written.
+# Records that are sorted by length together and written as one row group.
 _WINDOW = 4096
 _WINDOW_BYTES = 1 << 23
-# English has 4 to 5 bytes a token: what the embedder cuts off a long text costs nothing.
+# English has 4 to 5 bytes per token. The embedder cuts long texts: their ends cost nothing.
 _BYTES_PER_TOKEN = 4
 
 
 class Settings(NamedTuple):
-    """What a worker has to know.
+    """The settings of a worker.
 
     Attributes:
-      source: how records are read.
-      output: folder of all that is written.
+      read_options: see `records.ReadOptions`.
+      output: output folder.
       embedder: folder of the embedder artifact.
-      max_seq_length: tokens after which the embedder cuts.
-      num_shards: of the whole corpus.
+      max_seq_length: tokens after which the embedder cuts a text.
+      num_shards: number of shards of the corpus.
       batch_bytes: see `batching.by_length`.
-      threads: of TensorFlow in a process; 0 for its own choice.
+      threads: TensorFlow's threads per process; 0 for TensorFlow's choice.
     """
 
-    source: records.Source
+    read_options: records.ReadOptions
     output: str
     embedder: str
     max_seq_length: int
@@ -64,7 +64,7 @@ def vectors_name(number: int, num_shards: int) -> str:
 
 
 def bad_records_name(number: int, num_shards: int) -> str:
-    """Returns the name of a shard's bad records; there is no such file if there are none."""
+    """Returns the name of the file of a shard's bad records, which exists only if there are any."""
     return f"bad_records/part-{number:05}-of-{num_shards:05}.jsonl"
 
 
@@ -77,11 +77,11 @@ class EmbedShard(beam.DoFn):
         self._embed: Any = None
 
     def setup(self) -> None:
-        # One embedder for all threads of the process.
+        # All threads of the process share the embedder.
         self._embed = self._shared.acquire(lambda: load(self._settings))
 
     def process(self, element: Shard) -> None:
-        number, parts = element
+        number, ranges = element
         settings = self._settings
         name = vectors_name(number, settings.num_shards)
         if storage.exists(settings.output, name):
@@ -96,18 +96,18 @@ class EmbedShard(beam.DoFn):
             ) as writer,
             contextlib.ExitStack() as bad_records,
         ):
-            for window in windows(self._good(number, parts, bad_records)):
+            for window in windows(self._good(number, ranges, bad_records)):
                 writer.write_table(self._table(window, schema))
         _count(SHARDS, 1)
 
     def _good(
-        self, number: int, parts: Iterable[records.Part], bad_records: contextlib.ExitStack
+        self, number: int, ranges: Iterable[records.FileRange], bad_records: contextlib.ExitStack
     ) -> Iterator[records.Record]:
-        """Yields the good records; publishes the others, if any, when `bad_records` is left."""
+        """Yields the good records; leaving `bad_records` publishes the others."""
         settings = self._settings
         file: BinaryIO | None = None
-        for part in parts:
-            for record in records.read(part, settings.source):
+        for file_range in ranges:
+            for record in records.read(file_range, settings.read_options):
                 if isinstance(record, records.Record):
                     yield record
                     continue
@@ -146,7 +146,7 @@ def load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
     embedder = hub.load(settings.embedder)
 
     def embed(texts: Sequence[bytes]) -> np.ndarray:
-        # Called as an object it would be traced and optimised anew for every size of a batch.
+        # Unlike the object, a signature is not traced and optimized for every size of a batch.
         signature = embedder.signatures["serving_default"]
         return signature(sentences=tf.constant(texts, tf.string))["default"].numpy()
 
@@ -154,7 +154,7 @@ def load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
 
 
 def windows(good: Iterable[records.Record]) -> Iterator[list[records.Record]]:
-    """Splits records into lists whose texts are sorted by length together."""
+    """Splits records into lists that are sorted by length together."""
     window: list[records.Record] = []
     size = 0
     for record in good:

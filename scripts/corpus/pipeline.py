@@ -1,4 +1,4 @@
-"""Runs the embedding of shards on any of Beam's runners and counts what was done."""
+"""Runs the embedding of shards on any of Beam's runners and returns its counters."""
 
 import contextlib
 import io
@@ -19,10 +19,10 @@ def options(runner: str, flags: Sequence[str]) -> pipeline_options.PipelineOptio
 
     Args:
       runner: name of the runner.
-      flags: further options, `--name=value`; Beam says which are unknown.
+      flags: other options, `--name=value`; Beam logs unknown ones.
 
     Raises:
-      errors.InputError: one has no such value, or there is no such runner.
+      errors.InputError: an option has an invalid value, or the runner is unknown.
     """
     usage = io.StringIO()
     try:
@@ -30,7 +30,7 @@ def options(runner: str, flags: Sequence[str]) -> pipeline_options.PipelineOptio
             made = pipeline_options.PipelineOptions([f"--runner={runner}", *flags])
             made.get_all_options()
             runners.create_runner(made.view_as(pipeline_options.StandardOptions).runner)
-    except SystemExit:  # of argparse, which printed pages about it
+    except SystemExit:  # argparse printed its usage and the reason
         message = usage.getvalue().strip().splitlines()[-1]
         raise errors.InputError(f"pipeline options: {message}") from None
     except (ValueError, ImportError) as error:
@@ -46,12 +46,12 @@ def run(
     """Embeds and publishes shards.
 
     Returns:
-      What was counted, by name: see `embedding.COUNTERS`.
+      The counters, by name: see `embedding.COUNTERS`.
 
     Raises:
-      errors.InputError: the run failed. Shards that were published stay.
+      errors.InputError: the run failed. Published shards remain.
     """
-    # The workers get the code of these modules with the step, and need not have the project.
+    # Workers get the code of these modules with the step, and do not need the project.
     cloudpickle.register_pickle_by_value(scripts.corpus)
     to_run = beam.Pipeline(options=pipeline)
     _ = (
@@ -63,7 +63,7 @@ def run(
     try:
         result = to_run.run()
         state = result.wait_until_finish()
-    except Exception as error:  # a worker's, of any kind: the runner logs its traceback
+    except Exception as error:  # of any type, from a worker; the runner logs its traceback
         raise errors.InputError(_failure(str(error))) from error
     if state != runners.runner.PipelineState.DONE:
         raise errors.InputError(_failure(f"it ended as {state}"))
@@ -73,4 +73,4 @@ def run(
 
 def _failure(message: str) -> str:
     lines = message.strip().splitlines() or ["no reason given"]
-    return f"the pipeline failed, and goes on where it was with the same command: {lines[-1]}"
+    return f"the pipeline failed; the same command resumes it: {lines[-1]}"

@@ -1,8 +1,7 @@
-"""What a run does: which parts of which files make each shard, and which shards are done.
+"""The plan of a run: the ranges of files that make each shard, and the shards that are done.
 
-The plan follows from the input's paths and sizes alone. It is written to `plan.json` in the output
-folder; a later run with the same output must have the same plan, and skips the shards that are
-there.
+The plan depends only on the input's paths and sizes. It is written to `plan.json` in the output
+folder. A later run with the same output must have the same plan, and skips complete shards.
 """
 
 import dataclasses
@@ -16,28 +15,28 @@ from scripts.corpus import embedding, records, storage
 
 FILE = "plan.json"
 
-# Suffixes by which storage and tools recognise what cannot be read from the middle.
+# Suffixes of files that cannot be read from the middle.
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lzma", ".zip")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All that the content of the output depends on.
+    """Everything that determines the content of the output.
 
     Attributes:
-      source: how records are read.
+      read_options: see `records.ReadOptions`.
       num_shards: number of shards.
       embedder: digest of the embedder's files.
-      files: path, size in bytes and time of the last change of every input file.
+      files: path, size in bytes and modification time of every input file.
     """
 
-    source: records.Source
+    read_options: records.ReadOptions
     num_shards: int
     embedder: str
     files: list[tuple[str, int, float]]
 
     def shards(self) -> list[embedding.Shard]:
-        """Cuts the input, one file after the other, into shards of the same number of bytes."""
+        """Splits the concatenated input files into shards of equal size."""
         total = sum(size for _, size, _ in self.files)
         shards: list[embedding.Shard] = [(number, []) for number in range(self.num_shards)]
         offset = 0
@@ -54,20 +53,25 @@ class Plan:
 
     def content(self) -> dict[str, Any]:
         """Returns the plan as JSON values."""
-        content = {**dataclasses.asdict(self), "source": self.source._asdict()}
-        return json.loads(json.dumps(content))  # lists in place of tuples
+        content = {"source": self.read_options._asdict(), **dataclasses.asdict(self)}
+        del content["read_options"]
+        return json.loads(json.dumps(content))  # tuples become lists
 
 
 def make(
-    patterns: list[str], *, source: records.Source, num_shards: int, embedder: dict[str, Any]
+    patterns: list[str],
+    *,
+    read_options: records.ReadOptions,
+    num_shards: int,
+    embedder: dict[str, Any],
 ) -> Plan:
     """Finds the input and makes the plan.
 
     Args:
       patterns: globs of the input files.
-      source: how records are read.
+      read_options: see `records.ReadOptions`.
       num_shards: number of shards.
-      embedder: its facts, of `embedder_facts`.
+      embedder: result of `read_embedder`.
 
     Raises:
       errors.InputError: a pattern matches nothing, or a file is compressed.
@@ -83,30 +87,30 @@ def make(
     compressed = [path for path in sorted(files) if path.endswith(_COMPRESSED)]
     if compressed:
         raise errors.InputError(
-            f"compressed files cannot be cut into shards, decompress {', '.join(compressed)}"
+            f"compressed files cannot be split into shards; decompress {', '.join(compressed)}"
         )
     return Plan(
-        source=source,
+        read_options=read_options,
         num_shards=num_shards,
         embedder=embedder["digest"],
         files=[files[path] for path in sorted(files)],
     )
 
 
-def embedder_facts(folder: str) -> dict[str, Any]:
-    """Returns the manifest of an embedder and, as `digest`, what tells its files from others'.
+def read_embedder(folder: str) -> dict[str, Any]:
+    """Checks an embedder, and returns its manifest with the digest of its files as `digest`.
 
     Raises:
-      errors.InputError: it is none, or a file is not what was exported.
+      errors.InputError: the folder is not that of an embedder, or a file was changed.
     """
     if not folder or not storage.exists(folder, manifest.FILE):
         raise errors.InputError(f"--embedder must be the folder of an embedder, got {folder!r}")
     with storage.reading(storage.path(folder, manifest.FILE)) as file:
-        facts = json.load(file)
-    if facts.get("artifact") != manifest.EMBEDDER or not storage.exists(folder, checksums.FILE):
+        entries = json.load(file)
+    if entries.get("artifact") != manifest.EMBEDDER or not storage.exists(folder, checksums.FILE):
         raise errors.InputError(
-            f"--embedder must be what python -m export.embedder wrote, got {folder!r}, "
-            f"an artifact of kind {facts.get('artifact')!r}"
+            f"--embedder must be a folder written by python -m export.embedder, got {folder!r}, "
+            f"an artifact of kind {entries.get('artifact')!r}"
         )
     with storage.reading(storage.path(folder, checksums.FILE)) as file:
         listed = file.read()
@@ -120,18 +124,18 @@ def embedder_facts(folder: str) -> dict[str, Any]:
         with storage.reading(storage.path(folder, name)) as file:
             if checksums.sha256_of_stream(file) != digest:
                 raise errors.InputError(f"--embedder {folder!r}: {name} is changed")
-    return {**facts, "digest": hashlib.sha256(listed).hexdigest()}
+    return {**entries, "digest": hashlib.sha256(listed).hexdigest()}
 
 
 def begin(plan: Plan, output: str) -> list[embedding.Shard]:
-    """Writes the plan into the output folder, or finds it there; returns what is left to do.
+    """Writes the plan into the output folder, unless it is there; returns the missing shards.
 
     Raises:
-      errors.DestinationError: the folder holds something else, or was begun by another plan.
+      errors.DestinationError: the folder has other files, or was begun with another plan.
     """
     if not storage.exists(output, FILE):
         others = [file.path for file in storage.matching(storage.path(output, "**"))]
-        # A run that was killed before it wrote its plan left no more than this.
+        # A run that was killed before it wrote its plan leaves only temporary files.
         temporary = storage.path(output, storage.TEMPORARY)
         if any(not path.startswith(temporary) for path in others):
             raise errors.DestinationError(

@@ -1,11 +1,10 @@
-"""Files on whatever Beam reads and writes: local folders, GCS, S3, HDFS.
+"""Files in any of Beam's file systems: local folders, GCS, S3, HDFS.
 
 Example:
     with storage.published("out", "vectors/part-00000-of-00016.parquet") as file:
         file.write(content)
 
-A file is there under its name completely or not at all: it is written below `temporary/` and
-renamed.
+A file appears completely or not at all: it is written in `temporary/` and renamed.
 """
 
 import contextlib
@@ -18,24 +17,24 @@ from apache_beam.io import filesystem, filesystems
 
 TEMPORARY = "temporary"
 
-# Beam would decompress by the file's name.
+# By default, Beam decompresses depending on the file's name.
 _AS_IT_IS = filesystem.CompressionTypes.UNCOMPRESSED
 _FileSystems = filesystems.FileSystems
 
 
 def path(folder: str, name: str) -> str:
-    """Returns the path of `name`, which has `/` between its parts, below `folder`."""
+    """Returns the path in `folder` of `name`, which is separated by `/`."""
     return _FileSystems.join(folder, *name.split("/"))
 
 
 def exists(folder: str, name: str) -> bool:
-    """Returns whether there is such a file."""
+    """Returns whether the file exists."""
     return _FileSystems.exists(path(folder, name))
 
 
 def matching(pattern: str) -> list[filesystem.FileMetadata]:
     """Returns the files that match a glob pattern, sorted by path."""
-    # Of a glob without a folder Beam finds nothing.
+    # Beam finds nothing for a glob without a folder.
     in_folder = pattern if os.path.dirname(pattern) else os.path.join(os.curdir, pattern)
     (match,) = _FileSystems.match([in_folder])
     return sorted(match.metadata_list, key=lambda file: file.path)
@@ -48,12 +47,12 @@ def reading(file_path: str) -> BinaryIO:
 
 @contextlib.contextmanager
 def published(folder: str, name: str) -> Iterator[BinaryIO]:
-    """Yields a file to write, which gets its name when the block ends without an exception."""
+    """Yields a file to write; it gets its name if the block ends without an exception."""
     temporary = path(folder, f"{TEMPORARY}/{secrets.token_hex(8)}")
     final = path(folder, name)
     with _FileSystems.create(temporary, compression_type=_AS_IT_IS) as file:
         yield file
-    # A local rename needs the folder. Where folders are not files, there is nothing to make.
+    # A local rename needs the folder; object stores have no folders.
     parent, _ = _FileSystems.split(final)
     with contextlib.suppress(OSError):  # it exists
         _FileSystems.mkdirs(parent)
@@ -61,10 +60,10 @@ def published(folder: str, name: str) -> Iterator[BinaryIO]:
 
 
 def remove_temporary(folder: str) -> None:
-    """Removes what killed runs left."""
+    """Removes the temporary files of killed runs."""
     left_over = path(folder, TEMPORARY)
     files = [file.path for file in matching(path(left_over, "**"))]
     if files:
         _FileSystems.delete(files)
-    if _FileSystems.exists(left_over):  # where folders are more than parts of names
+    if _FileSystems.exists(left_over):  # not an object store
         _FileSystems.delete([left_over])

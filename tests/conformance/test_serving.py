@@ -10,6 +10,7 @@ import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from configs import hub_api
+from export.artifacts import hub_module
 from export.metadata import checksums, warmup_requests
 from tests.support import processes
 
@@ -60,6 +61,8 @@ def test_a_session_serves_mixed_shapes_to_many_threads(tiny_encoder, name):
     root = hub.load(str(tiny_encoder))
     call = {"serving_default": root, "unpadded": root.unpadded, "mlm": root.mlm}[name]
     names = hub_api.MLM_INPUTS if name == "mlm" else hub_api.ENCODER_INPUTS
+    # TensorFlow would optimize the loaded object anew for every shape.
+    call = tf.function(call, input_signature=[hub_module.specs(names)])
     generator = np.random.default_rng(1)
     requests = [_inputs(generator, names) for _ in range(64)]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:

@@ -9,7 +9,7 @@ import tensorflow_hub as hub
 import tf_keras
 
 from configs import hub_api
-from tests.conformance import table
+from tests.conformance import rounding, table
 
 CASES = pytest.mark.parametrize("case", table.CASES, ids=str)
 MLM_CASES = pytest.mark.parametrize("case", [case for case in table.CASES if case.is_mlm], ids=str)
@@ -29,6 +29,9 @@ def test_training_changes_results_exactly_when_there_is_dropout(case):
     call = table.shared(case)
     inputs = case.inputs()
     inference = call(inputs, training=False)
+    if not case.artifact.has_dropout:
+        # Another form of the same activation may be used for training.
+        rounding.assert_outputs_right(case, call(inputs, training=True))
     for name, output in inference.items():
         np.testing.assert_array_equal(output, call(inputs)[name], err_msg=name)
         one, other = (np.asarray(call(inputs, training=True)[name]) for _ in range(2))
@@ -36,8 +39,6 @@ def test_training_changes_results_exactly_when_there_is_dropout(case):
             assert np.abs(one - output).max() > 0.01, name
             assert np.abs(one - other).max() > 0.01, name
         else:
-            # Another form of the same activation may be used for training.
-            np.testing.assert_allclose(one, output, atol=case.artifact.atol, rtol=0, err_msg=name)
             np.testing.assert_array_equal(one, other, err_msg=name)
 
 
@@ -47,14 +48,14 @@ def _dropped(case, *, bias: str) -> list[np.ndarray]:
     With all other weights zero and a large bias, a unit is far above the mean of its row unless it
     was dropped.
     """
-    root = table.load(case.artifact)
-    call = case.callable_in(root)
-    for variable in call.variables:
-        name = table.name_of(variable)
-        if name.startswith("transformer/") and not name.endswith("/gamma"):
-            value = 1000.0 if name == f"transformer/{bias}" else 0.0
-            variable.assign(tf.fill(variable.shape, value))
-    layers = call(case.inputs(), training=True)[hub_api.ENCODER_OUTPUTS]
+    with table.changeable(case.artifact) as root:
+        call = case.callable_in(root)
+        for variable in call.variables:
+            name = table.name_of(variable)
+            if name.startswith("transformer/") and not name.endswith("/gamma"):
+                value = 1000.0 if name == f"transformer/{bias}" else 0.0
+                variable.assign(tf.fill(variable.shape, value))
+        layers = call(case.inputs(), training=True)[hub_api.ENCODER_OUTPUTS]
     tokens = tf.cast(case.inputs()[hub_api.INPUT_MASK], tf.bool)
     return [tf.less(layer[tokens], 0).numpy() for layer in layers]
 
@@ -74,18 +75,18 @@ def test_dropout_masks_differ_from_layer_to_layer_and_from_call_to_call(case, bi
 def test_attention_dropout_masks_differ_from_layer_to_layer_and_from_call_to_call():
     """With equal scores and values of one, a head's context tells how many keys it dropped."""
     (case,) = (c for c in table.CASES if str(c) == "attention_dropout-encoder")
-    root = table.load(case.artifact)
-    for variable in root.variables:
-        name = table.name_of(variable)
-        if name.endswith("value/bias"):
-            variable.assign(tf.ones(variable.shape))
-        elif name.endswith("attention_output/kernel"):
-            identity = tf.eye(case.artifact.config.hidden_size)
-            variable.assign(1000 * tf.reshape(identity, variable.shape))
-        elif name.startswith("transformer/") and not name.endswith("/gamma"):
-            variable.assign(tf.zeros(variable.shape))
-    inputs = {name: tf.ones([16, 16], tf.int32) for name in hub_api.ENCODER_INPUTS}
-    calls = [root(inputs, training=True)[hub_api.ENCODER_OUTPUTS] for _ in range(2)]
+    with table.changeable(case.artifact) as root:
+        for variable in root.variables:
+            name = table.name_of(variable)
+            if name.endswith("value/bias"):
+                variable.assign(tf.ones(variable.shape))
+            elif name.endswith("attention_output/kernel"):
+                identity = tf.eye(case.artifact.config.hidden_size)
+                variable.assign(1000 * tf.reshape(identity, variable.shape))
+            elif name.startswith("transformer/") and not name.endswith("/gamma"):
+                variable.assign(tf.zeros(variable.shape))
+        inputs = {name: tf.ones([16, 16], tf.int32) for name in hub_api.ENCODER_INPUTS}
+        calls = [root(inputs, training=True)[hub_api.ENCODER_OUTPUTS] for _ in range(2)]
     # Normalised over two heads, the sign of a head tells whether it dropped fewer than the other.
     signs = [np.sign(layer[..., 0]) for layers in calls for layer in layers]
     for one, other in itertools.combinations(signs, 2):
@@ -104,60 +105,53 @@ def test_heads_share_the_encoders_variables(case):
 
 @MLM_CASES
 def test_optimizer_steps_reduce_the_mlm_loss_and_move_the_encoder(case):
-    root = table.load(case.artifact)
-    layer = hub.KerasLayer(case.callable_in(root), trainable=True)
     inputs = case.inputs()
     encoder_inputs = {name: inputs[name] for name in hub_api.ENCODER_INPUTS}
-    before = root(encoder_inputs)[hub_api.POOLED_OUTPUT]
     targets = tf.gather(
         inputs[hub_api.INPUT_WORD_IDS], inputs[hub_api.MASKED_LM_POSITIONS], batch_dims=1
     )
-
-    def loss(training):
-        logits = layer(inputs, training=training)[hub_api.MLM_LOGITS]
-        return tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
-        )
-
-    _train(layer, loss)
-    assert np.abs(root(encoder_inputs)[hub_api.POOLED_OUTPUT] - before).max() > 0.01
+    with table.changeable(case.artifact) as root:
+        layer = hub.KerasLayer(case.callable_in(root), trainable=True)
+        before = root(encoder_inputs)[hub_api.POOLED_OUTPUT]
+        _train(layer, lambda training: layer(inputs, training=training)["mlm_logits"], targets)
+        assert np.abs(root(encoder_inputs)[hub_api.POOLED_OUTPUT] - before).max() > 0.01
 
 
 @ENCODER_CASES
 def test_optimizer_steps_reduce_a_classification_loss(case):
-    layer = hub.KerasLayer(case.callable_in(table.load(case.artifact)), trainable=True)
     # Wrong at first, and always equally so: an initial loss of 1.5, where guessing has 0.7.
     initializer = tf_keras.initializers.RandomNormal(stddev=0.5, seed=1)
     classifier = tf_keras.layers.Dense(2, kernel_initializer=initializer)
-    inputs = case.inputs()
-    labels = tf.constant([0, 1, 1, 0])
+    with table.changeable(case.artifact) as root:
+        layer = hub.KerasLayer(case.callable_in(root), trainable=True)
+
+        def logits(training):
+            return classifier(layer(case.inputs(), training=training)[hub_api.POOLED_OUTPUT])
+
+        _train(layer, logits, tf.constant([0, 1, 1, 0]))
+
+
+def _train(layer, logits, labels):
+    """Trains until dropout, which cannot be seeded in a restored graph, hardly matters."""
 
     def loss(training):
-        logits = classifier(layer(inputs, training=training)[hub_api.POOLED_OUTPUT])
         return tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+            tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits(training))
         )
 
-    _train(layer, loss)
+    optimizer = tf_keras.optimizers.legacy.Adam(0.01)
 
-
-def _train(layer, loss):
-    """Trains until dropout, which cannot be seeded in a restored graph, hardly matters."""
-    optimizer = tf_keras.optimizers.Adam(0.01)
-    first = loss(False)
-
-    @tf.function
-    def gradients():
+    @tf.function(autograph=False)
+    def step():
         with tf.GradientTape() as tape:
             value = loss(True)
-        return tape.gradient(value, layer.trainable_weights)
-
-    for _ in range(STEPS):
-        used = [
-            (g, v)
-            for g, v in zip(gradients(), layer.trainable_weights, strict=True)
-            if g is not None
-        ]
+        gradients = tape.gradient(value, layer.trainable_weights)
+        pairs = zip(gradients, layer.trainable_weights, strict=True)
+        used = [pair for pair in pairs if pair[0] is not None]
         assert used
         optimizer.apply_gradients(used)
+
+    first = loss(False)
+    for _ in range(STEPS):
+        step()
     assert loss(False) < 0.5 * first

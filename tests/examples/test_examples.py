@@ -1,4 +1,4 @@
-"""Each example runs as its readers run it, in a process of its own, and does what it says."""
+"""Each example runs in its own process, and prints the results that it promises."""
 
 import concurrent.futures
 import http.server
@@ -62,7 +62,7 @@ def test_questions_are_answered_by_bytes_of_the_text(tiny_encoder, tiny_preproce
         LEARNING_RATE=3e-3,
     )
     assert number("right answers to 60 questions that were not trained on:", output) > 0.9
-    # With case and accents, which the tokenizer takes away.
+    # With case and accents, which the tokenizer removes.
     assert re.search(r"live\? (Zürich|São Paulo|Kraków|Málaga)\n", output)
 
 

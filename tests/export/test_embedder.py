@@ -1,4 +1,4 @@
-"""Text to vectors, against the numpy oracle on the ids of Python's SentencePiece."""
+"""Vectors of texts agree with the NumPy model on the ids of Python's SentencePiece."""
 
 import unicodedata
 
@@ -47,7 +47,7 @@ def embedder(tiny_encoder, tiny_preprocessor, tmp_path_factory):
 
 
 def expected(tiny_encoder, text):
-    """Returns the oracle's outputs for one text without any padding, the batch axis taken away."""
+    """Returns the NumPy model's outputs for one text, without padding and without a batch axis."""
     encoder = hub.load(str(tiny_encoder))
     tensors = {v.name.removesuffix(":0"): v.numpy().astype(np.float64) for v in encoder.variables}
     model = sentencepiece_model.read(None)
@@ -168,7 +168,7 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
         ),
         (
             ["--encoder", "{preprocessor}", "--preprocessor", "{preprocessor}"],
-            "--encoder does not have the manifest of an encoder of this toolchain",
+            "--encoder does not have this toolchain's encoder manifest; export it again",
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{other}"],
@@ -205,7 +205,7 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
 
 @pytest.fixture(scope="module")
 def other_preprocessor(tmp_path_factory):
-    """A preprocessor for another vocabulary."""
+    """Returns a preprocessor with another vocabulary."""
     return processes.export(
         "export.preprocessor",
         "--sp_model_file",

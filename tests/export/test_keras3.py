@@ -1,4 +1,4 @@
-"""SavedModels as layers of Keras 3, against `hub.load` and arithmetic by hand."""
+"""SavedModels as layers of Keras 3, against `hub.load` and manual arithmetic."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from tests.support import processes
 
 _TINY = [case for case in table.CASES if case.artifact.name == "tiny"]
 CASES = pytest.mark.parametrize("case", _TINY, ids=str)
-# For what takes long: the callable that computes least, and the one that computes most.
+# For slow tests: the callable that computes least, and the one that computes most.
 EXTREMES = (_TINY[0], _TINY[-1])
 EXTREME_CASES = pytest.mark.parametrize("case", EXTREMES, ids=str)
 ENCODER = _TINY[0]
@@ -25,8 +25,8 @@ ENCODER = _TINY[0]
 LABELS = np.array([0, 1, 1, 0])
 SEQ_LENGTH = 10
 
-# Loads every model below a folder, and prints what it computes and loses next. The layer's file
-# stands there alone: nothing else of the project can be imported.
+# Loads every model in a folder, and prints its outputs and its next loss. The folder has only the
+# layer's file of the project.
 _LOADER = """
 import json, pathlib, sys
 import keras, numpy as np, tensorflow as tf
@@ -107,7 +107,7 @@ def test_functional_api_infers_static_shapes(case):
         assert outputs[hub_api.MLM_LOGITS].shape == (None, table.P, config.vocab_size)
 
 
-def test_training_is_handed_on():
+def test_training_reaches_the_saved_model():
     layer = _layer(DROPOUT)
     inputs = DROPOUT.inputs()
     inference = layer(inputs)[hub_api.POOLED_OUTPUT]
@@ -178,7 +178,7 @@ def test_fine_tuning_with_adam_reduces_the_loss_and_moves_every_weight(case):
 
 
 def test_weight_decay_excludes_weights_by_name():
-    """With a loss of zero nothing but the decay changes a weight."""
+    """With a loss of zero, only the decay changes a weight."""
     learning_rate, weight_decay = 0.1, 0.5
     optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["layer_norm", "bias"])
@@ -205,7 +205,7 @@ def _directory():
 
 @pytest.fixture(scope="module")
 def reloaded(tmp_path_factory):
-    """What fine-tuned models compute and lose next, here and in a new process, by case."""
+    """Outputs and next losses of fine-tuned models, here and in a new process, by case."""
     folder = tmp_path_factory.mktemp("keras3")
     expected = {}
     for case in EXTREMES:
@@ -261,7 +261,7 @@ def test_a_file_is_loaded_only_if_it_is_trusted(tmp_path):
         keras.models.load_model(tmp_path / "model.keras")
 
 
-def test_a_folder_that_is_no_saved_model_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_saved_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match=f"SavedModel, got .*{tmp_path.name}"):
         keras3.SavedModelLayer(tmp_path)
 

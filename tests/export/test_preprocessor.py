@@ -1,4 +1,4 @@
-"""Laws of `python -m export.preprocessor`, run as a process."""
+"""`python -m export.preprocessor`, run as a process."""
 
 import filecmp
 import getpass
@@ -30,7 +30,7 @@ def _files(directory):
 def twice(tiny_preprocessor, tmp_path_factory):
     """The same export by two processes, from two folders, into two folders."""
     folder = tmp_path_factory.mktemp("second")
-    # A fork has the hash seed of what it is forked from; with its own this is a new process.
+    # A fork inherits the hash seed of its parent; a hash seed in the environment prevents the fork.
     environment = processes.environment() | {"PYTHONHASHSEED": "1"}
     done = _run("--export_dir", folder / "exports", cwd=folder, env=environment)
     assert done.returncode == 0, done.stderr
@@ -123,7 +123,7 @@ def test_help_exits_with_0():
 )
 def test_bad_input_ends_in_one_clear_line(tmp_path, arguments, message):
     (tmp_path / "empty").touch()
-    (tmp_path / "text").write_text("this is no model\n")
+    (tmp_path / "text").write_text("this is not a model\n")
     (tmp_path / "exports" / "albert_en_preprocess" / "7").mkdir(parents=True)
     before = sorted(tmp_path.rglob("*"))
     done = _run(*arguments, cwd=tmp_path)

@@ -12,12 +12,18 @@ from tests.export.model import test_albert
 from tests.support import processes
 
 SIZES = {"base": (12, 768), "large": (24, 1024), "xlarge": (24, 2048), "xxlarge": (12, 4096)}
+LONG = ("xlarge", "xxlarge")
 
 
 @pytest.mark.large
 @pytest.mark.parametrize("size", SIZES)
-def test_size_exports_and_loads(size, tmp_path):
-    directory = processes.export("export.encoder", "--config", size, "--nomlm", cwd=tmp_path)
+def test_size_exports_and_loads(size, stress, tmp_path):
+    if size in LONG and not stress:
+        pytest.skip("takes long; run with --stress")
+    if size == "large":  # another test takes it too
+        directory = processes.exported("export.encoder", "--config", size, "--nomlm")
+    else:
+        directory = processes.export("export.encoder", "--config", size, "--nomlm", cwd=tmp_path)
     layers, hidden = SIZES[size]
     encoder = hub.load(str(directory))
     assert os.path.getsize(directory / "saved_model.pb") < 500_000

@@ -77,8 +77,8 @@ def _save(module, path, call, specs):
     tf.saved_model.save(saved, str(path))
 
 
-def test_every_law_can_break(artifact, tmp_path):
-    """An encoder that is wrong in every respect is told so, law by law."""
+def test_every_check_can_fail(artifact, tmp_path):
+    """An encoder that is wrong in every respect fails every check."""
     original = hub.load(artifact)
     variables = [tf.Variable(v, name=v.name.removesuffix(":0")) for v in original.variables[::-1]]
     words = next(v for v in variables if v.name.startswith("word_embeddings"))
@@ -102,7 +102,7 @@ def test_every_law_can_break(artifact, tmp_path):
     assert all("\n" not in finding.problem for finding in findings if finding.problem)
 
 
-def test_what_is_no_saved_model_is_refused(tmp_path):
+def test_what_is_not_a_saved_model_is_refused(tmp_path):
     with pytest.raises(errors.CheckpointError, match="cannot be loaded"):
         contract.run(str(tmp_path))
 

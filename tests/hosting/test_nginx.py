@@ -28,7 +28,7 @@ CANARY = b"the canary that must not fly"
 
 @pytest.fixture(scope="module")
 def site(tiny_encoder, tmp_path_factory):
-    """A release with an older version and with a secret in it, and another beside it."""
+    """Returns a release with two versions of a model."""
     site = sites.Site(tmp_path_factory.mktemp("hosting") / "dist")
     site.add("org/tiny/9", sites.encoder("tiny"))
     tarball = site.add(HANDLE, tiny_encoder)
@@ -144,7 +144,7 @@ def test_downloads_can_be_resumed_and_asked_again(server, site):
 def test_only_get_and_head_are_allowed(server, method):
     status, headers, _ = get(f"{server}/{HANDLE}", method=method)
     assert status == 405
-    assert method == "TRACE" or headers["Allow"] == "GET, HEAD"  # nginx refuses that one itself
+    assert method == "TRACE" or headers["Allow"] == "GET, HEAD"  # nginx itself refuses TRACE
 
 
 def test_fifty_downloads_at_a_time_are_all_complete(server, site):
@@ -171,8 +171,8 @@ def test_a_download_is_checked_as_its_page_says(server, site, tmp_path):
     assert "variables/variables.index: OK" in done.stdout
 
 
-# A file beside the root, a hidden one, one that is not published, a link that leads out, and a
-# request that is none.
+# A file beside the root, a hidden file, an unpublished file, a link out of the root, and a
+# malformed request.
 @pytest.mark.parametrize(
     "request_line",
     [
@@ -191,7 +191,7 @@ def test_malformed_requests_get_nothing_that_is_not_published(hostile, request_l
 
 @pytest.fixture(scope="module")
 def hostile(site, tmp_path_factory):
-    """The port of a server whose folder holds, and stands beside, what it must not give away."""
+    """Yields the port of a server with secret files in its root and beside it."""
     folder = tmp_path_factory.mktemp("hostile")
     root = shutil.copytree(site.root, folder / "dist")
     (root / ".work").mkdir()
@@ -205,10 +205,10 @@ def hostile(site, tmp_path_factory):
 
 
 def _ask(port, request):
-    """Returns all that a server answers to some bytes."""
+    """Returns a server's whole answer to some bytes."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         answer = b""
-        # A server that has refused does not listen to the rest.
+        # After a refusal, the server does not read the rest.
         with contextlib.suppress(ConnectionError):
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
@@ -217,7 +217,7 @@ def _ask(port, request):
         return answer
 
 
-# Loads a handle and compares it with the folder that the tarball was made of.
+# Loads handles and compares them with the folder from which the tarball was made.
 _LOAD = """
 import sys
 import numpy as np, tensorflow as tf, tensorflow_hub as hub
@@ -233,7 +233,7 @@ for handle in handles:
 
 def test_hub_loads_from_nginx_from_its_cache_and_from_a_bucket(site, tiny_encoder, tmp_path):
     environment = {**processes.environment(), "TFHUB_CACHE_DIR": str(tmp_path / "cache")}
-    # A bucket has files by their names, whatever the query. One may have the name of a handle.
+    # A bucket ignores the query and serves files by name, which may be the name of a handle.
     bucket = tmp_path / "bucket"
     bucket.mkdir()
     (bucket / "10").symlink_to(site.root / f"{HANDLE}.tar.gz")
@@ -244,7 +244,7 @@ def test_hub_loads_from_nginx_from_its_cache_and_from_a_bucket(site, tiny_encode
         done = processes.python(*load, cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("loaded") == 4
-    # Now there is no server.
+    # Without a server, hub loads from its cache.
     done = processes.python(*load, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("loaded") == 4

@@ -1,4 +1,4 @@
-"""Laws of the preprocessor artifact, loaded in the ways that its users load it."""
+"""Tests of the preprocessor artifact, loaded as its users load it."""
 
 import base64
 import shutil
@@ -104,9 +104,9 @@ def test_the_original_tokenization_is_exported():
     loaded = preprocess_artifacts.load("original")
     rows = preprocess_golden.table()["strings"]
     ids = loaded.tokenize(tf.constant(preprocess_golden.strings())).to_list()
-    for row, got in zip(rows, ids, strict=True):
+    for row, actual in zip(rows, ids, strict=True):
         expected = row["original_ids_tftext"] if row["tie"] else row["original_ids"]
-        assert expected in (None, got)
+        assert expected in (None, actual)
 
 
 def test_word_pieces_are_exported_with_the_same_contract():
@@ -238,12 +238,12 @@ def test_dataset_map_runs_the_steps(loaded):
 
     sentences = tf.constant(_SENTENCES)
     expected = tf.nest.flatten(other_steps(sentences, None), expand_composites=True)
-    got = tf.nest.flatten(next(iter(both.map(other_steps))), expand_composites=True)
-    for ours, theirs in zip(got, expected, strict=True):
+    actual = tf.nest.flatten(next(iter(both.map(other_steps))), expand_composites=True)
+    for ours, theirs in zip(actual, expected, strict=True):
         tf.debugging.assert_equal(ours, theirs)
 
 
-# The snippet of TF Hub's page for albert_en_preprocess, with a local path, and what follows it.
+# The snippet of TF Hub's page for albert_en_preprocess with a local path, then our other steps.
 _SAVE = """
 import sys
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Masked language model training goes on from an exported encoder, and back into one."""
+"""Masked language model training continues an exported encoder, and is exported again."""
 
 import pydoc_data.topics
 import re
@@ -15,7 +15,7 @@ STEPS = 100
 
 @pytest.fixture(scope="module")
 def trained(tiny_encoder, tiny_preprocessor, tmp_path_factory):
-    """What the script wrote and said after training on CPython's documentation."""
+    """The output folder and the log of training on CPython's documentation."""
     folder = tmp_path_factory.mktemp("continue_mlm")
     passages = "\n\n".join(pydoc_data.topics.topics.values()).split("\n\n")
     text = folder / "text.txt"
@@ -35,7 +35,7 @@ def trained(tiny_encoder, tiny_preprocessor, tmp_path_factory):
 def test_the_loss_falls_on_real_text(trained):
     losses = [float(loss) for loss in re.findall(r"step \d+: loss (\S+)", trained[1])]
     assert len(losses) == 20
-    # It starts from knowing nothing of 30,000 pieces.
+    # The loss starts at a uniform distribution over 30,000 pieces.
     assert losses[0] == pytest.approx(np.log(30000), rel=0.05)
     assert losses[-1] < 0.8 * losses[0]
 
@@ -50,7 +50,7 @@ def test_what_it_writes_is_a_checkpoint_of_the_exporter(trained, tiny_encoder, t
     assert len(before) == 30
     for old, new, read in zip(before, after, again, strict=True):
         np.testing.assert_array_equal(new, read)
-        # Of the pooler and of what a softmax cancels, the masked language model knows nothing.
+        # The loss has no gradient for the pooler and for biases that a softmax cancels.
         if not re.match("pooler_transform|.*/key/bias", old.name):
             assert not np.array_equal(old, new), old.name
 

@@ -1,4 +1,4 @@
-"""The demo shows tokens and shapes; which sentences are nearest only where the weights are real."""
+"""The demo shows tokens, shapes and, unless the weights are random, nearest sentences."""
 
 from export.artifacts import preprocessor_artifact
 from preprocess.vocabulary import vocabularies

@@ -1,4 +1,4 @@
-"""A corpus becomes vectors: once each, the same however it is run, whatever happens to the run.
+"""Every text of a corpus gets one vector, the same in every run and after kills.
 
 `pytest --stress` does it with 100,000 sentences; without it the same code runs a sample.
 """
@@ -46,7 +46,7 @@ def vectors(folder):
 
 
 def by_hand(embedder, texts):
-    """Returns the vectors of texts, each embedded with whatever stands next to it."""
+    """Returns the vectors of texts, embedded in batches of neighbours."""
     load = hub.load(str(embedder))
     batches = [texts[start : start + 256] for start in range(0, len(texts), 256)]
     return np.concatenate([load(tf.constant(batch)).numpy() for batch in batches])
@@ -54,7 +54,7 @@ def by_hand(embedder, texts):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory, stress):
-    """A folder with two files of sentences, one a line, and the sentences by id."""
+    """A folder with two files of sentences, one per line, and the sentences by id."""
     folder = tmp_path_factory.mktemp("corpus")
     sentences = real_sentences.of_docstrings(100_000) if stress else real_sentences.of_python(2000)
     texts = {}
@@ -78,7 +78,7 @@ def arguments(corpus, tiny_embedder, stress):
 
 @pytest.fixture(scope="module")
 def undisturbed(arguments, tmp_path_factory):
-    """What one worker wrote and counted."""
+    """The output folder and the counters of one worker."""
     folder = tmp_path_factory.mktemp("undisturbed")
     counters = embed(*arguments, cwd=folder)
     print("one worker:", counters)
@@ -168,8 +168,8 @@ def test_bad_records_are_put_aside_with_the_reason_and_the_rest_is_embedded(
 def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
     (tmp_path / "in").mkdir()
     parquet.write_table(pa.table({"t": ["one", "two"]}), tmp_path / "in" / "a.parquet")
-    source = records.Source(records.PARQUET, "t", "", 1000)
-    settings = embedding.Settings(source, "out", str(tiny_embedder), 512, 1, 1000, 0)
+    read_options = records.ReadOptions(records.PARQUET, "t", "", 1000)
+    settings = embedding.Settings(read_options, "out", str(tiny_embedder), 512, 1, 1000, 0)
     cloudpickle.register_pickle_by_value(scripts.corpus)
     try:
         (tmp_path / "step").write_bytes(pickler.dumps(embedding.EmbedShard(settings)))
@@ -193,20 +193,20 @@ def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
 
 @pytest.mark.parametrize("num_shards", [1, 2, 7, 100])
 def test_shards_cover_every_byte_of_the_input_once_and_evenly(num_shards):
-    source = records.Source(records.TEXT, "", "", 1)
+    read_options = records.ReadOptions(records.TEXT, "", "", 1)
     sizes = {"a": 10, "b": 0, "c": 1, "d": 25}
     files = [(path, size, 0.0) for path, size in sizes.items()]
-    planned = plan.Plan(source=source, num_shards=num_shards, embedder="", files=files)
+    planned = plan.Plan(read_options=read_options, num_shards=num_shards, embedder="", files=files)
     shards = planned.shards()
     assert [number for number, _ in shards] == list(range(num_shards))
     covered = [
         (path, offset)
-        for _, parts in shards
-        for path, start, stop in parts
+        for _, ranges in shards
+        for path, start, stop in ranges
         for offset in range(start, stop)
     ]
     assert covered == [(path, offset) for path, size in sizes.items() for offset in range(size)]
-    lengths = [sum(stop - start for _, start, stop in parts) for _, parts in shards]
+    lengths = [sum(stop - start for _, start, stop in ranges) for _, ranges in shards]
     assert max(lengths) - min(lengths) <= 1
 
 
@@ -214,11 +214,15 @@ def test_shards_cover_every_byte_of_the_input_once_and_evenly(num_shards):
     ("changed", "options", "message"),
     [
         ({"--input_format": "jsonl"}, (), "--text_field is required"),
-        ({"--text_field": "t"}, (), "--text_field means nothing with --input_format=text"),
+        ({"--text_field": "t"}, (), "--text_field must not be given with --input_format=text"),
         ({"--embedder": "nowhere"}, (), "--embedder must be the folder of an embedder, got"),
         ({"--embedder": "{encoder}"}, (), "an artifact of kind 'encoder'"),
         ({"--input": "*.txt"}, (), "--input '*.txt' matches no file"),
-        ({"--input": "*.gz"}, (), "compressed files cannot be cut into shards, decompress ./in.gz"),
+        (
+            {"--input": "*.gz"},
+            (),
+            "files cannot be split into shards; decompress ./in.gz",
+        ),
         ({"--output": "."}, (), "--output must be a new folder, or one that this command began"),
         ({"--output": "begun"}, (), "'begun' was begun with other values of source, num_shards"),
         ({"--runner": "Runner"}, (), "pipeline options: Unexpected pipeline runner: Runner"),
@@ -265,15 +269,15 @@ def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
     for changed in (b"\xff" + listed[1:], listed.replace(b"  variables", b" variables")):
         (tmp_path / checksums.FILE).write_bytes(changed)
         with pytest.raises(errors.InputError, match="SHA256SUMS is changed"):
-            plan.embedder_facts(str(tmp_path))
+            plan.read_embedder(str(tmp_path))
 
 
 def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp_path):
     done = _embed_with_other_graph(tiny_embedder, tmp_path, write_digests=True)
     assert done.returncode == 1
-    # Before it stands what the runner logs of the worker, with its traceback.
+    # The runner logs the worker's traceback before it.
     assert done.stderr.splitlines()[-1].startswith(
-        "error: the pipeline failed, and goes on where it was with the same"
+        "error: the pipeline failed; the same command resumes it: "
     )
     assert not (tmp_path / "out" / "vectors").exists()
 

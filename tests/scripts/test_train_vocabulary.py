@@ -1,4 +1,4 @@
-"""Laws of `scripts/train_vocabulary.py` and `preprocess.vocabulary.training`."""
+"""`scripts/train_vocabulary.py` and `preprocess.vocabulary.training`."""
 
 import os
 import random

@@ -23,9 +23,9 @@ needs_chromium = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def chromium() -> Iterator[sync_api.Browser]:
-    """Yields a browser that lives as long as the block."""
+    """Yields a browser, which is closed at the end of the block."""
     with sync_api.sync_playwright() as playwright:
-        # The sandbox wants a user other than root; containers have little shared memory.
+        # The sandbox refuses root; containers have little shared memory.
         flags = ["--no-sandbox", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path=_BINARY, args=flags)
         try:

@@ -1,4 +1,4 @@
-"""Writes checkpoints for tests, in every format that needs no heavy peer.
+"""Writes checkpoints for tests, in the formats that need no further packages.
 
 Example:
     checkpoints.write_safetensors("model.safetensors", {"albert.pooler.bias": array})
@@ -24,7 +24,7 @@ Path = str | os.PathLike[str]
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Writes a safetensors file; arrays of uint16 are taken for bfloat16 patterns."""
+    """Writes a safetensors file; uint16 arrays contain bit patterns of bfloat16."""
     header, blobs, offset = {}, [], 0
     for name, array in tensors.items():
         blob = np.ascontiguousarray(array).tobytes()
@@ -39,7 +39,7 @@ def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
 
 
 def write_safetensors_parts(path: Path, header: bytes, data: bytes) -> None:
-    """Writes a safetensors file of a header and data that need not fit each other."""
+    """Writes a safetensors file from a header and data, which may contradict each other."""
     pathlib.Path(path).write_bytes(len(header).to_bytes(8, "little") + header + data)
 
 

@@ -1,9 +1,9 @@
-"""An exporter for tests: publishes a small artifact, or a real one, and can be told when.
+"""An exporter for tests: publishes a small artifact, or a real one, on command.
 
     python tests/support/exporter.py EXPORT_DIR VERSION [encoder]
 
-Writes `ready` on stderr just before the rename that publishes, and `done` just after it. With
-`STAGED_EXPORT_WAIT` in the environment it waits for a line on stdin before the rename.
+It prints `ready` to stderr just before the rename that publishes, and `done` just after it. If
+`STAGED_EXPORT_WAIT` is in the environment, it waits for a line on stdin before the rename.
 """
 
 import contextlib
@@ -40,13 +40,13 @@ def _tell_of_the_rename() -> None:
         rename(old, new)
         print("done", file=sys.stderr, flush=True)
 
-    # The module's own `os`: the real exporter imports much that renames files.
+    # Only this module's `os`, because TensorFlow renames files too.
     staging.os = type(sys)("os_that_tells")
     staging.os.__dict__.update(os.__dict__, rename=telling)
 
 
 def main(export_dir: str, version: str, kind: str = "small") -> None:
-    """Publishes version `version`, or the next free one if that is empty."""
+    """Publishes `version`, or the next free version if that is empty."""
     _tell_of_the_rename()
     if kind == "encoder":
         sys.argv = ["encoder", "--config=tiny", "--nomlm", "--export_dir", export_dir]

@@ -1,7 +1,8 @@
-"""Stands for Python: has the server run a program, and runs itself what the server does not take.
+"""Replaces the `python` program: the fork server runs the program, or else this process does.
 
-`shared_run` puts an executable copy of it beside the server's socket. Signals are passed on, and
-this process ends as the other does. If this one is killed, the server kills the other.
+`shared_run` puts an executable copy of this file beside the server's socket. Signals are forwarded
+to the server's process, and this process ends with its status. If this process is killed, the
+server kills the other.
 """
 
 import json
@@ -28,9 +29,9 @@ def main(executable: str, *arguments: str) -> None:
 
 
 def _ask(executable: str, arguments: tuple[str, ...]) -> int | None:
-    """Returns the status that the program ended with, or None if it is not taken."""
+    """Returns the exit status of the program; None if the server refuses it."""
     descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
-    descriptors = [number for number in descriptors if _is_open(number)]  # without the list's own
+    descriptors = [number for number in descriptors if _is_open(number)]  # not that of listdir
     os.umask(umask := os.umask(0))
     limits = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
     request = {

@@ -10,6 +10,7 @@ starts or TensorFlow is imported, gets a process of its own, and so does one wit
 killed, and removes their folder.
 """
 
+import atexit
 import contextlib
 import gc
 import json
@@ -22,13 +23,14 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import types
-from typing import Any
+from typing import Any, NoReturn
 
-# Variables that Python, the C library, TensorFlow or NumPy read once. (CUDA's are read later.)
+# Variables that Python, the C library, TensorFlow or NumPy read once. CUDA's are read later.
 _READ_ONCE = re.compile("(PYTHON|LANG|LC_|LD_|MALLOC|TF_|XLA|OMP_|MKL_|KMP_|OPENBLAS).*|TZ")
-_MESSAGE = 1 << 20  # bytes; more than the kernel lets through
-_HIGH = 300  # descriptors from here on are not those of the client
+_MESSAGE = 1 << 20  # bytes; more than the kernel allows
+_HIGH = 300  # clients have no descriptors from here on
 
 
 def main(listener: socket.socket, folder: str) -> None:
@@ -40,7 +42,7 @@ def main(listener: socket.socket, folder: str) -> None:
             listener.close()
             request, descriptors = _supervise(connection)
             _become(request, descriptors)
-            return _run(request["arguments"])
+            _run_to_the_end(request["arguments"])
         connection.close()
         with contextlib.suppress(ChildProcessError):  # there are none
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -55,17 +57,20 @@ def _import() -> None:
 
         assert tensorflow and tensorflow_hub
         gc.collect()
-        gc.freeze()  # else the forks copy all that it visits
+        gc.freeze()  # otherwise the collector makes the forks copy all objects
 
 
 def _supervise(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Returns the request in a fork; here it tells the client how that ended, or ends it."""
+    """Returns the request in a fork. This process waits, and sends the fork's status to the client.
+
+    If the client ends first, this process kills the fork.
+    """
     child = os.fork()
     if not child:
         return _request(connection)
     poll = select.poll()
     poll.register(os.pidfd_open(child), select.POLLIN)
-    poll.register(connection, 0)  # tells of its end
+    poll.register(connection, 0)  # reports its end
     if connection.fileno() in dict(poll.poll()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
@@ -76,7 +81,7 @@ def _supervise(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 def _request(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """Returns the client's request and its files, unless it needs a process of its own."""
+    """Returns the client's request and files; exits if the program needs a process of its own."""
     message, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE, 253)
     request = json.loads(message)
     served = _read_once(request["environ"]) == _read_once(os.environ)
@@ -94,7 +99,7 @@ def _read_once(environ: Any) -> dict[str, Any]:
 
 
 def _become(request: dict[str, Any], descriptors: list[int]) -> None:
-    """Makes this process what the client would have been."""
+    """Gives this process the session, files, folder, limits and environment of the request."""
     os.setsid()
     high = [os.dup2(one, _HIGH + number) for number, one in enumerate(descriptors)]
     os.closerange(0, _HIGH)
@@ -111,8 +116,28 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
     sys.executable = request["executable"]
 
 
+def _run_to_the_end(arguments: list[str]) -> NoReturn:
+    """Ends the process as Python does, but for taking TensorFlow down, which takes a second."""
+    status: Any = 0
+    try:
+        _run(arguments)
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    if not (status is None or isinstance(status, int)):
+        print(status, file=sys.stderr)
+        status = 1
+    threading._shutdown()  # waits for what is not a daemon
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit((status or 0) & 0xFF)
+
+
 def _run(arguments: list[str]) -> None:
-    """Runs what Python would run with `arguments`: `-m MODULE`, `-c CODE` or `FILE`."""
+    """Runs `-m MODULE`, `-c CODE` or `FILE`, as Python does."""
     kind, *rest = arguments
     if kind == "-m":
         sys.path[0] = os.getcwd()

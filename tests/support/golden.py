@@ -1,12 +1,11 @@
-"""The golden models of `testdata/golden`: checkpoints and outputs written by code that is not ours.
+"""The golden models of `testdata/golden`: checkpoints and outputs written by other projects' code.
 
 Example:
     model = golden.MODELS["tiny"]
     outputs = golden.expected(model)
 
-How each file was made stands in `testdata/golden/README.md`. The names here are written by hand
-from that file and independent of `export/checkpoints/mapping.py`, so that they can be held against
-it.
+`testdata/golden/README.md` describes how each file was made. The names here are copied from it by
+hand, so they are independent of `export/checkpoints/mapping.py`, which is tested against them.
 """
 
 import dataclasses
@@ -25,8 +24,8 @@ from configs import albert_config, hub_api
 ROOT = pathlib.Path(__file__).parents[1] / "testdata" / "golden"
 VOCABULARY = ROOT / "tiny" / "tf1" / "30k-clean.model"
 
-# Frameworks differ among themselves by 4e-6 on these models; the wrong gelu shows at 1e-3, the
-# wrong layer norm epsilon at 5e-4. Outputs are of order 1, so the relative part adds little.
+# Frameworks differ by 4e-6 on these models. The wrong gelu differs by 1e-3, the wrong layer norm
+# epsilon by 5e-4. Outputs are of order 1, so a relative tolerance would add little.
 ATOL = 2e-5
 RTOL = 0.0
 
@@ -45,7 +44,7 @@ class Model:
 
     Attributes:
       name: its folder.
-      sources: the kinds of source there are of it, as folders below it.
+      sources: its checkpoints, as paths in the folder.
     """
 
     name: str
@@ -87,10 +86,7 @@ MODELS: Mapping[str, Model] = {
 
 
 def copy(model: Model, directory: str | os.PathLike[str]) -> pathlib.Path:
-    """Copies the model to `directory`, complete: vocabulary beside the weights, archives unpacked.
-
-    The repository holds the one vocabulary once.
-    """
+    """Copies the model to `directory`, adds the vocabulary, and unpacks archives."""
     target = pathlib.Path(directory) / model.name
     shutil.copytree(model.directory, target)
     for folder in ("tf1", "tf1_hub/assets"):
@@ -118,10 +114,10 @@ def inputs(model: Model, *, suffix: str = "") -> dict[str, np.ndarray]:
 
 
 def expected(model: Model, *, suffix: str = "") -> dict[str, np.ndarray]:
-    """Returns what the original code computed, by the names of the contract.
+    """Returns the outputs of the original code by the names of the contract.
 
-    `encoder_outputs` is one array [num_hidden_layers, B, S, H] here; it and `embedding_output`
-    [B, S, E] are there only for the inputs without suffix.
+    `encoder_outputs` is one array [num_hidden_layers, B, S, H]. Only the inputs without suffix have
+    `encoder_outputs` and `embedding_output` [B, S, E].
     """
     inner = model.config.inner_group_num
     with np.load(model.directory / "tf1" / f"expected{suffix}.npz") as arrays:

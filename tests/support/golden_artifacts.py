@@ -1,4 +1,4 @@
-"""The golden models, exported from their TF1 checkpoints; each once a run, when first asked for.
+"""Exports the golden models; each export happens once per test run, on first use.
 
 Example:
     directory = golden_artifacts.directory("tiny", golden_root)
@@ -14,7 +14,7 @@ from tests.support import golden, shared_run
 
 @functools.cache
 def directory(name: str, golden_root: pathlib.Path, source: str = "tf1") -> str:
-    """Returns the folder of the encoder of a golden model, exported from one of its sources."""
+    """Returns the directory of a golden model's encoder, exported from one of its sources."""
     root = golden_root / name
     return str(shared_run.once(f"golden/{name}/{source}", lambda path: _write(path, root, source)))
 

@@ -1,4 +1,4 @@
-"""Exported preprocessors that many tests load; each is exported once a run, when first asked for.
+"""Exports preprocessors for many tests; each export happens once per test run, on first use.
 
 Example:
     loaded = preprocess_artifacts.load("default")
@@ -14,7 +14,7 @@ from export.artifacts import preprocessor_artifact
 from preprocess.vocabulary import sentencepiece_model, wordpiece_vocabulary
 from tests.support import processes, shared_run, word_pieces
 
-# What `preprocessor_artifact.write` is called with, beside the vocabulary.
+# Arguments of `preprocessor_artifact.write` besides the vocabulary.
 _DEFAULTS: dict[str, Any] = {
     "tokenization": "hub",
     "lower_case": True,
@@ -29,7 +29,7 @@ _CONFIGS: dict[str, dict[str, Any]] = {
 
 @functools.cache
 def directory(name: str) -> str:
-    """Returns the SavedModel's folder: `default`, as the command exports it, or a key above."""
+    """Returns the directory of a SavedModel: the command's `default`, or a key of `_CONFIGS`."""
     if name == "default":
         return str(processes.exported("export.preprocessor"))
     return str(shared_run.once(f"preprocess/{name}", lambda folder: _write(folder, name)))

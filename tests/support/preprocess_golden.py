@@ -1,4 +1,4 @@
-"""What two earlier programs make of 319 tricky strings; see testdata/preprocess/README.md.
+"""Outputs of two earlier programs for 319 tricky strings; see testdata/preprocess/README.md.
 
 Example:
     ids = tokenize(tf.constant(preprocess_golden.strings())).to_list()
@@ -16,7 +16,7 @@ import tensorflow as tf
 ROOT = pathlib.Path(__file__).parents[1] / "testdata" / "preprocess"
 DIGIT_COMMA = str(ROOT / "spm_digit_comma.model")
 
-# The vocabularies of the table, by the suffix of its columns: None is the shipped one.
+# The table's vocabularies by the suffix of their columns. None is the vocabulary that we ship.
 VOCABULARIES = {"": None, "_dc": DIGIT_COMMA}
 
 
@@ -37,7 +37,7 @@ def expected(column: str) -> list[Any]:
 
 
 def ragged(rows: list[Any], *, ragged_rank: int) -> tf.RaggedTensor:
-    """Returns a segment as an int32 tensor of that ragged rank, empty lists included."""
+    """Returns rows, which may be empty, as an int32 tensor of a ragged rank."""
     if ragged_rank == 2:
         words = ragged([word for row in rows for word in row], ragged_rank=1)
         return tf.RaggedTensor.from_row_lengths(words, _lengths(rows))

@@ -10,6 +10,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.support import shared_run
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
-# Where a stub `tensorflow` stands: importing it fails, so that a run which succeeds imports none.
+# Contains a stub `tensorflow` that cannot be imported, so a run that succeeds does not import it.
 NO_TENSORFLOW = REPOSITORY / "tests" / "testdata" / "no_tensorflow"
 
 
@@ -38,9 +39,9 @@ def start(
     env: Mapping[str, str] | None = None,
     **options: Any,
 ) -> subprocess.Popen[str]:
-    """Starts Python in a process of its own, to be sent signals and killed.
+    """Starts Python in a process of its own, for tests that send signals or kill it.
 
-    SIGINT interrupts it, even if this process was started to ignore it, as `nohup` does.
+    SIGINT interrupts it, even if this process ignores SIGINT, as under `nohup`.
     """
     return subprocess.Popen(
         [sys.executable, *map(str, arguments)],
@@ -67,7 +68,7 @@ def python(
 ) -> subprocess.CompletedProcess[str]:
     """Runs Python with `arguments` in the folder `cwd` and returns what it wrote."""
     env = environment() if env is None else env
-    # The server has TensorFlow imported, and would import it only to find that it may not serve.
+    # The server imports TensorFlow before it can refuse a request.
     served = str(NO_TENSORFLOW) not in env.get("PYTHONPATH", "")
     executable = os.environ.get(shared_run.PYTHON, sys.executable) if served else sys.executable
     return subprocess.run(
@@ -83,7 +84,7 @@ def python(
 
 
 def error(done: subprocess.CompletedProcess[str]) -> str:
-    """Returns the error that a command which must fail ended with: its last line on stderr."""
+    """Returns the error, the last line on stderr, of a command that must fail."""
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     last = done.stderr.strip().splitlines()[-1]
@@ -100,8 +101,9 @@ def export(module: str, *arguments: object, cwd: str | os.PathLike[str]) -> path
 
 
 def exported(module: str, *arguments: object) -> pathlib.Path:
-    """Returns what an exporter writes; the first of the run's tests that asks for it runs it."""
-    return shared_run.once(module, lambda folder: export(module, *arguments, cwd=folder))
+    """Returns the path of an export that happens once per test run."""
+    name = f"{module}-{zlib.crc32(repr(arguments).encode()):x}"
+    return shared_run.once(name, lambda folder: export(module, *arguments, cwd=folder))
 
 
 def contents(directory: str | os.PathLike[str]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Short real sentences in English: the documentation of CPython and of the packages installed here.
+"""Short English sentences from the documentation of CPython and of the installed packages.
 
 Example:
     sentences = real_sentences.of_python(1000)
@@ -21,7 +21,7 @@ def of_python(count: int) -> list[str]:
 
 
 def of_docstrings(count: int) -> list[str]:
-    """Returns different sentences of the docstrings of all that is installed."""
+    """Returns different sentences of the docstrings of CPython and all installed packages."""
     folders = (sysconfig.get_path(name) for name in ("stdlib", "purelib"))
     paths = (path for folder in folders for path in sorted(pathlib.Path(folder).rglob("*.py")))
     return _first(_sentences(_docstrings(paths)), count)

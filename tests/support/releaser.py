@@ -1,9 +1,9 @@
-"""A release for tests: artifacts are copied instead of exported, and it can be told to die.
+"""A release for tests: it copies artifacts instead of exporting them, and can kill itself.
 
     python tests/support/releaser.py OUTPUT_DIR POINT ENCODER PREPROCESSOR
 
-Everything else is the real thing. At POINT it kills itself: an even one 2n just before the
-n-th file is published, an odd one just after it; at -1 it does not. Prints the number of points.
+All other code is the real code. The release kills itself at POINT: 2n is just before the n-th file
+is published, 2n + 1 just after it, -1 is never. It prints the number of points.
 """
 
 import itertools
@@ -38,7 +38,7 @@ def main(output_dir, point, encoder, preprocessor):
             if next(counter) == int(point):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    # The module's own `os`: what is published is what it renames.
+    # Only this module's `os`, because only its renames publish files.
     paths.os = type(sys)("os_that_kills")
     paths.os.__dict__.update(os.__dict__, replace=dying)
     artifacts = {"export.encoder": encoder, "export.preprocessor": preprocessor}

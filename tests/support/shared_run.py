@@ -1,4 +1,4 @@
-"""What all workers of a test run share: the fork server, and artifacts, each made once.
+"""The fork server and the artifacts that all workers of a test run share.
 
 Example:
     shared_run.once("tiny_encoder", lambda folder: processes.export("export.encoder", cwd=folder))
@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-# Variables that tell the workers of the run's folder, and of what stands for Python.
+# Environment variables with the run's folder, and with the path of `fork_client`'s copy.
 _FOLDER = "ALBERT_TESTS_FOLDER"
 PYTHON = "ALBERT_TESTS_PYTHON"
 
@@ -54,11 +54,11 @@ def start(env: dict[str, str]) -> Callable[[], object]:
 
 
 def once(name: str, make: Callable[[pathlib.Path], Any]) -> pathlib.Path:
-    """Returns what `make` returns for an empty folder; the first test that asks makes it.
+    """Returns the path of an artifact, which the first call of the test run makes.
 
     Args:
-      name: of the artifact, as a relative path.
-      make: writes the artifact below the folder it is given and returns its path.
+      name: name of the artifact, as a relative path.
+      make: writes the artifact into the empty folder that it gets, and returns its path.
     """
     folder = pathlib.Path(os.environ[_FOLDER], "artifacts", name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def once(name: str, make: Callable[[pathlib.Path], Any]) -> pathlib.Path:
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            shutil.rmtree(content, ignore_errors=True)  # of an attempt that failed
+            shutil.rmtree(content, ignore_errors=True)  # a failed call may have left files
             content.mkdir()
             made.write_text(str(make(content)))
         return pathlib.Path(made.read_text())

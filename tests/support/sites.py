@@ -1,11 +1,11 @@
-"""Releases for tests: folders of tarballs with the pages that belong to them.
+"""Makes releases for tests: folders with tarballs and their pages.
 
 Example:
     site = sites.Site(tmp_path / "dist")
     site.add("org/albert_en_large/3", sites.encoder("large"))
     site.write()
 
-A tarball may hold nothing but a manifest: that is all that pages are made from.
+A tarball may contain only a manifest, because pages use nothing else.
 """
 
 import html.parser
@@ -21,7 +21,7 @@ from export.release.site import website
 
 PUBLISHER = "org"
 BASE_URL = "https://models.example.org"
-# Of the vocabulary released with ALBERT.
+# Digest of the vocabulary released with ALBERT.
 RELEASED_VOCABULARY = "fefb02b667a6c5c2fe27602d28e5fb3428f66ab89c7d6f388e7c8d44a02d0336"
 _TOKENIZER = {"file": "spiece.model", "sha256": RELEASED_VOCABULARY}
 _MADE_WITH = {
@@ -79,7 +79,7 @@ class Site:
         self.root = root
 
     def add(self, handle: str, artifact: Mapping[str, Any] | str | pathlib.Path) -> pathlib.Path:
-        """Adds a tarball of an artifact's folder, or of a manifest alone, and returns its path."""
+        """Adds a tarball of an artifact's folder or of a manifest, and returns its path."""
         path = self.root / f"{handle}{paths.TARBALL}"
         path.parent.mkdir(parents=True, exist_ok=True)
         directory = artifact
@@ -101,12 +101,12 @@ class Site:
 
 
 class Page(html.parser.HTMLParser):
-    """A page as a browser sees it.
+    """A parsed page.
 
     Attributes:
       links: the addresses of its links and style sheets.
       tags: the names of its elements.
-      text: what can be read.
+      text: its text.
     """
 
     _VOID = ("meta", "link", "br", "hr", "img")

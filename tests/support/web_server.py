@@ -1,4 +1,4 @@
-"""The real nginx with the project's configuration, on a port of its own.
+"""Runs nginx with the project's configuration, on a free port.
 
 Example:
     with web_server.nginx(site.root, folder=tmp_path) as base_url:
@@ -32,9 +32,9 @@ needs_nginx = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def nginx(root: pathlib.Path, *, folder: pathlib.Path) -> Iterator[str]:
-    """Yields the address of a server of the folder `root`, which lives as long as the block.
+    """Yields the address of a server of the folder `root`, which ends with the block.
 
-    Of the configuration only port and root are changed.
+    Only the port and the root of the configuration are changed.
     """
     port = free_port()
     text = CONFIGURATION.read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def nginx(root: pathlib.Path, *, folder: pathlib.Path) -> Iterator[str]:
     configuration = folder / "nginx.conf"
     configuration.write_text(text)
     main = "daemon off;"
-    if os.geteuid() == 0:  # else its workers are nobody, who may not read temporary folders
+    if os.geteuid() == 0:  # nginx's default user for workers may not read temporary folders
         main += " user root;"
     assert _BINARY
     with (

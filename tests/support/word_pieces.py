@@ -27,7 +27,7 @@ def write(folder: pathlib.Path) -> str:
 
 
 def tokenize(text: str) -> list[int]:
-    """Returns the ids that the BERT paper's rules give: words, then the longest pieces first."""
+    """Returns the ids by the BERT paper's rules: words first, then the longest pieces of words."""
     folded = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text.casefold()))
     cleaned = []
     for char in folded:

@@ -1,11 +1,11 @@
-"""What was released: every `<publisher>/<name>/<version>.tar.gz` below a folder, with its manifest.
+"""The released models: every `<publisher>/<name>/<version>.tar.gz` in a folder, and its manifest.
 
 Example:
     models = catalog.read("dist")
     models.latest()  # the highest version of each name
 
-Everything that is said about a model on its pages comes from here: from the bytes of the tarball
-and from the manifest inside it. Nothing is unpacked, and TensorFlow is not needed.
+The pages say about a model only what its tarball's bytes and manifest say. Nothing is unpacked, and
+TensorFlow is not needed.
 """
 
 import dataclasses
@@ -30,17 +30,17 @@ _KINDS = (manifest.ENCODER, manifest.PREPROCESSOR, manifest.EMBEDDER)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Model:
-    """A version of a model.
+class PublishedModel:
+    """A released version of a model.
 
     Attributes:
-      publisher: who releases it.
-      name: of the model.
+      publisher: name of the folder above the models.
+      name: name of the model.
       version: a positive integer.
-      manifest: what the artifact is and what it was made from; see `export/metadata/manifest.py`.
+      manifest: see `export/metadata/manifest.py`.
       num_bytes: size of the tarball.
       sha256: digest of the tarball.
-      beside: suffixes of what lies beside the tarball, of `paths.STATEMENT` and `SIGNATURE`.
+      beside: those of `paths.STATEMENT` and `SIGNATURE` for which the tarball has a file.
     """
 
     publisher: str
@@ -58,27 +58,27 @@ class Model:
 
     @property
     def handle(self) -> str:
-        """The path that TensorFlow Hub loads it by, without the server."""
+        """The path of the address from which TensorFlow Hub loads it."""
         return f"{self.publisher}/{self.name}/{self.version}"
 
     @property
     def encoder(self) -> dict[str, Any] | None:
         """The manifest of the encoder that it is or contains; None for a preprocessor."""
-        return self._part(manifest.ENCODER)
+        return self._manifest_of(manifest.ENCODER)
 
     @property
     def preprocessor(self) -> dict[str, Any] | None:
         """The manifest of the preprocessor that it is or contains; None for an encoder."""
-        return self._part(manifest.PREPROCESSOR)
+        return self._manifest_of(manifest.PREPROCESSOR)
 
     @property
     def tokenizer(self) -> dict[str, str]:
         """File name and sha256 of its vocabulary."""
-        part = self.encoder or self.preprocessor
-        assert part is not None
-        return part["tokenizer"]
+        entries = self.encoder or self.preprocessor
+        assert entries is not None
+        return entries["tokenizer"]
 
-    def _part(self, kind: str) -> dict[str, Any] | None:
+    def _manifest_of(self, kind: str) -> dict[str, Any] | None:
         if self.kind == kind:
             return self.manifest
         return self.manifest.get("made_from", {}).get(kind)
@@ -86,28 +86,25 @@ class Model:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """Released models, by publisher, name and rising version."""
+    """Released models, sorted by publisher, name and version."""
 
-    models: Sequence[Model]
+    models: Sequence[PublishedModel]
 
     def by_publisher(self, publisher: str) -> "Catalog":
         """Returns the models of a publisher."""
         return Catalog([model for model in self.models if model.publisher == publisher])
 
-    def latest(self) -> list[Model]:
+    def latest(self) -> list[PublishedModel]:
         """Returns the highest version of each model."""
         return list({(model.publisher, model.name): model for model in self.models}.values())
 
-    def versions(self, model: Model) -> list[Model]:
-        """Returns all versions of a model, rising."""
-        return [
-            other
-            for other in self.models
-            if (other.publisher, other.name) == (model.publisher, model.name)
-        ]
+    def versions(self, model: PublishedModel) -> list[PublishedModel]:
+        """Returns all versions of a model, in ascending order."""
+        name = (model.publisher, model.name)
+        return [other for other in self.models if (other.publisher, other.name) == name]
 
-    def same_vocabulary(self, model: Model, kind: str) -> list[Model]:
-        """Returns the publisher's latest models of a kind that have the same vocabulary."""
+    def same_vocabulary(self, model: PublishedModel, kind: str) -> list[PublishedModel]:
+        """Returns the publisher's latest models of a kind with the same vocabulary."""
         return [
             other
             for other in self.by_publisher(model.publisher).latest()
@@ -116,7 +113,7 @@ class Catalog:
 
 
 def read(output_dir: str) -> Catalog:
-    """Reads every model that was released below `output_dir`.
+    """Reads every released model in `output_dir`.
 
     Raises:
       errors.VerificationError: a tarball is damaged, or is not an artifact of this toolchain.
@@ -128,14 +125,14 @@ def read(output_dir: str) -> Catalog:
     return Catalog(models)
 
 
-def _model(output_dir: str, match: re.Match[str]) -> Model:
+def _model(output_dir: str, match: re.Match[str]) -> PublishedModel:
     path = os.path.join(output_dir, match[0])
     beside = [
         suffix
         for suffix in (paths.STATEMENT, paths.SIGNATURE)
         if os.path.isfile(path.removesuffix(paths.TARBALL) + suffix)
     ]
-    return Model(
+    return PublishedModel(
         publisher=match["publisher"],
         name=match["name"],
         version=int(match["version"]),
@@ -159,4 +156,4 @@ def _manifest(path: str) -> dict[str, Any]:
                     break
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise errors.VerificationError(f"{path!r} cannot be read: {error}") from error
-    raise errors.VerificationError(f"{path!r} has no manifest of this toolchain; export it anew")
+    raise errors.VerificationError(f"{path!r} has no manifest of this toolchain; export it again")

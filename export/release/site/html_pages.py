@@ -1,10 +1,10 @@
-"""Documentation pages as HTML: what a browser gets where TensorFlow Hub gets the model.
+"""The documentation pages as HTML, which browsers get at the address of a model.
 
 Example:
-    pages.render(markdown, path="tensorflow/albert_en_large/3", base_url="https://example.org")
+    html_pages.render(markdown, path="tensorflow/albert_en_large/3", base_url="https://example.org")
 
-They need no script and nothing from elsewhere, and refer to each other by relative paths: they work
-below any address, and as files.
+They need no scripts and no other sites, and their links are relative, so they work at any address
+and as files.
 """
 
 import re
@@ -24,8 +24,8 @@ def render(markdown: str, *, path: str, base_url: str) -> str:
 
     Args:
       markdown: the page.
-      path: where the Markdown lies, with `/` and without `.md`.
-      base_url: what those addresses in the page begin with that are made relative.
+      path: path of the Markdown file in the release, with `/` and without `.md`.
+      base_url: links that begin with it are made relative.
     """
     handle, description, *lines = markdown.splitlines()
     tags = list(filter(None, map(_TAG.fullmatch, lines)))
@@ -37,7 +37,7 @@ def render(markdown: str, *, path: str, base_url: str) -> str:
         "page.html.jinja",
         title=handle.split()[-1],
         description=description,
-        # The others are addresses, and stand in the text.
+        # Tags with addresses are left out, because the text has them.
         tags=[(tag["key"], tag["value"]) for tag in tags if ":" not in tag["value"]],
         body=_body("\n".join(text), root=root, base_url=base_url),
         root=root,
@@ -54,7 +54,7 @@ def _body(markdown: str, *, root: str, base_url: str) -> markupsafe.Markup:
         if href.startswith(f"{base_url}/"):
             link.attrs["href"] = _file(root + href.removeprefix(f"{base_url}/"))
     html = parser.renderer.render(parsed, parser.options, {})
-    # A table that is too wide scrolls on its own.
+    # A table that is too wide scrolls by itself.
     html = html.replace("<table>", '<div class="table"><table>')
     return markupsafe.Markup(html.replace("</table>", "</table></div>"))
 
@@ -67,5 +67,5 @@ def _links(parsed: Sequence[tokens.Token]) -> Iterator[tokens.Token]:
 
 
 def _file(path: str) -> str:
-    """Returns the file of a handle: servers of buckets know no others."""
+    """Returns the file of a handle, because static hosts serve only files."""
     return path if re.search(r"/\d+\.[a-z.]+$", path) else f"{path}.html"

@@ -13,11 +13,7 @@ _LABELS = {paths.STATEMENT: "provenance", paths.SIGNATURE: "signature"}
 
 
 def render(models: catalog.Catalog) -> str:
-    """Returns the page.
-
-    Args:
-      models: everything that was released.
-    """
+    """Returns the page of all released models."""
     latest = models.latest()
     kinds = [
         (heading, [model for model in latest if model.kind == kind])
@@ -27,7 +23,7 @@ def render(models: catalog.Catalog) -> str:
         "index.html.jinja",
         title="ALBERT for TensorFlow Hub",
         kinds=[(heading, found) for heading, found in kinds if found],
-        # Falling, without the latest.
+        # In descending order, without the latest.
         older={model.handle: models.versions(model)[-2::-1] for model in latest},
         publishers=sorted({model.publisher for model in latest}),
         collection=model_pages.COLLECTION,

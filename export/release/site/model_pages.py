@@ -1,12 +1,12 @@
-"""Documentation pages in TF Hub's Markdown format, made from the manifests of what was released.
+"""Documentation pages in TF Hub's Markdown format, from the manifests of the released models.
 
 Example:
     models = catalog.read("dist")
-    documentation.module_page(models.models[0], models=models, base_url="https://example.org")
+    model_pages.module_page(models.models[0], models=models, base_url="https://example.org")
 
-The format is that of https://www.tensorflow.org/hub/writing_model_documentation: the first line is
-a handle, the second a description, then come tags as comments, then Markdown. The words stand in
-`export/release/site/templates/*.md.jinja`; what they say of a model comes from its manifest alone.
+https://www.tensorflow.org/hub/writing_model_documentation: the first line is a handle, the second a
+description; then come tags as comments, then Markdown. The text is in
+`export/release/site/templates/*.md.jinja`.
 """
 
 import dataclasses
@@ -29,18 +29,18 @@ _TASKS = {
     manifest.PREPROCESSOR: "text-preprocessing",
     manifest.EMBEDDER: "text-embedding",
 }
-_DIGEST_SHOWN = 12  # hexadecimal digits of a sha256 that stand for it in a change
+_DIGEST_SHOWN = 12  # first hexadecimal digits of a sha256 in the changelog
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def module_page(model: catalog.Model, *, models: catalog.Catalog, base_url: str) -> str:
+def module_page(model: catalog.PublishedModel, *, models: catalog.Catalog, base_url: str) -> str:
     """Returns the page of a version of a model.
 
     Args:
       model: the version.
-      models: everything its publisher released: the page names earlier versions and models of the
-        same vocabulary.
-      base_url: where the release is served, as `https://example.org`: handles begin with it.
+      models: all models of its publisher; the page names earlier versions and models of the same
+        vocabulary.
+      base_url: public address of the release, as `https://example.org`; handles begin with it.
     """
     return rendering.markdown(
         f"{model.kind}.md.jinja",
@@ -55,7 +55,7 @@ def module_page(model: catalog.Model, *, models: catalog.Catalog, base_url: str)
 
 
 def collection_page(publisher: str, *, models: catalog.Catalog, base_url: str) -> str:
-    """Returns the page of all models of a publisher, with the latest version of each."""
+    """Returns the page of the latest version of each model of a publisher."""
     latest = models.by_publisher(publisher).latest()
     of_kind = {f"{kind}s": [model for model in latest if model.kind == kind] for kind in _TASKS}
     tags = [("network-architecture", "transformer"), ("task", "text-embedding")]
@@ -83,7 +83,7 @@ def publisher_page(publisher: str, *, models: catalog.Catalog, base_url: str) ->
     )
 
 
-def _module_tags(model: catalog.Model, base_url: str) -> list[tuple[str, str]]:
+def _module_tags(model: catalog.PublishedModel, base_url: str) -> list[tuple[str, str]]:
     tags = [
         ("asset-path", f"{base_url}/{model.handle}{paths.TARBALL}"),
         ("colab", _COLAB),
@@ -96,8 +96,8 @@ def _module_tags(model: catalog.Model, base_url: str) -> list[tuple[str, str]]:
     return sorted(tags + _origin_tags(model))
 
 
-def _origin_tags(model: catalog.Model) -> list[tuple[str, str]]:
-    """Returns language, license and dataset, as far as they are known of vocabulary and weights."""
+def _origin_tags(model: catalog.PublishedModel) -> list[tuple[str, str]]:
+    """Returns language, license and dataset, as far as known for vocabulary and weights."""
     vocabulary = known_origins.VOCABULARIES.get(model.tokenizer["sha256"])
     if not vocabulary:
         return []
@@ -105,7 +105,7 @@ def _origin_tags(model: catalog.Model) -> list[tuple[str, str]]:
     origin: known_origins.Origin | None = vocabulary
     if model.encoder:
         weights = model.encoder["weights"]
-        if weights["source"] == "untrained":  # they were made from no text
+        if weights["source"] == "untrained":
             origin = dataclasses.replace(vocabulary, dataset=None)
         else:
             origin = known_origins.for_repository(weights.get("repository"))
@@ -116,15 +116,17 @@ def _origin_tags(model: catalog.Model) -> list[tuple[str, str]]:
     return tags
 
 
-def _changelog(versions: list[catalog.Model], *, up_to: int) -> list[tuple[int, list[str]]]:
-    """Returns each version up to one, falling, with what its manifest says that is new."""
+def _changelog(
+    versions: list[catalog.PublishedModel], *, up_to: int
+) -> list[tuple[int, list[str]]]:
+    """Returns the versions up to one in descending order, each with the changes of its manifest."""
     changes = []
-    before: catalog.Model | None = None
+    before: catalog.PublishedModel | None = None
     for model in versions:
         if model.version > up_to:
             break
         lines = _changes(before.manifest, model.manifest) if before else ["First version here."]
-        changes.append((model.version, lines or ["The same model, exported anew."]))
+        changes.append((model.version, lines or ["The same model, exported again."]))
         before = model
     return changes[::-1]
 
@@ -139,7 +141,7 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested values under their keys, joined by dots."""
+    """Returns nested values by their dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):

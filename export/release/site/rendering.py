@@ -1,10 +1,10 @@
-"""Fills the templates in `export/release/site/templates` with values.
+"""Renders the templates in `export/release/site/templates`.
 
 Example:
     rendering.markdown("encoder.md.jinja", model=model)
     rendering.html("index.html.jinja", models=models)
 
-In HTML everything is escaped. In Markdown nothing is: free text goes through the filter `code`.
+HTML is escaped. Markdown is not: free text goes through the filter `code`.
 """
 
 import functools
@@ -15,7 +15,7 @@ import jinja2
 
 
 def markdown(template: str, **values: Any) -> str:
-    """Returns Markdown, without the empty lines that tags leave."""
+    """Returns Markdown, without superfluous empty lines of the template."""
     text = _environment(escape=False).get_template(template).render(values)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -26,7 +26,7 @@ def html(template: str, **values: Any) -> str:
 
 
 def code(value: object) -> str:
-    """Returns any text as a Markdown code span, in which nothing of it is markup."""
+    """Returns any text as a Markdown code span, without effect as markup."""
     text = " ".join(str(value).split())
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if "`" in text else ""

@@ -1,12 +1,11 @@
-"""The pages of a release, beside its tarballs: everything that a static host serves.
+"""The pages of a release beside its tarballs, for a static host.
 
 Example:
     website.write("dist", publisher="tensorflow", base_url="https://example.org")
 
-For every `<publisher>/<name>/<version>.tar.gz` a page in Markdown and in HTML, for each model its
-latest version under a name of its own, and the pages of the collection, of the publisher and of all
-models. All of it follows from the tarballs alone: the same ones give the same bytes. Files appear
-by a rename.
+Every `<publisher>/<name>/<version>.tar.gz` has a page in Markdown and in HTML. The latest version
+of each model has a second name. The collection, the publisher and the release have pages. The same
+tarballs give the same bytes. Files appear by a rename.
 """
 
 import contextlib
@@ -25,10 +24,10 @@ _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~-]+)*/?", re.ASCII)
 
 
 def check(base_url: str) -> None:
-    """Checks, before any work is done, the address that handles will begin with.
+    """Checks the address of a release.
 
     Raises:
-      errors.ReleaseError: it is no address of a folder.
+      errors.ReleaseError: it is not the address of a folder.
     """
     if not _ADDRESS.fullmatch(base_url):
         raise errors.ReleaseError(
@@ -37,12 +36,12 @@ def check(base_url: str) -> None:
 
 
 def write(output_dir: str, *, publisher: str, base_url: str) -> None:
-    """Writes the pages of a publisher's models, and the first page.
+    """Writes the pages of a publisher's models and the index page.
 
     Args:
       output_dir: the folder of the release.
       publisher: name of the folder of its models.
-      base_url: the public address of the folder: handles in the pages begin with it.
+      base_url: public address of the folder, the beginning of the handles in the pages.
 
     Raises:
       errors.VerificationError: a tarball is damaged, or is not an artifact of this toolchain.
@@ -64,7 +63,7 @@ def write(output_dir: str, *, publisher: str, base_url: str) -> None:
 
 
 def _markdown(publisher: str, *, models: catalog.Catalog, base_url: str) -> dict[str, str]:
-    """Returns the pages by their paths, which TF Hub's documentation format prescribes."""
+    """Returns the pages by path; TF Hub's documentation format prescribes the paths."""
     found = {
         model.handle: model_pages.module_page(model, models=models, base_url=base_url)
         for model in models.models
@@ -78,7 +77,7 @@ def _markdown(publisher: str, *, models: catalog.Catalog, base_url: str) -> dict
 
 
 def _put(output_dir: str, path: str, text: str) -> None:
-    """Writes a file, unless it is there: its time then stays, and with it what others cached."""
+    """Writes a file if its content changes: an unchanged time keeps the caches of clients valid."""
     target = os.path.join(output_dir, path)
     content = text.encode()
     if _read(target) != content:
@@ -89,9 +88,9 @@ def _put(output_dir: str, path: str, text: str) -> None:
 
 
 def _put_copy(output_dir: str, path: str, *, of: str) -> None:
-    """Gives a file a second name; it is copied only where the file system has no such thing."""
+    """Gives a file a second name, by a hard link if the file system has them."""
     source, target = os.path.join(output_dir, of), os.path.join(output_dir, path)
-    # Renaming one name of a file to another name of it leaves both.
+    # A rename between two names of the same file would leave both.
     if os.path.exists(target) and os.path.samefile(source, target):
         return
     temporary = _temporary(target)
@@ -103,7 +102,7 @@ def _put_copy(output_dir: str, path: str, *, of: str) -> None:
 
 
 def _temporary(target: str) -> str:
-    """Returns a hidden name beside `target`, free of what a killed release left there."""
+    """Returns an unused hidden path beside `target`."""
     folder, name = os.path.split(target)
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, f".{name}.tmp")

@@ -150,7 +150,7 @@ def test_two_encoders_in_one_model_are_refused(golden_root, tmp_path):
         opening.open(str(tmp_path / "saved"))
 
 
-def test_a_preprocessor_is_no_checkpoint(tmp_path):
+def test_a_preprocessor_is_not_a_checkpoint(tmp_path):
     module = tf.Module()
     module.variable = tf.Variable([1.0], name="something")
     tf.saved_model.save(module, str(tmp_path / "saved"))

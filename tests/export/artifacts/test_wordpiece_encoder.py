@@ -15,7 +15,7 @@ from tests.support import processes, word_pieces
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with a vocabulary, its config, and an encoder and a preprocessor made of them."""
+    """Returns a folder with a vocabulary, a config, and an encoder and a preprocessor for them."""
     path = tmp_path_factory.mktemp("word_pieces")
     word_pieces.write(path)
     config = {
@@ -55,7 +55,7 @@ def test_it_has_the_vocabulary_as_tf_hub_s_bert_encoders_have_it(encoder, folder
         assert file.read() == (folder / "vocab.txt").read_bytes()
     assert module.do_lower_case.dtype == "bool" and not module.do_lower_case.numpy()
     assert not hasattr(module, "sp_model_file")
-    # A setting is no weight.
+    # A setting is not a weight.
     assert len(module.variables) == len(module.trainable_variables) == 25
 
 

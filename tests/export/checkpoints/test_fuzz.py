@@ -29,12 +29,12 @@ def _tensorflow_files(prefix):
 
 
 class _Kind:
-    """A kind of source: which files it has, and how its tensors are edited.
+    """A kind of checkpoint: its files, and a function that edits its tensors.
 
     Attributes:
-      path: what is copied, below the golden root.
-      opened: what is opened, below the copy.
-      files: the files to damage, below the copy.
+      path: the file or folder to copy, in the golden root.
+      opened: the path to open, in the copy.
+      files: the files to damage, in the copy.
       edit: takes the copy and a function that edits a dict of arrays by name in place.
     """
 

@@ -1,4 +1,4 @@
-"""What kind a checkpoint is follows from what is there; what cannot be read is refused clearly."""
+"""The format of a checkpoint is detected from its files; unreadable checkpoints are refused."""
 
 import json
 import shutil
@@ -261,7 +261,7 @@ def test_a_forced_kind_that_is_not_there_is_refused(golden_root):
         (lambda path: path.write_text('{"a": 1}'), "not the index"),
     ],
 )
-def test_what_is_no_checkpoint_is_refused(tmp_path, make, reason):
+def test_what_is_not_a_checkpoint_is_refused(tmp_path, make, reason):
     make(tmp_path / "thing")
     with pytest.raises(errors.CheckpointError, match=reason):
         opening.open(str(tmp_path / "thing"))

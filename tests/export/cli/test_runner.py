@@ -1,4 +1,4 @@
-"""Laws of `python -m export.encoder`, run as a process: what goes wrong, and what is said."""
+"""Errors of `python -m export.encoder`, run as a process, end in one clear line."""
 
 import json
 import os
@@ -16,7 +16,7 @@ WITHOUT_TENSORFLOW = processes.environment(without_tensorflow=True)
 
 @pytest.fixture
 def folder(tmp_path):
-    """A working directory with files of every kind that can be wrong."""
+    """A working directory with invalid files of every kind."""
     (tmp_path / "not.json").write_text("{not json")
     (tmp_path / "list.json").write_text("[]")
     original = test_albert_config.ORIGINAL
@@ -35,7 +35,7 @@ def folder(tmp_path):
 
 
 def _without(path, piece):
-    """Returns a SentencePiece model with another name of the same length for a piece."""
+    """Returns a SentencePiece model in which a piece has another name of the same length."""
     content = path.read_bytes()
     assert content.count(piece) >= 1
     return content.replace(piece, b"x" * len(piece))
@@ -140,7 +140,7 @@ def test_export_dir_that_is_not_writable_is_an_error(tmp_path, exists):
     export_dir = read_only if exists else read_only / "below"
     read_only.chmod(0o555)
     arguments = ["-m", "export.encoder", "--config", "tiny", "--export_dir", export_dir]
-    if os.geteuid() == 0:  # to whom everything is writable
+    if os.geteuid() == 0:  # root can write everywhere
         arguments = ["-c", _AS_NOBODY, tmp_path, *arguments[2:]]
         tmp_path.chmod(0o755)
         for parent in list(tmp_path.parents)[:3]:
@@ -150,7 +150,7 @@ def test_export_dir_that_is_not_writable_is_an_error(tmp_path, exists):
     assert list(read_only.iterdir()) == []
 
 
-# Modules are imported first: nobody may be unable to read the checkout.
+# Imports modules first, because the user `nobody` may not be able to read the checkout.
 _AS_NOBODY = """
 import os, sys
 from export import encoder
@@ -174,7 +174,7 @@ def test_stdout_is_the_path_and_the_weights_are_said_to_be_random_on_stderr(tmp_
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_leave_nothing_behind(tmp_path, number):
     process = processes.start("-m", "export.encoder", "--config", "tiny", cwd=tmp_path)
-    # It is said that the weights are random when the staging folder is there.
+    # The staging folder exists when the command says that the weights are random.
     first = process.stderr.readline()
     assert "random" in first
     assert os.listdir(tmp_path / "exports" / "albert_en_tiny") != []

@@ -17,7 +17,7 @@ WITHOUT_TENSORFLOW = processes.environment(without_tensorflow=True)
 
 @pytest.fixture(scope="module")
 def original(tiny_encoder, tmp_path_factory):
-    """A copy of an artifact with every kind of file."""
+    """Returns a copy of an artifact with every kind of file."""
     folder = tmp_path_factory.mktemp("checksums") / "artifact"
     return shutil.copytree(tiny_encoder, folder)
 
@@ -64,7 +64,7 @@ def test_every_changed_byte_is_found_and_its_file_named(artifact, stress):
         path.write_bytes(changed)
         problems = "; ".join(checksums.problems(str(artifact)))
         assert problems, (path, position)
-        # A changed digest is the file's or the list's: nobody can tell.
+        # A changed digest is reported as a change of the file that it belongs to.
         assert _name(path, artifact) in problems or path.name == "SHA256SUMS"
         path.write_bytes(content)
     assert checksums.problems(str(artifact)) == []

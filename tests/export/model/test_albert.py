@@ -1,4 +1,4 @@
-"""The encoder computes what the numpy oracle computes, and refuses what it cannot compute."""
+"""The encoder agrees with the NumPy model, and refuses invalid inputs."""
 
 import dataclasses
 

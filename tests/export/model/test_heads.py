@@ -1,4 +1,4 @@
-"""The heads compute what the numpy oracle computes."""
+"""The heads agree with the NumPy model."""
 
 import dataclasses
 

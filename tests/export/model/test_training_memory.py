@@ -1,4 +1,4 @@
-"""What a training step keeps in memory."""
+"""The memory that a training step needs."""
 
 import pytest
 
@@ -26,7 +26,7 @@ print(peak() - before)
 
 @pytest.mark.large
 def test_the_gradients_of_all_layers_are_not_kept_until_the_last(tmp_path):
-    directory = processes.export("export.encoder", "--config", "large", "--nomlm", cwd=tmp_path)
+    directory = processes.exported("export.encoder", "--config", "large", "--nomlm")
     done = processes.python("-c", STEP, directory, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # The activations of four tokens are little beside the kernels of 24 layers.

@@ -1,4 +1,4 @@
-"""Where the tokens of a batch go, against plain Python, for any mask."""
+"""Rows and slots of tokens agree with plain Python, for any mask."""
 
 import hypothesis
 import numpy as np

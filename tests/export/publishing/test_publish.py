@@ -1,4 +1,4 @@
-"""What is published was loaded by another process, and says what it is and what it holds."""
+"""Published artifacts were loaded by another process, and have manifest entries."""
 
 import functools
 import json
@@ -24,12 +24,12 @@ def test_artifact_says_what_it_needs_and_how_large_it_is(tiny_encoder):
 
 
 def test_preprocessor_needs_tensorflow_texts_ops():
-    facts = finalize.manifest_entries(preprocess_artifacts.directory("default"))
-    assert facts["parameters"] == 0
-    assert facts["oldest_tensorflow"] == "2.15"
-    assert "SentencepieceOp" in facts["custom_ops"]
+    entries = finalize.manifest_entries(preprocess_artifacts.directory("default"))
+    assert entries["parameters"] == 0
+    assert entries["oldest_tensorflow"] == "2.15"
+    assert "SentencepieceOp" in entries["custom_ops"]
     # None of them is TensorFlow's own.
-    assert not [name for name in facts["custom_ops"] if hasattr(tf.raw_ops, name)]
+    assert not [name for name in entries["custom_ops"] if hasattr(tf.raw_ops, name)]
 
 
 def test_a_good_artifact_is_found_good(tiny_encoder, tiny_preprocessor):
@@ -72,7 +72,7 @@ def test_verifier_says_how_the_other_process_died(tmp_path, monkeypatch):
         _verify(tmp_path)
 
 
-# Runs the encoder's command with something changed in it before.
+# Changes something, then runs the encoder's command.
 _CHANGED = """
 import sys
 from export.metadata import finalize

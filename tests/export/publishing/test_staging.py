@@ -206,7 +206,7 @@ def test_everything_is_flushed_to_disk_before_the_rename_and_the_parent_after_it
     path = _publish(tmp_path)
     before, after = calls[: calls.index("rename")], calls[calls.index("rename") + 1 :]
     names = {os.path.basename(call) for call in before}
-    # The last is where the model's own folder was made.
+    # The last one is the parent of the model's folder, which was made.
     assert names == {"artifact", "saved_model.pb", "variables", "variables.index", tmp_path.name}
     assert os.path.dirname(path) in after
 
@@ -238,17 +238,17 @@ def test_folders_that_another_exporter_removes_are_made_again(tmp_path, monkeypa
     def make_and_lose(path, *, exist_ok):
         makedirs(path, exist_ok=exist_ok)
         monkeypatch.setattr(staging.os, "makedirs", makedirs)
-        os.rmdir(path)  # as an exporter does that failed when nothing else was in it
+        os.rmdir(path)  # as a failed exporter does with an empty folder
 
     monkeypatch.setattr(staging.os, "makedirs", make_and_lose)
     assert os.path.basename(_publish(tmp_path / "exports")) == "1"
 
 
 def test_a_version_can_be_published_through_a_link_to_another_file_system(tmp_path):
-    """The staging folder is beside the version, so that the rename crosses no file system."""
+    """The staging folder is beside the version, so that the rename stays in one file system."""
     other = pathlib.Path("/dev/shm")
     if not other.is_dir() or os.stat(other).st_dev == os.stat(tmp_path).st_dev:
-        pytest.skip("/dev/shm is no other file system here")
+        pytest.skip("/dev/shm is not another file system here")
     with tempfile.TemporaryDirectory(dir=other) as target:
         (tmp_path / NAME).symlink_to(target)
         assert os.listdir(_publish(tmp_path)) != []

@@ -1,4 +1,4 @@
-"""One version: nothing is published that was not verified as it comes out of its tarball."""
+"""A version is published only if the content of its tarball was verified."""
 
 import pathlib
 import shutil
@@ -16,7 +16,7 @@ INPUTS = {"config": {"hidden_size": 8}}
 
 
 class _Commands:
-    """In place of processes: an exporter that copies, and a verifier that finds what it is told."""
+    """A fake of `CommandRunner`: its exporter copies, and its verifier finds a given problem."""
 
     def __init__(self, artifact, *, problem=None):
         self._artifact = artifact
@@ -44,8 +44,8 @@ def artifact(tmp_path):
 
 
 def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
-    """Builds a version, and returns the names of what was published."""
-    model = model_list.Model(
+    """Builds a version, and returns the names of the published files."""
+    model = model_list.ModelSpec(
         name="albert",
         version=3,
         kind="encoder",
@@ -59,7 +59,7 @@ def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
     version_paths = paths.VersionPaths(str(dist), publisher="org", model=model)
     try:
         builder.build(
-            model, inputs=inputs, version_paths=version_paths, parts={}, expected=expected
+            model, inputs=inputs, version_paths=version_paths, components={}, expected=expected
         )
     finally:
         assert not dist.exists() or not list(dist.rglob(".*"))
@@ -88,7 +88,7 @@ def test_what_is_not_right_is_not_published(artifact, tmp_path):
 
 
 def test_inputs_that_change_during_the_export_are_found(artifact, tmp_path):
-    with pytest.raises(errors.ReleaseError, match="changed while it was exported: config"):
+    with pytest.raises(errors.ReleaseError, match="changed during the export: config"):
         _build(tmp_path, _Commands(artifact), inputs={"config": {"hidden_size": 9}})
     assert not (tmp_path / "dist").exists()
 

@@ -33,7 +33,7 @@ def _finish(output_dir, *, arguments):
 
 @pytest.fixture(scope="module")
 def copying(tiny_encoder, tiny_preprocessor):
-    """Arguments of a release that exports nothing, by the folder and the point to die at."""
+    """Arguments of a release that exports nothing, by the folder and the point of death."""
 
     def arguments(output_dir, point):
         return releaser.__file__, output_dir, point, tiny_encoder, tiny_preprocessor
@@ -43,7 +43,7 @@ def copying(tiny_encoder, tiny_preprocessor):
 
 @pytest.fixture(scope="module")
 def undisturbed(copying, tmp_path_factory):
-    """The files of a release that was left alone, how many points it has, and its duration."""
+    """The files of an undisturbed release, its number of points, and its duration."""
     output_dir = tmp_path_factory.mktemp("undisturbed") / "dist"
     start = time.monotonic()
     points = int(_finish(output_dir, arguments=copying(output_dir, -1)))
@@ -51,7 +51,7 @@ def undisturbed(copying, tmp_path_factory):
 
 
 def _assert_only_complete_versions(output_dir, good):
-    """What strangers could download after the kill is what they could download before it."""
+    """Users can download the same files after the kill as before it."""
     for path, content in processes.contents(output_dir).items():
         if path.startswith(releaser.PUBLISHER) and path.endswith((".tar.gz", ".intoto.json")):
             assert content == good[path]
@@ -78,7 +78,7 @@ def test_killed_before_and_after_every_file_it_publishes(copying, undisturbed, s
 
 
 def _kill_at_random(output_dir, *, arguments, duration, generator, group):
-    """Kills it, or it and all that it started, at a random moment of its life."""
+    """Kills the release, or it and all its processes, at a random moment."""
     process = _start(output_dir, arguments=arguments)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=generator.uniform(0, duration))
@@ -110,7 +110,7 @@ def test_killed_at_random_moments(copying, undisturbed, stress, tmp_path):
 
 
 def test_the_real_command_killed_at_random_moments_with_and_without_its_children(stress, tmp_path):
-    """What outlives a killed release writes to its work folder for a while: the next one waits."""
+    """Processes that survive a killed release write to its work folder: the next release waits."""
     if not stress:
         pytest.skip("exports for minutes; run with --stress")
     count = 20
@@ -137,13 +137,13 @@ def test_the_real_command_killed_at_random_moments_with_and_without_its_children
     print(f"\n{count} kills of the real command: the same bytes")
 
 
-def test_a_release_waits_for_whoever_still_writes_to_the_folder(copying, undisturbed, tmp_path):
+def test_a_release_waits_for_processes_that_write_to_the_folder(copying, undisturbed, tmp_path):
     good, *_ = undisturbed
     output_dir = tmp_path / "dist"
     output_dir.mkdir()
     descriptor = os.open(output_dir, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    # As a child of a killed release: it has nothing but the lock.
+    # A process that has only the lock, as one that survives a killed release.
     child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[descriptor])
     os.close(descriptor)
     process = _start(output_dir, arguments=copying(output_dir, -1))
@@ -170,7 +170,7 @@ def test_a_release_that_is_told_to_stop_stops_what_it_started(tmp_path):
     assert "Traceback" not in stderr
     assert stdout == ""
     assert os.listdir(output_dir) == []
-    # Whatever it started holds this lock as long as it lives.
+    # The processes that it started hold this lock while they live.
     descriptor = os.open(output_dir, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The list of models: what is in it is read, and what is wrong with it is said all at once."""
+"""The list of models is read, or one error lists all its problems."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_a_list_is_read_with_paths_relative_to_it(tmp_path):
     assert read[2].sources == {"encoder": "encoder/3", "preprocessor": "preprocess/3"}
 
 
-def test_an_address_on_the_hugging_face_hub_is_no_path(tmp_path):
+def test_an_address_on_the_hugging_face_hub_is_not_a_path(tmp_path):
     address = "hf://albert/albert-base-v2"
     (read,) = _read(tmp_path, {**ENCODER, "checkpoint": address})
     assert read.sources["checkpoint"] == address
@@ -70,7 +70,7 @@ def test_the_short_form_is_random_encoders_and_the_preprocessor():
 
 
 @pytest.mark.parametrize("sizes", [[], ["huge"], ["tiny", "tiny"], ["tiny", ""]])
-def test_the_short_form_refuses_what_is_no_size_and_what_is_there_twice(sizes):
+def test_the_short_form_refuses_what_is_not_a_size_and_what_is_there_twice(sizes):
     with pytest.raises(errors.ReleaseError, match="--configs"):
         model_list.untrained(sizes)
 
@@ -125,7 +125,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
 @pytest.mark.parametrize("encoder", ["encoder/4", "encoder", "preprocess/3"])
 def test_an_embedder_is_made_of_an_encoder_of_the_list(tmp_path, encoder):
     problem = _problem(tmp_path, ENCODER, PREPROCESSOR, {**EMBEDDER, "encoder": encoder})
-    assert f"embed/1: encoder {encoder!r} is no encoder of this list" in problem
+    assert f"embed/1: this list has no encoder {encoder!r}; name it as <name>/<version>" in problem
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,11 @@ def test_an_embedder_is_made_of_an_encoder_of_the_list(tmp_path, encoder):
         ("{}", "must be"),
         ('{"models": []}', "the list is empty"),
         ('{"models": [], "model": []}', "unknown field 'model'"),
-        ('{"models": [], "models": []}', "a key stands twice"),
+        ('{"models": [], "models": []}', "a key is twice"),
         ("[" * 100_000, "cannot be read"),
     ],
 )
-def test_what_is_no_list_of_models_is_refused(tmp_path, text, message):
+def test_what_is_not_a_list_of_models_is_refused(tmp_path, text, message):
     assert message in _problem(tmp_path, text=text)
 
 

@@ -1,4 +1,4 @@
-"""The statement: in-toto's and SLSA's own protocol buffers read it, and it names what was used."""
+"""in-toto's and SLSA's own protocol buffers read the statement, which names the inputs."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ from configs import errors
 from export.release import model_list, provenance, toolchain
 from tests.support import processes
 
-MODEL = model_list.Model(
+MODEL = model_list.ModelSpec(
     name="albert", version=3, kind="encoder", sources={}, options={"mlm": False, "seed": 1}
 )
 INPUTS = {"config": {"hidden_size": 8, "layer_norm_eps": 1e-12}}
@@ -50,7 +50,7 @@ def _dependencies(stated):
 
 
 def parsed(text):
-    """Returns a statement and its predicate as the published protocol buffers, which know all."""
+    """Returns a statement and its predicate as the published protocol buffers."""
     parsed = json_format.Parse(text, statement_pb2.Statement())
     intoto.Statement.copy_from_pb(parsed).validate()
     predicate = json_format.MessageToDict(parsed.predicate)
@@ -63,7 +63,7 @@ def test_the_published_protocol_buffers_read_it():
     (subject,) = stated.subject
     assert (subject.name, dict(subject.digest)) == ("org/albert/3.tar.gz", {"sha256": "a" * 64})
     definition = predicate.build_definition
-    # What SLSA requires; a type is a URI.
+    # SLSA requires these; a type is a URI.
     assert re.match(r"[a-z]+:", definition.build_type)
     assert re.match(r"[a-z]+:", predicate.run_details.builder.id)
     assert json_format.MessageToDict(definition.external_parameters) == {
@@ -111,7 +111,7 @@ def test_it_is_read_back(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"subject": [1, 2]}', '{"subject": [{}]}'])
-def test_what_is_no_statement_is_refused(tmp_path, text):
+def test_what_is_not_a_statement_is_refused(tmp_path, text):
     path = tmp_path / "3.intoto.json"
     path.write_text(text)
     with pytest.raises(errors.VerificationError, match="cannot be read"):
@@ -129,7 +129,7 @@ def test_the_toolchain_is_the_checkouts_commit_and_all_that_is_installed():
     )
     if head.returncode:
         assert found.commit is None
-        pytest.skip(f"the checkout is no git repository: {head.stderr.strip()}")
+        pytest.skip(f"the checkout is not a git repository: {head.stderr.strip()}")
     assert found.commit == head.stdout.strip()
     packages = dict(found.packages)
     assert packages["tensorflow"] == metadata.version("tensorflow")

@@ -1,4 +1,4 @@
-"""The release command: what it writes is loaded, checked and signed as strangers do it.
+"""The release command's files are loaded, checked and verified as users do it.
 
 `pytest --stress` runs the counts that the project's notes report; without it the same code runs
 samples of them.
@@ -56,7 +56,7 @@ def _release(root, *listed, key=None):
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
-    """Folder of a release with one model that fails, and what the command wrote."""
+    """Folder of a release with one model that fails, and the output of the command."""
     root = tmp_path_factory.mktemp("release")
     golden.copy(MODEL, root)
     key, _ = test_signing.write_keys(root)
@@ -72,7 +72,7 @@ def dist(released):
 
 @pytest.fixture
 def copy(released, tmp_path):
-    """A copy of everything, to be changed."""
+    """A copy of the release, to change."""
     return shutil.copytree(released[0], tmp_path / "copy")
 
 
@@ -85,7 +85,7 @@ def test_a_failing_model_is_named_and_does_not_stop_the_others(released):
     assert last_line.startswith("1 of 4 models failed: failing/3: ")
     assert "float8" in last_line
     assert not (root / "dist" / "org" / "failing").exists()
-    # A log gets lines, and the table at last.
+    # A log has lines, then the table.
     assert "\r" not in done.stderr and "\x1b" not in done.stderr
     table = [line for line in done.stderr.splitlines() if "embedder" in line]
     assert len(table) == 1 and "released" in table[0]
@@ -145,7 +145,7 @@ def test_statements_are_valid_and_name_what_the_model_was_made_from(dist):
 
 
 class _Host(http.server.SimpleHTTPRequestHandler):
-    """A host of static files that knows one thing: which file hub's query means."""
+    """A host of static files that maps TensorFlow Hub's query to a file."""
 
     def do_GET(self):
         self.path = self.path.replace("?tf-hub-format=compressed", ".tar.gz")
@@ -223,7 +223,7 @@ def test_other_inputs_under_a_version_that_exists_are_refused(copy, change, mess
 
 
 def test_a_lost_tarball_comes_back_or_is_refused(copy):
-    """What is built in its place has the bytes that were released, or is not published."""
+    """A version that is built again has the released bytes, or is not published."""
     (copy / "dist" / "org" / "preprocess" / "1.tar.gz").unlink()
     done = _release(copy, PREPROCESSOR | {"options": {"default_seq_length": 64}})
     assert "it was released before with sha256" in processes.error(done)
@@ -232,7 +232,7 @@ def test_a_lost_tarball_comes_back_or_is_refused(copy):
 
 @pytest.mark.parametrize("name", [TARBALL, "org/albert/3.intoto.json"])
 def test_damage_since_the_last_release_is_found(copy, name):
-    """Also of a version that is not in the list any more."""
+    """Also a change of a version that is no longer in the list."""
     path = copy / "dist" / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -269,7 +269,7 @@ def test_every_single_byte_change_of_a_tarball_is_found(dist, released, stress, 
         assert not key.has_signed(str(path), beside)
         found, status = _unpack(path, unpacked)
         refused += status != 0
-        if found == good:  # there is nothing to find in what was unpacked
+        if found == good:  # the unpacked files are not damaged
             assert position in edges
             continue
         done = processes.run("export.verify", unpacked, cwd=tmp_path)
@@ -282,7 +282,7 @@ def test_every_single_byte_change_of_a_tarball_is_found(dist, released, stress, 
 
 
 def _unpack(path, directory):
-    """Unpacks with tar, and returns what it left behind, even if it failed, and its status."""
+    """Unpacks with tar; returns the unpacked files, even after a failure, and the status."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     done = subprocess.run(["tar", "-xzf", path, "-C", directory], capture_output=True)

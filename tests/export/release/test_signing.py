@@ -1,4 +1,4 @@
-"""Signatures: model-signing's own command accepts them, and nothing else passes for one."""
+"""model-signing's own command accepts the signatures, and rejects changed files and keys."""
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -42,7 +42,7 @@ def verify(path, signature_path, public_key):
 
 @pytest.fixture
 def signed(tmp_path):
-    """A file, its signature, and the keys."""
+    """Returns the paths of a file, its signature and the keys."""
     private_key, public_key = write_keys(tmp_path)
     path, signature_path = tmp_path / "1.tar.gz", tmp_path / "1.sig"
     path.write_bytes(b"content")
@@ -69,7 +69,7 @@ def test_a_signature_is_of_that_file_and_by_that_key(signed, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[1]"])
-def test_what_is_no_signature_is_none(signed, content):
+def test_what_is_not_a_signature_is_none(signed, content):
     path, signature_path, private_key, _ = signed
     signature_path.write_bytes(content)
     key = signing.Key(str(private_key))
@@ -104,4 +104,4 @@ def test_a_library_that_is_not_installed_is_named_with_the_remedy(tmp_path, miss
         cwd=tmp_path,
     )
     assert missing in done.stdout, done.stderr
-    assert "pip install 'albert-hub-export[release]'" in done.stdout
+    assert "pip install 'model-signing>=1.1,<2' 'pyOpenSSL>=24'" in done.stdout

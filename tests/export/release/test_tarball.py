@@ -1,4 +1,4 @@
-"""The tarball: TensorFlow Hub's, the same bytes every time, and damage does not unpack."""
+"""TensorFlow Hub reads the tarball, its bytes are reproducible, and damaged ones are refused."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""The numpy oracle agrees with the original code, and would show the classic faults."""
+"""The NumPy model agrees with the original code, and common faults would change its outputs."""
 
 import dataclasses
 

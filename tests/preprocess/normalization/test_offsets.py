@@ -1,4 +1,4 @@
-"""Offsets into the original text: `preprocess.normalization.offsets` and what is built on it."""
+"""Tests of `preprocess.normalization.offsets`, and of the tokenizers' offsets."""
 
 import random
 import re
@@ -17,7 +17,7 @@ from tests.support import preprocess_golden
 
 _KINDS = [(tokenization, suffix) for tokenization in tokenizations.ALL for suffix in ("", "_dc")]
 
-# What upsets normalizers: marks before and after anything, Hangul in all its forms, joiners,
+# Difficult characters: marks before and after anything, Hangul in all its forms, joiners,
 # ligatures, whitespace of all kinds, digits with commas, NUL, halfwidth voicing marks.
 _TRICKY = [
     *"aeAEz09,. '\u0131\u0130\u00df\u1e9e\ufb01\u00bd\u2075\u2460\u3231\u33a5\ufdfa",
@@ -31,30 +31,30 @@ _TRICKY = [
 
 
 @pytest.fixture(scope="module", params=_KINDS, ids=lambda kind: "".join(kind))
-def engine(request):
+def tokenizer(request):
     tokenization, suffix = request.param
     model = sentencepiece_model.read(preprocess_golden.VOCABULARIES[suffix])
     return engines.make(model, tokenization=tokenization, lower_case=True)
 
 
-def _rows(engine, texts):
+def _rows(tokenizer, texts):
     """Returns, for each text, its ids and ranges."""
     sentences = tf.constant(texts, tf.string)
-    ids, starts, limits = engine.encode_with_offsets(sentences)
+    ids, starts, limits = tokenizer.encode_with_offsets(sentences)
     assert (ids.dtype, starts.dtype, limits.dtype) == (tf.int32, tf.int64, tf.int64)
-    assert ids.to_list() == engine.encode(sentences).to_list()
+    assert ids.to_list() == tokenizer.encode(sentences).to_list()
     return zip(ids.to_list(), starts.to_list(), limits.to_list(), strict=True)
 
 
-def _check_ranges(engine, texts):
-    for text, (_, starts, limits) in zip(texts, _rows(engine, texts), strict=True):
+def _check_ranges(tokenizer, texts):
+    for text, (_, starts, limits) in zip(texts, _rows(tokenizer, texts), strict=True):
         assert starts == sorted(starts), (text, starts)
         assert limits == sorted(limits), (text, limits)
         for start, limit in zip(starts, limits, strict=True):
             assert 0 <= start <= limit <= len(text), (text, start, limit)
-            for place in {start, limit} - {len(text)}:
-                inside_a_character = text[place] & 0xC0 == 0x80
-                assert not inside_a_character or not _is_utf8(text), (text, place)
+            for offset in {start, limit} - {len(text)}:
+                inside_a_character = text[offset] & 0xC0 == 0x80
+                assert not inside_a_character or not _is_utf8(text), (text, offset)
 
 
 def _is_utf8(text):
@@ -65,63 +65,69 @@ def _is_utf8(text):
     return True
 
 
-def _check_slices(engine, texts):
-    """What a range holds, normalized by itself, is the piece."""
-    pieces = engine.vocabulary.pieces
-    processor = sentencepiece.SentencePieceProcessor(model_proto=engine.vocabulary.proto)
+def _check_slices(tokenizer, texts):
+    """Checks that the text of a range, normalized by itself, is the piece."""
+    pieces = tokenizer.vocabulary.pieces
+    processor = sentencepiece.SentencePieceProcessor(model_proto=tokenizer.vocabulary.proto)
     space = sentencepiece_model.SPACE
-    for text, (ids, starts, limits) in zip(texts, _rows(engine, texts), strict=True):
+    for text, (ids, starts, limits) in zip(texts, _rows(tokenizer, texts), strict=True):
         slices = [text[start:limit] for start, limit in zip(starts, limits, strict=True)]
-        normalized = [processor.normalize(_normalize(engine, part)) for part in slices]
-        for piece_id, part, got in zip(ids, slices, normalized, strict=True):
+        normalized = [processor.normalize(_normalize(tokenizer, part)) for part in slices]
+        for piece_id, part, actual in zip(ids, slices, normalized, strict=True):
             expected = pieces[piece_id].replace(space, "")
-            if piece_id == engine.vocabulary.unknown_id or not expected:
+            if piece_id == tokenizer.vocabulary.unknown_id or not expected:
                 continue
-            got = got.replace(space, "")
+            actual = actual.replace(space, "")
             widened = any(
-                _is_widened(engine, char) or not processor.normalize(char) for char in part.decode()
+                _is_widened(tokenizer, char) or not processor.normalize(char)
+                for char in part.decode()
             )
-            assert expected in got if widened else expected == got, (text, part, expected, got)
+            assert expected in actual if widened else expected == actual, (
+                text,
+                part,
+                expected,
+                actual,
+            )
 
 
-def _is_widened(engine, char):
-    """Whether a character becomes several, or may be one with its neighbour."""
+def _is_widened(tokenizer, char):
+    """Returns whether a character becomes several, or may form one with its neighbour."""
     return (
-        len(_normalize(engine, char.encode())) > 1
+        len(_normalize(tokenizer, char.encode())) > 1
         or unicodedata.category(char).startswith("M")
         or re.match("[\u1100-\u11ff\u3131-\u3164\ud7b0-\ud7ff\uff9e-\uffdc]", char)
     )
 
 
-def _normalize(engine, part):
-    return engine._normalize(tf.constant([part])).numpy()[0].decode()
+def _normalize(tokenizer, part):
+    return tokenizer._normalize(tf.constant([part])).numpy()[0].decode()
 
 
-def test_the_golden_strings_keep_their_ids_and_ranges(engine):
-    _check_ranges(engine, preprocess_golden.strings())
+def test_the_golden_strings_keep_their_ids_and_ranges(tokenizer):
+    _check_ranges(tokenizer, preprocess_golden.strings())
 
 
-def test_ranges_hold_their_pieces(engine):
+def test_ranges_hold_their_pieces(tokenizer):
     strings = [text for text in preprocess_golden.strings() if len(text) < 200 and _is_utf8(text)]
-    _check_slices(engine, random.Random(1).sample(strings, 40))
+    _check_slices(tokenizer, random.Random(1).sample(strings, 40))
 
 
-def test_a_mark_belongs_to_the_range_of_its_letter(engine):
-    (row,) = _rows(engine, ["Cafe\u0301 au lait".encode()])
+def test_a_mark_belongs_to_the_range_of_its_letter(tokenizer):
+    (row,) = _rows(tokenizer, ["Cafe\u0301 au lait".encode()])
     _, starts, limits = row
     words = {bytes("Cafe\u0301 au lait", "utf-8")[starts[0] : limit] for limit in limits}
     assert "Cafe\u0301".encode() in words
 
 
-def test_the_space_before_a_word_is_left_out(engine):
+def test_the_space_before_a_word_is_left_out(tokenizer):
     text = b"the   the\t the"
-    (row,) = _rows(engine, [text])
+    (row,) = _rows(tokenizer, [text])
     assert [text[start:limit] for _, start, limit in zip(*row, strict=True)] == [b"the"] * 3
 
 
-def test_parts_of_an_expanded_character_get_all_of_it(engine):
+def test_parts_of_an_expanded_character_get_all_of_it(tokenizer):
     text = "x \u00bd y".encode()
-    (row,) = _rows(engine, [text])
+    (row,) = _rows(tokenizer, [text])
     assert all(
         text[start:limit] in (b"x", "\u00bd".encode(), b"y", b" ", b"")
         for _, start, limit in zip(*row, strict=True)
@@ -139,20 +145,20 @@ def test_a_digit_and_its_comma_are_told_apart():
     ]
     assert ("\u25819", b"9") in parts or ("9", b"9") in parts
     assert [part for piece, part in parts if piece == ","] == [b",", b","]
-    # The space symbol that the second split adds within a word has no text of its own.
+    # The space symbol that the second split adds within a word has no text.
     assert ("\u25811", b"1") in parts
 
 
-def test_tricky_strings_keep_their_ids_and_ranges(engine, stress):
+def test_tricky_strings_keep_their_ids_and_ranges(tokenizer, stress):
     draw = random.Random(11)
     for _ in range(200 if stress else 4):
         texts = ["".join(draw.choices(_TRICKY, k=draw.randint(0, 30))).encode() for _ in range(100)]
-        _check_ranges(engine, texts)
-        _check_slices(engine, texts[:3])
+        _check_ranges(tokenizer, texts)
+        _check_slices(tokenizer, texts[:3])
 
 
 def test_units_are_normalized_as_the_whole_is(stress):
-    """The sizes of the units add up: no unit is changed by what stands beside it."""
+    """The sizes of the units add up, so no unit is changed by its neighbours."""
     normalize = tf_hub.TfHubNormalization(lower_case=True)
     draw = random.Random(12)
     texts = [
@@ -160,7 +166,7 @@ def test_units_are_normalized_as_the_whole_is(stress):
         for _ in range(20000 if stress else 2000)
     ]
     every = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
-    # Every character between two others of all kinds.
+    # Each character is between two difficult ones.
     texts += [
         draw.choice(_TRICKY) + c + draw.choice(_TRICKY) for c in (every if stress else every[::37])
     ]
@@ -174,11 +180,11 @@ def test_units_are_normalized_as_the_whole_is(stress):
 
 @hypothesis.settings(deadline=None, max_examples=50, derandomize=True)
 @hypothesis.given(texts=strategies.lists(strategies.text(max_size=40), max_size=8))
-def test_any_text_keeps_its_ids_and_ranges(engine, texts):
-    _check_ranges(engine, [text.encode() for text in texts])
+def test_any_text_keeps_its_ids_and_ranges(tokenizer, texts):
+    _check_ranges(tokenizer, [text.encode() for text in texts])
 
 
 @hypothesis.settings(deadline=None, max_examples=50, derandomize=True)
 @hypothesis.given(texts=strategies.lists(strategies.binary(max_size=40), max_size=8))
-def test_any_bytes_keep_their_ids_and_ranges(engine, texts):
-    _check_ranges(engine, texts)
+def test_any_bytes_keep_their_ids_and_ranges(tokenizer, texts):
+    _check_ranges(tokenizer, texts)

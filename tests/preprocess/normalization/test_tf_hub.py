@@ -1,4 +1,4 @@
-"""Laws of `preprocess.normalization.tf_hub`."""
+"""Tests of `preprocess.normalization.tf_hub`."""
 
 import random
 
@@ -10,7 +10,7 @@ from preprocess.normalization import tf_hub
 
 
 def _model_gardens(sentences, *, lower_case):
-    """The steps of TensorFlow Model Garden's SentencepieceTokenizer, in their order."""
+    """Normalizes as TensorFlow Model Garden's SentencepieceTokenizer does."""
     stripped = tf.strings.regex_replace(text.normalize_utf8(sentences, "NFD"), r"\p{Mn}", "")
     return text.case_fold_utf8(stripped) if lower_case else stripped
 

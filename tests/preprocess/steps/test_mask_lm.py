@@ -1,7 +1,7 @@
-"""Laws of `preprocess.steps.mask_lm`.
+"""Tests of `preprocess.steps.mask_lm`.
 
-The statistics are held against `_mask_one`, plain Python written from the description of the
-original's rules.
+The statistics are compared with those of `_mask_one`, which is plain Python, written from the
+description of the original's rules.
 """
 
 import random
@@ -24,7 +24,7 @@ def _mask_lm():
 
 
 def _row(draw, length, seq_length):
-    """A packed pair of random tokens."""
+    """Returns packed pairs of random tokens."""
     first = draw.randint(1, length - 4)
     ids = [draw.randrange(5, _VOCAB_SIZE) for _ in range(length)]
     ids[0], ids[first], ids[-1] = _CLS, _SEP, _SEP
@@ -59,7 +59,7 @@ def _words_of(ids):
 
 
 def _mask_one(draw, ids, *, prob=0.15, max_predictions=20):
-    """Returns the masked positions, as a list of n-grams, and what stands there then."""
+    """Returns the masked positions in ascending order, and the tokens that replace theirs."""
     words = _words_of(ids)
     length = sum(token != _PAD for token in ids)
     wanted = min(max_predictions, max(1, round(length * prob)))
@@ -127,7 +127,7 @@ def test_labels_are_the_tokens_that_were_there(mask_lm):
         assert (masked["input_word_ids"][row][untouched] == before[row][untouched]).all()
 
 
-def test_special_tokens_are_neither_masked_nor_put_in(mask_lm):
+def test_special_tokens_are_neither_masked_nor_replacements(mask_lm):
     packed = _packed(random.Random(3), 500)
     masked = mask_lm(packed, seed=8)
     before, after = packed["input_word_ids"].numpy(), masked["input_word_ids"].numpy()
@@ -135,7 +135,7 @@ def test_special_tokens_are_neither_masked_nor_put_in(mask_lm):
     assert (before[special] == after[special]).all()
     changed = after[before != after]
     assert not np.isin(changed, [_PAD, _CLS, _SEP]).any()
-    assert len(np.unique(changed)) > _VOCAB_SIZE // 2  # random tokens are of all the others
+    assert len(np.unique(changed)) > _VOCAB_SIZE // 2  # all other tokens can replace one
 
 
 def test_whole_words_are_masked(mask_lm):
@@ -160,14 +160,14 @@ def test_the_number_of_predictions_is_the_originals(mask_lm, seq_length, prob, m
     limit = 20 if most is None else most
     assert masked["masked_lm_positions"].shape == (100, limit)
     lengths = packed["input_mask"].numpy().sum(axis=1)
-    got = np.array([len(row) for row in _masked_positions(masked)])
+    actual = np.array([len(row) for row in _masked_positions(masked)])
     wanted = np.array([min(limit, max(1, round(int(n) * prob))) for n in lengths])
-    assert (got <= wanted).all()
-    assert (got == wanted).mean() > 0.9  # short of it only where no word fits
+    assert (actual <= wanted).all()
+    assert (actual == wanted).mean() > 0.9  # fewer only if no word fits
 
 
 def test_rounding_is_pythons_at_every_length(mask_lm):
-    """Rows of one-token words always get the number that they want."""
+    """Rows of one-token words always get the wanted number of predictions."""
     lengths = range(5, 513)
     ids = [[_CLS] + [7] * (n - 2) + [_SEP] + [_PAD] * (512 - n) for n in lengths]
     packed = {
@@ -176,12 +176,12 @@ def test_rounding_is_pythons_at_every_length(mask_lm):
         "input_type_ids": tf.zeros([len(ids), 512], tf.int32),
     }
     masked = mask_lm(packed, seed=1)
-    got = masked["masked_lm_weights"].numpy().sum(axis=1).astype(int)
+    actual = masked["masked_lm_weights"].numpy().sum(axis=1).astype(int)
     assert masked["masked_lm_positions"].shape[1] == 80
-    assert got.tolist() == [max(1, round(n * 0.15)) for n in lengths]
+    assert actual.tolist() == [max(1, round(n * 0.15)) for n in lengths]
 
 
-def test_nothing_is_masked_without_words_or_wish(mask_lm):
+def test_nothing_is_masked_without_words_or_predictions(mask_lm):
     packed = _packed(random.Random(6), 4)
     masked = mask_lm(packed, seed=1, masked_lm_prob=0.0)
     tf.debugging.assert_equal(masked["input_word_ids"], packed["input_word_ids"])
@@ -205,7 +205,9 @@ def test_the_seed_decides(mask_lm):
 
 
 def _statistics(rows, masked_rows, after_rows):
-    """Returns the mean number masked, the shares of run lengths in words, and of fates."""
+    """Returns the mean number of masked tokens, the shares of run lengths in words, the shares of
+    masked, kept and replaced tokens, and the mean relative position.
+    """
     runs, fates, positions = [], [], []
     for ids, masked, after in zip(rows, masked_rows, after_rows, strict=True):
         hit = [word[0] in set(masked) for word in _words_of(ids)]

@@ -1,4 +1,4 @@
-"""Laws of `preprocess.steps.pack_inputs`."""
+"""Tests of `preprocess.steps.pack_inputs`."""
 
 import random
 
@@ -25,7 +25,7 @@ def _as_lists(packed):
 
 
 def _dealt(segments, seq_length):
-    """Packs one example as the contract says it, one token at a time."""
+    """Packs one example by the contract's rules, one token at a time."""
     kept = [[] for _ in segments]
     waiting = [list(segment) for segment in segments]
     room = seq_length - len(segments) - 1

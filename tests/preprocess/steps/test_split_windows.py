@@ -1,4 +1,4 @@
-"""Laws of `preprocess.steps.split_windows`."""
+"""Tests of `preprocess.steps.split_windows`."""
 
 import random
 
@@ -26,7 +26,7 @@ def _documents():
 
 
 def _expected(documents, queries, seq_length, stride):
-    """Windows as the contract says it, a document at a time."""
+    """Returns windows by the contract's rules, one document at a time."""
     rows, examples = [], []
     for example, (document, query) in enumerate(zip(documents, queries, strict=True)):
         head = [_CLS] if query is None else [_CLS, *query, _SEP]

@@ -1,4 +1,4 @@
-"""Laws of `preprocess.steps.tokenize` and of the tokenizers that it is made around."""
+"""Tests of `preprocess.steps.tokenize` and of the tokenizers behind it."""
 
 import pytest
 import tensorflow as tf
@@ -15,7 +15,10 @@ def _tokenize(suffix="", *, tokenization="hub", lower_case=True):
 
 
 def _original_ids(suffix):
-    """The original's ids, with tf.text's where two segmentations score the same; None for bytes."""
+    """Returns the original's ids, or tf.text's if two segmentations have equal scores.
+
+    None stands for strings that are not UTF-8.
+    """
     return [
         row[f"original_ids{suffix}_tftext"] if row[f"tie{suffix}"] else row[f"original_ids{suffix}"]
         for row in preprocess_golden.table()["strings"]
@@ -35,7 +38,9 @@ def test_original_ids_equal_the_original_codes(suffix):
     ids = tokenize(tf.constant(preprocess_golden.strings())).to_list()
     expected = _original_ids(suffix)
     differing = [
-        (got, want) for got, want in zip(ids, expected, strict=True) if want not in (None, got)
+        (actual, want)
+        for actual, want in zip(ids, expected, strict=True)
+        if want not in (None, actual)
     ]
     assert differing == []
     assert sum(want is not None for want in expected) == 319 - 14  # 14 strings are not UTF-8
@@ -117,7 +122,7 @@ def test_detokenize_drops_special_tokens_and_shows_unknown_ones():
 
 
 @pytest.mark.parametrize("bad", [-1, 30000])
-def test_detokenize_refuses_what_is_no_id(bad):
+def test_detokenize_refuses_what_is_not_an_id(bad):
     tokenize = _tokenize()
     message = rf"at least 0 and less than vocab_size 30000.*\[{bad}\]"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):

@@ -1,4 +1,4 @@
-"""Laws of `preprocess.tokenizers.truncation`."""
+"""Tests of `preprocess.tokenizers.truncation`."""
 
 import random
 
@@ -11,7 +11,7 @@ from tests.support import preprocess_golden
 
 
 @pytest.fixture(scope="module", params=tokenizations.ALL)
-def engine(request):
+def tokenizer(request):
     model = sentencepiece_model.read(preprocess_golden.DIGIT_COMMA)
     return engines.make(model, tokenization=request.param, lower_case=True)
 
@@ -21,8 +21,8 @@ def _long_texts():
     golden = [text for text in preprocess_golden.strings() if len(text) < 300]
     texts = [b" ".join(draw.choices(golden, k=draw.randint(1, 40))) for _ in range(60)]
     texts += [b"".join(draw.choices(golden, k=draw.randint(1, 40))) for _ in range(20)]
-    # No space at all, only spaces, marks only (fewer tokens than bytes by far), one long word
-    # behind short ones, and a character that lies across the cut.
+    # No space, only spaces, only marks (far fewer tokens than bytes), one long word behind short
+    # ones, and a character across the cut.
     texts += [b"x" * 5000, b" " * 5000, "\u0301".encode() * 3000, b"a b " + b"c" * 3000]
     texts += [
         b"ab " * 200 + "\u0301".encode() * 500 + b" c" * 500,
@@ -33,25 +33,25 @@ def _long_texts():
 
 
 @pytest.mark.parametrize("count", [1, 14, 126])
-def test_the_first_tokens_are_those_of_the_whole(engine, count):
+def test_the_first_tokens_are_those_of_the_whole(tokenizer, count):
     texts = tf.constant(_long_texts())
-    whole = engine.encode(texts).to_list()
+    whole = tokenizer.encode(texts).to_list()
     first = truncation.encode_prefix(
-        texts, count=count, encode=engine.encode, boundary=" "
+        texts, count=count, encode=tokenizer.encode, boundary=" "
     ).to_list()
-    for wanted, got in zip(whole, first, strict=True):
-        assert got[:count] == wanted[:count]
-        assert len(got) >= min(count, len(wanted))
+    for wanted, actual in zip(whole, first, strict=True):
+        assert actual[:count] == wanted[:count]
+        assert len(actual) >= min(count, len(wanted))
 
 
-def test_rows_do_not_depend_on_each_other(engine):
+def test_rows_do_not_depend_on_each_other(tokenizer):
     texts = _long_texts()
     together = truncation.encode_prefix(
-        tf.constant(texts), count=14, encode=engine.encode, boundary=" "
+        tf.constant(texts), count=14, encode=tokenizer.encode, boundary=" "
     ).to_list()
     for text, row in list(zip(texts, together, strict=True))[::9]:
         alone = truncation.encode_prefix(
-            tf.constant([text]), count=14, encode=engine.encode, boundary=" "
+            tf.constant([text]), count=14, encode=tokenizer.encode, boundary=" "
         )
         assert alone.to_list() == [row]
 
@@ -69,8 +69,8 @@ def test_most_of_a_long_text_is_never_tokenized():
     assert sum(sizes) < 1000
 
 
-def test_no_text_is_cut_to_nothing(engine):
+def test_no_text_is_cut_to_nothing(tokenizer):
     empty = truncation.encode_prefix(
-        tf.zeros([0], tf.string), count=5, encode=engine.encode, boundary=" "
+        tf.zeros([0], tf.string), count=5, encode=tokenizer.encode, boundary=" "
     )
     assert empty.shape[0] == 0

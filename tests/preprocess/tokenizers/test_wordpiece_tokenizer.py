@@ -1,4 +1,4 @@
-"""Laws of the WordPiece vocabulary and tokenizer."""
+"""Tests of the WordPiece vocabulary and tokenizer."""
 
 import random
 import re
@@ -34,7 +34,7 @@ def path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def engine(path):
+def tokenizer(path):
     return engines.make(wordpiece_vocabulary.read(path), tokenization="hub", lower_case=True)
 
 
@@ -62,39 +62,39 @@ def test_read_finds_the_special_tokens(path):
         (b"\n" * 100, r"and \d+ more; token \[PAD\] is missing"),
     ],
 )
-def test_read_refuses_what_is_no_vocabulary(tmp_path, content, message):
+def test_read_refuses_what_is_not_a_vocabulary(tmp_path, content, message):
     (tmp_path / "vocab.txt").write_bytes(content)
     with pytest.raises(errors.VocabularyError, match=message):
         wordpiece_vocabulary.read(str(tmp_path / "vocab.txt"))
 
 
-def test_read_refuses_what_is_not_there(tmp_path):
+def test_read_refuses_a_missing_file(tmp_path):
     with pytest.raises(errors.VocabularyError, match="does not exist"):
         wordpiece_vocabulary.read(str(tmp_path / "none"))
     with pytest.raises(errors.VocabularyError, match="not a regular file"):
         wordpiece_vocabulary.read(str(tmp_path))
 
 
-def test_line_ends_of_windows_are_no_part_of_a_token(tmp_path):
+def test_line_ends_of_windows_are_not_part_of_a_token(tmp_path):
     (tmp_path / "vocab.txt").write_bytes("\r\n".join(word_pieces.PIECES).encode())
     vocabulary = wordpiece_vocabulary.read(str(tmp_path / "vocab.txt"))
     assert vocabulary.pieces == tuple(word_pieces.PIECES)
 
 
-def test_ids_are_those_of_the_rules(engine):
-    ids = engine.encode(tf.constant(_TEXTS))
+def test_ids_are_those_of_the_rules(tokenizer):
+    ids = tokenizer.encode(tf.constant(_TEXTS))
     assert ids.dtype == tf.int32
     assert ids.to_list() == [word_pieces.tokenize(text) for text in _TEXTS]
 
 
-def test_ids_equal_tf_texts(engine, path):
-    """TF Hub's BERT preprocessors are made around this class."""
+def test_ids_equal_tf_texts(tokenizer, path):
+    """TF Hub's BERT preprocessors use this class."""
     reference = text.BertTokenizer(path, lower_case=True)
     draw = random.Random(3)
     alphabet = [*"aetxq ,.'\t\x00\u00e9\u0301\u200d\u4f60\u3002\u0600\u00df\ufb01", "the", " un"]
     texts = ["".join(draw.choices(alphabet, k=draw.randint(0, 25))) for _ in range(500)]
     expected = reference.tokenize(tf.constant(texts)).merge_dims(1, 2).to_list()
-    assert engine.encode(tf.constant(texts)).to_list() == expected
+    assert tokenizer.encode(tf.constant(texts)).to_list() == expected
 
 
 def test_a_cased_vocabulary_keeps_case(path):
@@ -105,10 +105,10 @@ def test_a_cased_vocabulary_keeps_case(path):
     assert upper == [vocabulary.unknown_id]
 
 
-def _check_offsets(engine, texts):
+def _check_offsets(tokenizer, texts):
     sentences = tf.constant(texts, tf.string)
-    ids, starts, limits = engine.encode_with_offsets(sentences)
-    assert ids.to_list() == engine.encode(sentences).to_list()
+    ids, starts, limits = tokenizer.encode_with_offsets(sentences)
+    assert ids.to_list() == tokenizer.encode(sentences).to_list()
     for text_, row, first, last in zip(
         texts, ids.to_list(), starts.to_list(), limits.to_list(), strict=True
     ):
@@ -117,9 +117,9 @@ def _check_offsets(engine, texts):
         yield [(i, text_[a:b]) for i, a, b in zip(row, first, last, strict=True)]
 
 
-def test_offsets_lie_in_the_original_text(engine):
-    pieces = engine.vocabulary.pieces
-    (row,) = _check_offsets(engine, ["CAF\u00c9 unaffable\u4f60\uff0c Cafe\u0301 xq.".encode()])
+def test_offsets_lie_in_the_original_text(tokenizer):
+    pieces = tokenizer.vocabulary.pieces
+    (row,) = _check_offsets(tokenizer, ["CAF\u00c9 unaffable\u4f60\uff0c Cafe\u0301 xq.".encode()])
     assert [(pieces[i], part.decode()) for i, part in row] == [
         ("cafe", "CAF\u00c9"),
         ("un", "un"),
@@ -137,30 +137,30 @@ def test_offsets_lie_in_the_original_text(engine):
 @hypothesis.given(
     texts=strategies.lists(strategies.one_of(strategies.text(), strategies.binary()), max_size=6)
 )
-def test_any_text_keeps_its_ids_and_ranges(engine, texts):
+def test_any_text_keeps_its_ids_and_ranges(tokenizer, texts):
     texts = [text if isinstance(text, bytes) else text.encode() for text in texts]
-    assert len(list(_check_offsets(engine, texts))) == len(texts)
+    assert len(list(_check_offsets(tokenizer, texts))) == len(texts)
 
 
-def test_decoding_joins_the_pieces_of_words(engine):
-    step = tokenize.Tokenize(engine)
+def test_decoding_joins_the_pieces_of_words(tokenizer):
+    step = tokenize.Tokenize(tokenizer)
     packed = [[3, *word_pieces.tokenize("unaffable, \u4f60\u597d"), 4, 0]]
     assert step.detokenize(tf.constant(packed)).numpy()[0].decode() == "unaffable , \u4f60 \u597d"
 
 
 @pytest.mark.parametrize("count", [1, 14])
-def test_the_first_tokens_are_those_of_the_whole(engine, count):
+def test_the_first_tokens_are_those_of_the_whole(tokenizer, count):
     draw = random.Random(6)
     texts = [" ".join(draw.choices(_TEXTS, k=n)) for n in range(1, 30)]
     texts += ["\u4f60\u597d" * 500, "the " * 500, "x" * 900, "\u0301" * 900]
-    whole = engine.encode(tf.constant(texts)).to_list()
+    whole = tokenizer.encode(tf.constant(texts)).to_list()
     first = truncation.encode_prefix(
-        tf.constant(texts), count=count, encode=engine.encode, boundary=engine.boundary
+        tf.constant(texts), count=count, encode=tokenizer.encode, boundary=tokenizer.boundary
     ).to_list()
-    for wanted, got in zip(whole, first, strict=True):
-        assert got[:count] == wanted[:count]
-        assert len(got) >= min(count, len(wanted))
-    assert len(first[29]) < 100  # ideographs are cut between, too
+    for wanted, actual in zip(whole, first, strict=True):
+        assert actual[:count] == wanted[:count]
+        assert len(actual) >= min(count, len(wanted))
+    assert len(first[29]) < 100  # text is cut between ideographs too
 
 
 def test_other_tokenizations_are_refused(path):

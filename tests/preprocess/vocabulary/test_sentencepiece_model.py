@@ -1,4 +1,4 @@
-"""What `sentencepiece_model` reads, what it refuses, and what its errors say."""
+"""Reading SentencePiece models: contents, refusals and error messages."""
 
 import hashlib
 import pathlib
@@ -137,7 +137,7 @@ def _piece_boundary(content):
         ("a piece that is not UTF-8", lambda content: content.replace(b"the", b"th\xf2", 1)),
     ],
 )
-def test_read_refuses_a_file_that_is_no_model(tmp_path, capfd, case, damage):
+def test_read_refuses_a_file_that_is_not_a_model(tmp_path, capfd, case, damage):
     path = tmp_path / "bad.model"
     path.write_bytes(damage(_DIGIT_COMMA.read_bytes()))
     with pytest.raises(errors.VocabularyError, match=r"is empty|is not a SentencePiece model"):

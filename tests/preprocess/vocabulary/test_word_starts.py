@@ -1,4 +1,4 @@
-"""Laws of `preprocess.vocabulary.word_starts`, from the description of the original's rules."""
+"""Tests of `preprocess.vocabulary.word_starts`, from the description of the original's rules."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from preprocess.vocabulary import sentencepiece_model, word_starts
         (",", True),
         ("'", True),  # not in the original's list of punctuation, so it counts as a foreign letter
         ("'s", True),
-        ("n-t", False),  # letters and punctuation only, and more than one of them
+        ("n-t", False),  # only letters and punctuation, and more than one character
         ("...", False),
         ("9", True),
         ("a1", True),

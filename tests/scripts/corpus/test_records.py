@@ -1,4 +1,4 @@
-"""Records of text, JSON lines and Parquet are read once wherever files are cut, or are bad."""
+"""Records of text, JSON lines and Parquet are read once, however files are split."""
 
 import itertools
 import json
@@ -14,20 +14,20 @@ LINES = b"one\ntwo \xc3\xa9\r\n\n" + b"x" * 11 + b"\n" + b"y" * 10 + b"\r\n\xff\
 LIMIT = 10
 
 
-def source(input_format, *, id_field=""):
+def read_options(input_format, *, id_field=""):
     text_field = "" if input_format == records.TEXT else "text"
-    return records.Source(input_format, text_field, id_field, LIMIT)
+    return records.ReadOptions(input_format, text_field, id_field, LIMIT)
 
 
 def read(path, how, *, edges=()):
-    """Reads all parts of a file that is cut at `edges`."""
+    """Reads all ranges of a file that is split at `edges`."""
     size = path.stat().st_size
-    parts = itertools.pairwise([0, *edges, size])
-    return [record for part in parts for record in records.read((str(path), *part), how)]
+    ranges = itertools.pairwise([0, *edges, size])
+    return [record for one in ranges for record in records.read((str(path), *one), how)]
 
 
 def expected_lines(path):
-    """What a line is, by splitting the whole content."""
+    """Returns the expected lines, by splitting the whole content."""
     offset = 0
     for line in path.read_bytes().split(b"\n"):
         content = line.removesuffix(b"\r")
@@ -54,7 +54,7 @@ def test_every_line_is_read_once_wherever_the_file_is_cut(tmp_path):
     for edges in cuts:
         found = [
             (one.reason, one.where) if isinstance(one, records.BadRecord) else one
-            for one in read(path, source(records.TEXT), edges=edges)
+            for one in read(path, read_options(records.TEXT), edges=edges)
         ]
         assert found == expected, edges
 
@@ -85,7 +85,7 @@ def test_every_line_is_read_once_wherever_the_file_is_cut(tmp_path):
 def test_json_lines_give_a_record_or_the_reason_why_not(line, id_field, outcome, tmp_path):
     path = tmp_path / "lines.jsonl"
     path.write_bytes(b'{"text": "first", "id": "first"}\n' + line + b"\n")
-    how = source(records.JSON_LINES, id_field=id_field)._replace(max_record_bytes=1_000_000)
+    how = read_options(records.JSON_LINES, id_field=id_field)._replace(max_record_bytes=1_000_000)
     first, second = read(path, how)
     assert first.text == b"first"
     where = f"{path}:33"
@@ -122,7 +122,7 @@ def test_every_row_is_read_once_wherever_the_file_is_cut(text_type, tmp_path):
     for edges in [(), *((edge,) for edge in range(1, size, 5)), tuple(range(1, size, 7))]:
         found = [
             one[:2] if isinstance(one, records.BadRecord) else one
-            for one in read(path, source(records.PARQUET, id_field="other"), edges=edges)
+            for one in read(path, read_options(records.PARQUET, id_field="other"), edges=edges)
         ]
         assert found == expected, edges
 
@@ -133,11 +133,13 @@ def test_rows_that_are_not_utf8_or_not_strings_are_bad(tmp_path):
         pa.string(), 2, [None, pa.py_buffer(np.int32([0, 1, 2])), pa.py_buffer(b"a\xff")]
     )
     parquet.write_table(pa.table({"text": not_utf8}), path)
-    good, bad = read(path, source(records.PARQUET))
+    good, bad = read(path, read_options(records.PARQUET))
     assert good == records.Record(f"{path}:0", b"a")
     assert bad == records.BadRecord("not UTF-8", f"{path}:1", "b'\\xff'")
     write_parquet(path, [1, 2], text_type=pa.int64())
-    assert {one.reason for one in read(path, source(records.PARQUET))} == {"'text' is not a string"}
+    assert {one.reason for one in read(path, read_options(records.PARQUET))} == {
+        "'text' is not a string"
+    }
 
 
 def test_a_row_group_that_cannot_be_read_costs_no_other(tmp_path):
@@ -148,7 +150,7 @@ def test_a_row_group_that_cannot_be_read_costs_no_other(tmp_path):
     content = bytearray(path.read_bytes())
     content[begin : begin + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
     path.write_bytes(content)
-    found = read(path, source(records.PARQUET), edges=(begin // 2, begin, begin + 1))
+    found = read(path, read_options(records.PARQUET), edges=(begin // 2, begin, begin + 1))
     assert [one.text for one in found if isinstance(one, records.Record)] == [
         b"text 0", b"text 1", b"text 4", b"text 5",
     ]  # fmt: skip
@@ -165,19 +167,19 @@ def test_a_file_that_cannot_be_used_is_one_bad_record(content, reason, tmp_path)
         parquet.write_table(pa.table({"other": ["a"]}), path)
     else:
         path.write_bytes(content)
-    (bad,) = read(path, source(records.PARQUET), edges=(3, 6))
+    (bad,) = read(path, read_options(records.PARQUET), edges=(3, 6))
     assert bad[:2] == (reason, str(path))
 
 
-def test_what_the_storage_says_is_no_bad_record(tmp_path):
+def test_what_the_storage_says_is_not_a_bad_record(tmp_path):
     with pytest.raises(FileNotFoundError):
-        list(records.read((str(tmp_path / "gone"), 0, 10), source(records.PARQUET)))
+        list(records.read((str(tmp_path / "gone"), 0, 10), read_options(records.PARQUET)))
 
 
 def test_bad_records_can_be_written_as_json(tmp_path):
     path = tmp_path / "lines.txt"
     path.write_bytes(b"\xff\x00\n")
-    (bad,) = read(path, source(records.TEXT))
+    (bad,) = read(path, read_options(records.TEXT))
     assert json.loads(json.dumps(bad._asdict()))["record"] == "\\xff\x00"
 
 
@@ -189,6 +191,6 @@ def test_batches_hold_every_text_once_within_the_budget_and_of_similar_length():
     sizes = [[lengths[index] for index in batch] for batch in batches]
     assert all(max(batch) * len(batch) <= budget or len(batch) == 1 for batch in sizes)
     assert all(max(one) <= min(other) for one, other in itertools.pairwise(sizes))
-    # No batch could have taken the next text.
+    # No batch has room for the next text.
     assert all(min(other) * (len(one) + 1) > budget for one, other in itertools.pairwise(sizes))
     assert batching.by_length([], budget=1) == []

@@ -1,3 +1,3 @@
-"""Stands before TensorFlow on the path of processes that must not import it."""
+"""Precedes TensorFlow on the path of processes that must not import it."""
 
 raise RuntimeError("TensorFlow was imported")

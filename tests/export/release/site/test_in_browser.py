@@ -8,7 +8,7 @@ from tests.support import browser, sites, web_server
 
 pytestmark = [browser.needs_chromium, web_server.needs_nginx]
 
-# Elements that stand out of the window, without those inside of what scrolls on its own.
+# Elements wider than the window, except those inside an element that scrolls.
 _TOO_WIDE = """
 Array.from(document.querySelectorAll("body *"))
   .filter((element) => !element.parentElement.closest("pre, .table"))
@@ -62,7 +62,7 @@ def test_nothing_stands_out_of_the_window(server, chromium, path, width):
     assert page.evaluate(_TOO_WIDE) == []
     heights = "Array.from(document.querySelectorAll('th, td')).map((cell) => cell.clientHeight)"
     assert max(page.evaluate(heights), default=0) < 120  # words are not cut into letters
-    # The style sheet was let in by the Content-Security-Policy, and text can be read.
+    # The Content-Security-Policy allows the style sheet, and the text is legible.
     assert page.evaluate("getComputedStyle(document.body).maxWidth") == "960px"
     assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 16
 

@@ -59,7 +59,7 @@ def test_page_of_large_has_all_that_the_seed_page_has(site):
         "network-architecture": "transformer",
         "task": "text-embedding",
     }
-    # Those of the seed page, and ours.
+    # The sections of the seed page, and additional ones.
     assert sections(page) == [
         *("Overview", "Prerequisites", "Usage", "Basic usage", "Advanced topics"),
         *("Unpadded computation", "Masked Language Model", "Sentence order", "Signatures"),
@@ -74,7 +74,7 @@ def test_page_of_large_has_all_that_the_seed_page_has(site):
         "arxiv.org/abs/1909.11942",
         "`albert/albert-large-v2@0123abc`",
         "5" * 64,
-        "fine-tuning all of them",
+        "recommend fine-tuning all of them",
         "common_saved_model_apis/text#transformer-encoders",
         f"{sites.BASE_URL}/org/albert_en_preprocess/3",
         f"{sites.BASE_URL}/org/collections/albert/1",
@@ -95,7 +95,7 @@ def test_page_of_large_has_all_that_the_seed_page_has(site):
     ("weights", "expected"),
     [
         (sites.UNTRAINED, {"language": "en", "license": "apache-2.0"}),
-        # Nobody said under which license a checkpoint may be used.
+        # The license of the checkpoint is unknown.
         ({**_WEIGHTS, "repository": "someone/albert@0"}, {"language": "en"}),
         (
             _WEIGHTS,
@@ -133,7 +133,7 @@ def test_an_encoder_names_the_preprocessor_of_its_vocabulary(site):
     page = page_of(site, "org/albert/1", sites.encoder("base"))
     assert f'hub.KerasLayer("{sites.BASE_URL}/org/b_preprocess/10")' in page
     assert "a_preprocess" not in page
-    assert "seq_length = 96" in page  # what it packs
+    assert "seq_length = 96" in page  # the preprocessor's default
 
 
 def test_an_encoder_without_a_preprocessor_says_how_to_make_one(site):
@@ -168,7 +168,7 @@ def test_changelog_tells_what_differs_from_the_version_before(site):
     assert sections(site.text("org/albert/2.md"))[-2:] == ["Changelog", "Version 2"]
 
 
-def test_free_text_of_a_manifest_is_no_markup(site):
+def test_free_text_of_a_manifest_is_not_markup(site):
     hostile = "a`b``c <script>alert(1)</script> [x](javascript:alert(1))\n\n# Heading"
     weights = {**_WEIGHTS, "repository": hostile, "files": {hostile: "5" * 64}}
     tokenizer = {"file": hostile, "sha256": "3" * 64}
@@ -196,7 +196,7 @@ def test_collection_and_publisher_name_the_latest_version_of_each_model(site):
         assert "albert_en_base/9" not in page
     collection = site.text("org/collections/albert/1.md")
     assert "| 12 | 768 | 12 | 1,234,567 |" in collection
-    # The format wants a model's address to begin so; no reader is sent there.
+    # The format requires these addresses, but they are not links.
     assert "https://tfhub.dev/org/albert_en_base/10" in collection
     links = sites.Page(site.text("org/collections/albert/1.html")).links
     assert links and not [link for link in links if "tfhub.dev" in link]
@@ -240,7 +240,7 @@ def documented(artifacts, tmp_path_factory):
 @pytest.mark.parametrize(
     ("handle", "printed"),
     [
-        ("org/tiny/3", "shape=(1, 2)"),  # the probabilities of an order
+        ("org/tiny/3", "shape=(1, 2)"),  # probabilities of the sentence order
         ("org/preprocess/2", "'mask_id': 4"),
         ("org/embedder/1", "(2, 32)"),
     ],
@@ -252,6 +252,7 @@ def test_snippets_run_in_their_order(documented, artifacts, tmp_path, handle, pr
     for other, directory in artifacts.items():
         code = code.replace(f'"{sites.BASE_URL}/{other}"', repr(directory))
     assert sites.BASE_URL not in code
+    # With an option, so not in a fork: a snippet chooses a Keras before it imports TensorFlow.
     done = processes.python("-W", "ignore", "-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     expected = {

@@ -1,4 +1,4 @@
-"""The pages of a release follow from its tarballs alone, and need nothing but each other."""
+"""The pages of a release depend only on its tarballs, and link only to each other."""
 
 import os
 import re
@@ -51,7 +51,7 @@ def test_a_page_in_html_has_the_sections_and_code_of_the_one_in_markdown(tmp_pat
         assert sections
         assert re.findall("<h[23]>(.+)</h[23]>", html) == sections
         assert html.count("<pre>") == markdown.count("```") / 2
-        assert "&lt;!--" not in html  # tags are shown as what they are
+        assert "&lt;!--" not in html  # tags are not shown as comments
 
 
 def test_the_same_tarballs_give_the_same_bytes(tmp_path):
@@ -209,5 +209,5 @@ def test_a_release_without_the_libraries_for_pages_says_so_before_any_work(tmp_p
     options = ("--configs", "tiny", "--publisher", "org")
     done = processes.run("export.release", *options, cwd=tmp_path, env=environment)
     last = processes.error(done)
-    assert last == "No module named 'jinja2': pip install 'albert-hub-export[release]'"
+    assert last == "No module named 'jinja2': pip install 'Jinja2>=3.1' 'markdown-it-py>=3'"
     assert not (tmp_path / "dist").exists()

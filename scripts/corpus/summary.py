@@ -1,4 +1,4 @@
-"""What a run did, in words."""
+"""The summary of a run."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ def text(counters: Mapping[str, int], *, skipped: int, seconds: float) -> str:
     """Returns the counters and the throughput, one line each.
 
     Args:
-      counters: of `pipeline.run`.
-      skipped: shards that were complete before the run.
-      seconds: how long the run took, the start of its workers included.
+      counters: result of `pipeline.run`.
+      skipped: number of shards that were complete before the run.
+      seconds: duration of the run, the start of its workers included.
     """
     records = counters.get(embedding.RECORDS, 0)
     computing = counters.get(embedding.MILLISECONDS, 0) / 1000
