@@ -12,16 +12,18 @@ The model's training settings carry paths of the machine it was trained on; `pro
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from importlib import resources
 
 import sentencepiece
 
 from configs import errors
+from preprocess.vocabulary import wire_format
 
 _SHIPPED = "en_uncased_30k.model"
 
-# The pieces a model must have, by the attribute that holds the id.
+# The special pieces by the attribute that holds the id, as google-research/albert names them. The
+# padding and unknown pieces may have any name: the model says which they are.
 SPECIAL_PIECES = {
     "padding_id": "<pad>",
     "unknown_id": "<unk>",
@@ -29,12 +31,12 @@ SPECIAL_PIECES = {
     "end_of_segment_id": "[SEP]",
     "mask_id": "[MASK]",
 }
+_OTHER_PADDING = "[PAD]"
 
 # Stands for a space in pieces.
 SPACE = "\u2581"
 
-# Field numbers of sentencepiece_model.proto. The generated module that `sentencepiece` bundles
-# wants a newer protobuf than TensorFlow allows, so the wire format is walked here.
+# Field numbers of sentencepiece_model.proto.
 _PIECES = 1
 _TRAINER_SPEC = 2
 _NORMALIZER_SPEC = 3
@@ -51,7 +53,6 @@ _RULES_NAME = 1
 _RULES_THAT_STOP_AT_SPACES = {b"nmt_nfkc", b"nfkc", b"nmt_nfkc_cf", b"nfkc_cf", b"identity"}
 _MODEL_TYPE = 3
 _UNIGRAM, _BPE = b"\x01", b"\x02"
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,11 +65,12 @@ class SentencePieceModel:
       proto: the serialized `ModelProto` without training paths; the file's bytes if it had none.
       pieces: the pieces by id.
       splits_at_spaces: whether words that a space separates are segmented independently.
-      padding_id: id of `<pad>`.
-      unknown_id: id of `<unk>`.
+      padding_id: id of `<pad>`, or of what the model has instead; 0 if it has none.
+      unknown_id: id of `<unk>`, or of what the model has instead.
       start_of_sequence_id: id of `[CLS]`.
       end_of_segment_id: id of `[SEP]`.
       mask_id: id of `[MASK]`.
+      notes: one sentence for each thing that the model does not say and that was filled in.
     """
 
     file_name: str
@@ -81,6 +83,7 @@ class SentencePieceModel:
     start_of_sequence_id: int
     end_of_segment_id: int
     mask_id: int
+    notes: tuple[str, ...] = ()
 
     @property
     def vocab_size(self) -> int:
@@ -99,31 +102,40 @@ class SentencePieceModel:
             )
 
 
-def read(path: str | None) -> SentencePieceModel:
+def read(
+    path: str | None, *, special_pieces: Mapping[str, str] | None = None
+) -> SentencePieceModel:
     """Reads and checks a model.
 
     Args:
       path: the model file; None for the vocabulary that ships with the project.
+      special_pieces: names of special pieces, by the keys of `SPECIAL_PIECES`, where they are not
+        the usual ones.
 
     Raises:
-      errors.VocabularyError: the file cannot be read, is no SentencePiece model, or lacks special
-        pieces; the message lists everything that is wrong.
+      errors.VocabularyError: the file cannot be read, is not a SentencePiece model, or lacks
+        special pieces; the message lists everything that is wrong.
     """
     if path is None:
-        name = _SHIPPED
-        content = (resources.files("configs") / "vocabulary" / name).read_bytes()
-    else:
-        name = os.path.basename(path)
-        content = _read_file(path)
-    processor, proto = _load(content, name=path or name)
-    ids = _special_ids(processor, name=path or name)
+        content = (resources.files("configs") / "vocabulary" / _SHIPPED).read_bytes()
+        return parse(content, path=_SHIPPED, special_pieces=special_pieces)
+    return parse(_read_file(path), path=path, special_pieces=special_pieces)
+
+
+def parse(
+    content: bytes, *, path: str, special_pieces: Mapping[str, str] | None = None
+) -> SentencePieceModel:
+    """Checks a model that is not in a file; as `read`, with a path that names it."""
+    processor, proto = _load(content, name=path)
+    ids, notes = _special_ids(processor, name=path, special_pieces=special_pieces or {})
     pieces = tuple(processor.id_to_piece(i) for i in range(processor.vocab_size()))
     return SentencePieceModel(
-        file_name=name,
+        file_name=os.path.basename(path),
         file_sha256=hashlib.sha256(content).hexdigest(),
         proto=proto,
         pieces=pieces,
         splits_at_spaces=_splits_at_spaces(proto, pieces),
+        notes=notes,
         **ids,
     )
 
@@ -134,12 +146,14 @@ def without_paths(proto: bytes) -> bytes:
     Every other byte stays as it is.
     """
     cleaned = []
-    for number, wire_type, field, value in _fields(proto):
+    for number, wire_type, field, value in wire_format.fields(proto):
         paths = _PATH_FIELDS.get(number)
-        if wire_type == _BYTES and paths:
-            kept = b"".join(part for inner, _, part, _ in _fields(value) if inner not in paths)
+        if wire_type == wire_format.BYTES and paths:
+            kept = b"".join(
+                part for inner, _, part, _ in wire_format.fields(value) if inner not in paths
+            )
             if kept != value:
-                field = _varint(number << 3 | _BYTES) + _varint(len(kept)) + kept
+                field = wire_format.bytes_field(number, kept)
         cleaned.append(field)
     return b"".join(cleaned)
 
@@ -163,7 +177,7 @@ def _load(content: bytes, *, name: str) -> tuple[sentencepiece.SentencePieceProc
         raise errors.VocabularyError(f"SentencePiece model {name!r} is empty")
     try:
         # A cut file can end between two fields and still parse: the pieces come first.
-        present = {number for number, *_ in _fields(content)}
+        present = {number for number, *_ in wire_format.fields(content)}
         missing = {_PIECES, _TRAINER_SPEC, _NORMALIZER_SPEC} - present
         if missing:
             raise ValueError("its pieces, training or normalization settings are missing")
@@ -175,24 +189,48 @@ def _load(content: bytes, *, name: str) -> tuple[sentencepiece.SentencePieceProc
         ) from error
 
 
-def _special_ids(processor: sentencepiece.SentencePieceProcessor, *, name: str) -> dict[str, int]:
-    ids = {}
+def _special_ids(
+    processor: sentencepiece.SentencePieceProcessor,
+    *,
+    name: str,
+    special_pieces: Mapping[str, str],
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Returns the ids by attribute, and notes; what is not named is looked for in the model."""
+    names = {**SPECIAL_PIECES, "unknown_id": processor.id_to_piece(processor.unk_id())}
+    notes: tuple[str, ...] = ()
     problems = []
-    for attribute, piece in SPECIAL_PIECES.items():
-        piece_id = processor.piece_to_id(piece)
+    padding = _padding(processor)
+    if padding is None and "padding_id" not in special_pieces:
+        names["padding_id"] = processor.id_to_piece(0)
+        notes = (f"{os.path.basename(name)} has no padding piece: rows are filled with id 0",)
+    elif padding is not None:
+        names["padding_id"] = padding
+    names.update(special_pieces)
+    ids = {}
+    for attribute, piece in names.items():
+        ids[attribute] = processor.piece_to_id(piece)
         # An unknown piece gets the id of the unknown piece, whatever that is called.
-        if processor.id_to_piece(piece_id) != piece:
+        if processor.id_to_piece(ids[attribute]) != piece:
             problems.append(f"piece {piece} is missing")
-        elif attribute == "unknown_id" and not processor.is_unknown(piece_id):
+        elif attribute == "unknown_id" and not processor.is_unknown(ids[attribute]):
             problems.append(f"piece {piece} is not the model's unknown piece")
-        ids[attribute] = piece_id
     if problems:
         raise errors.VocabularyError(
             errors.listing(f"SentencePiece model {name!r} cannot serve ALBERT", problems)
             + "; train it with --pad_id=0 --unk_id=1 --bos_id=-1 --eos_id=-1 "
-            "--control_symbols=[CLS],[SEP],[MASK]"
+            "--control_symbols=[CLS],[SEP],[MASK], or say what these pieces are called in it"
         )
-    return ids
+    return ids, notes
+
+
+def _padding(processor: sentencepiece.SentencePieceProcessor) -> str | None:
+    """Returns the padding piece: the one that the trainer was told, or one by a usual name."""
+    if processor.pad_id() >= 0:
+        return str(processor.id_to_piece(processor.pad_id()))
+    for piece in (SPECIAL_PIECES["padding_id"], _OTHER_PADDING):
+        if processor.id_to_piece(processor.piece_to_id(piece)) == piece:
+            return piece
+    return None
 
 
 def _splits_at_spaces(proto: bytes, pieces: tuple[str, ...]) -> bool:
@@ -202,63 +240,16 @@ def _splits_at_spaces(proto: bytes, pieces: tuple[str, ...]) -> bool:
     melt into a run of unknown characters. Rules that a user wrote may do anything; word models melt
     unknown words into one.
     """
-    settings = {number: value for number, _, _, value in _fields(proto)}
-    rules = {number: value for number, _, _, value in _fields(settings[_NORMALIZER_SPEC])}
-    training = {number: value for number, _, _, value in _fields(settings[_TRAINER_SPEC])}
+    settings = {number: value for number, _, _, value in wire_format.fields(proto)}
+    rules = {
+        number: value for number, _, _, value in wire_format.fields(settings[_NORMALIZER_SPEC])
+    }
+    training = {
+        number: value for number, _, _, value in wire_format.fields(settings[_TRAINER_SPEC])
+    }
     return (
         rules.get(_RULES_NAME) in _RULES_THAT_STOP_AT_SPACES
         and training.get(_MODEL_TYPE, _UNIGRAM) in (_UNIGRAM, _BPE)
         and SPACE in pieces
         and not any(SPACE in piece[1:] or " " in piece for piece in pieces)
     )
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, int, bytes, bytes]]:
-    """Yields number, wire type, the whole field and its value without key and length.
-
-    https://protobuf.dev/programming-guides/encoding
-
-    Raises:
-      ValueError: `message` is not a serialized protobuf message.
-    """
-    position = 0
-    while position < len(message):
-        start = position
-        key, position = _read_varint(message, position)
-        value_start = position
-        wire_type = key & 7
-        if wire_type == _VARINT:
-            _, position = _read_varint(message, position)
-        elif wire_type == _FIXED64:
-            position += 8
-        elif wire_type == _FIXED32:
-            position += 4
-        elif wire_type == _BYTES:
-            length, value_start = _read_varint(message, position)
-            position = value_start + length
-        else:
-            raise ValueError(f"wire type {wire_type} at byte {start}")
-        if position > len(message):
-            raise ValueError(f"the field at byte {start} ends after the file")
-        yield key >> 3, wire_type, message[start:position], message[value_start:position]
-
-
-def _read_varint(message: bytes, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 64, 7):
-        if position + shift // 7 >= len(message):
-            break
-        byte = message[position + shift // 7]
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position + shift // 7 + 1
-    raise ValueError(f"a number that does not end at byte {position}")
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value >= 0x80:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

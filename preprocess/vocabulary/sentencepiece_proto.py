@@ -1,0 +1,114 @@
+"""Writes a SentencePiece model from pieces and scores, without TensorFlow.
+
+    proto = sentencepiece_proto.build(pieces, padding_id=0, charsmap=b"")
+
+`build_verbatim` writes a model that adds no space, drops none and normalizes nothing: what it
+segments is the string as it is given.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Sequence
+
+import sentencepiece
+
+from preprocess.vocabulary import wire_format
+
+# sentencepiece_model.proto, ModelProto.
+_PIECES, _TRAINER_SPEC, _NORMALIZER_SPEC = 1, 2, 3
+# ModelProto.SentencePiece.
+_PIECE, _SCORE, _TYPE = 1, 2, 3
+# TrainerSpec.
+_MODEL_TYPE, _VOCAB_SIZE, _UNK_ID, _BOS_ID, _EOS_ID, _PAD_ID = 3, 4, 40, 41, 42, 43
+_UNK_PIECE, _PAD_PIECE = 45, 48
+_UNIGRAM, _NO_ID = 1, -1
+# NormalizerSpec.
+_NAME, _CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES, _ESCAPE_SPACES = 1, 2, 3, 4, 5
+
+
+class Type(enum.IntEnum):
+    """What a piece is: ModelProto.SentencePiece.Type."""
+
+    NORMAL = 1
+    UNKNOWN = 2
+    CONTROL = 3  # stands for no text
+    UNUSED = 5  # has an id and a text, and is never produced
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """A piece, its logarithm of a probability, and its kind."""
+
+    text: str
+    score: float
+    type: Type = Type.NORMAL
+
+
+def build(pieces: Sequence[Piece], *, padding_id: int | None, charsmap: bytes) -> bytes:
+    """Returns a Unigram `ModelProto` that any runtime of SentencePiece takes raw text with.
+
+    Args:
+      pieces: by id; exactly one is unknown.
+      padding_id: id of the padding piece, None without one.
+      charsmap: compiled rules of normalization, empty for none.
+    """
+    normalizer = wire_format.bytes_field(_NAME, b"nmt_nfkc" if charsmap else b"identity")
+    normalizer += wire_format.bytes_field(_CHARSMAP, charsmap)
+    return _model(pieces, padding_id=padding_id, normalizer=normalizer, spaces=1)
+
+
+def build_verbatim(pieces: Sequence[Piece]) -> bytes:
+    """Returns a Unigram `ModelProto` that segments strings as they are, spaces only escaped."""
+    normalizer = wire_format.bytes_field(_NAME, b"identity")
+    return _model(pieces, padding_id=None, normalizer=normalizer, spaces=0)
+
+
+def pieces_of(proto: bytes) -> tuple[Piece, ...]:
+    """Returns the pieces of a model; those that only SentencePiece knows are `NORMAL`."""
+    processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
+    tests = {
+        Type.UNKNOWN: processor.is_unknown,
+        Type.CONTROL: processor.is_control,
+        Type.UNUSED: processor.is_unused,
+    }
+    return tuple(
+        Piece(
+            processor.id_to_piece(i),
+            processor.get_score(i),
+            next((kind for kind, is_kind in tests.items() if is_kind(i)), Type.NORMAL),
+        )
+        for i in range(processor.vocab_size())
+    )
+
+
+def _model(
+    pieces: Sequence[Piece], *, padding_id: int | None, normalizer: bytes, spaces: int
+) -> bytes:
+    unknown_id = next(i for i, piece in enumerate(pieces) if piece.type is Type.UNKNOWN)
+    trainer = (
+        wire_format.varint_field(_MODEL_TYPE, _UNIGRAM)
+        + wire_format.varint_field(_VOCAB_SIZE, len(pieces))
+        + wire_format.varint_field(_UNK_ID, unknown_id)
+        + wire_format.varint_field(_BOS_ID, _NO_ID)
+        + wire_format.varint_field(_EOS_ID, _NO_ID)
+        + wire_format.varint_field(_PAD_ID, _NO_ID if padding_id is None else padding_id)
+        + wire_format.bytes_field(_UNK_PIECE, pieces[unknown_id].text.encode())
+    )
+    if padding_id is not None:
+        trainer += wire_format.bytes_field(_PAD_PIECE, pieces[padding_id].text.encode())
+    normalizer += wire_format.varint_field(_DUMMY_PREFIX, spaces)
+    normalizer += wire_format.varint_field(_EXTRA_SPACES, spaces)
+    normalizer += wire_format.varint_field(_ESCAPE_SPACES, 1)
+    return (
+        b"".join(wire_format.bytes_field(_PIECES, _piece(piece)) for piece in pieces)
+        + wire_format.bytes_field(_TRAINER_SPEC, trainer)
+        + wire_format.bytes_field(_NORMALIZER_SPEC, normalizer)
+    )
+
+
+def _piece(piece: Piece) -> bytes:
+    encoded = wire_format.bytes_field(_PIECE, piece.text.encode())
+    encoded += wire_format.float_field(_SCORE, piece.score)
+    if piece.type is not Type.NORMAL:
+        encoded += wire_format.varint_field(_TYPE, piece.type)
+    return encoded
