@@ -10,6 +10,7 @@ graph is `preprocess.tokenizers.hugging_face_tokenizer`.
 import dataclasses
 import enum
 
+from configs import errors
 from preprocess.vocabulary import charsmap, sentencepiece_model, wordpiece_vocabulary
 
 
@@ -168,6 +169,11 @@ class HuggingFaceTokenizer:
       added_tokens: by id.
       lower_case: whether it lower-cases.
       keep_accents: whether it keeps accents.
+      padding_id: id of the token that fills rows.
+      unknown_id: id for text without a piece.
+      start_of_sequence_id: id of `[CLS]`.
+      end_of_segment_id: id of `[SEP]`.
+      mask_id: id of `[MASK]`.
       notes: one sentence for each thing that the file does not say and that was filled in.
     """
 
@@ -178,6 +184,11 @@ class HuggingFaceTokenizer:
     added_tokens: tuple[AddedToken, ...]
     lower_case: bool
     keep_accents: bool
+    padding_id: int
+    unknown_id: int
+    start_of_sequence_id: int
+    end_of_segment_id: int
+    mask_id: int
     notes: tuple[str, ...] = ()
 
     @property
@@ -191,27 +202,13 @@ class HuggingFaceTokenizer:
         """The number of ids."""
         return len(self.pieces)
 
-    @property
-    def padding_id(self) -> int:
-        """Of the token that fills rows."""
-        return self.model.vocabulary.padding_id
+    def check_vocab_size(self, vocab_size: int) -> None:
+        """Checks that every id has a word embedding; there may be more embeddings than ids.
 
-    @property
-    def unknown_id(self) -> int:
-        """Of the token for text without a piece."""
-        return self.model.vocabulary.unknown_id
-
-    @property
-    def start_of_sequence_id(self) -> int:
-        """Of `[CLS]`."""
-        return self.model.vocabulary.start_of_sequence_id
-
-    @property
-    def end_of_segment_id(self) -> int:
-        """Of `[SEP]`."""
-        return self.model.vocabulary.end_of_segment_id
-
-    @property
-    def mask_id(self) -> int:
-        """Of `[MASK]`."""
-        return self.model.vocabulary.mask_id
+        Raises:
+          errors.VocabularyError: there are fewer.
+        """
+        if self.vocab_size > vocab_size:
+            raise errors.VocabularyError(
+                f"{self.file_name} has {self.vocab_size} ids, but vocab_size is {vocab_size}"
+            )

@@ -10,6 +10,7 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 
+import numpy as np
 import sentencepiece
 
 from preprocess.vocabulary import wire_format
@@ -32,6 +33,7 @@ class Type(enum.IntEnum):
     NORMAL = 1
     UNKNOWN = 2
     CONTROL = 3  # stands for no text
+    USER_DEFINED = 4  # is one piece wherever it stands in the text
     UNUSED = 5  # has an id and a text, and is never produced
 
 
@@ -63,22 +65,16 @@ def build_verbatim(pieces: Sequence[Piece]) -> bytes:
     return _model(pieces, padding_id=None, normalizer=normalizer, spaces=0)
 
 
-def pieces_of(proto: bytes) -> tuple[Piece, ...]:
-    """Returns the pieces of a model; those that only SentencePiece knows are `NORMAL`."""
+def has_pieces(proto: bytes, pieces: Sequence[Piece]) -> bool:
+    """Returns whether a model has these pieces with these scores."""
     processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
-    tests = {
-        Type.UNKNOWN: processor.is_unknown,
-        Type.CONTROL: processor.is_control,
-        Type.UNUSED: processor.is_unused,
-    }
-    return tuple(
-        Piece(
-            processor.id_to_piece(i),
-            processor.get_score(i),
-            next((kind for kind, is_kind in tests.items() if is_kind(i)), Type.NORMAL),
-        )
-        for i in range(processor.vocab_size())
-    )
+    size = processor.vocab_size()
+    if size != len(pieces):
+        return False
+    scores = np.array([piece.score for piece in pieces], np.float32)
+    return bool(
+        np.array_equal(scores, np.array(list(map(processor.get_score, range(size))), np.float32))
+    ) and all(processor.id_to_piece(i) == piece.text for i, piece in enumerate(pieces))
 
 
 def _model(

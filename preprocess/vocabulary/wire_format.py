@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _MAX_VARINT = 1 << 64
+_SINGLE = [bytes([value]) for value in range(0x80)]
 
 
 def varint_field(number: int, value: int) -> bytes:
@@ -71,6 +72,8 @@ def _read_varint(message: bytes, position: int) -> tuple[int, int]:
 
 def varint(value: int) -> bytes:
     """Returns a non-negative integer, seven bits to the byte, the lowest first."""
+    if value < 0x80:  # nearly all are
+        return _SINGLE[value]
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)
