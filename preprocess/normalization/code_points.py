@@ -33,17 +33,27 @@ class CodePointSet(tf.Module):
 
         RE2's own tables decide, so the set depends on TensorFlow's version and on nothing else.
         """
-        candidates = [c for c in range(_LIMIT) if c not in _SURROGATES]
-        characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
-        members = np.zeros([_LIMIT], bool)
-        members[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
-        return cls(members)
+        return cls(members(pattern))
 
     def ranges(self) -> Sequence[tuple[int, int]]:
         """Returns the first and the last member of every range, in order."""
         return [(int(first), int(end) - 1) for first, end in self._borders.reshape([-1, 2])]
 
+    def pattern(self) -> str:
+        """Returns a regular expression of RE2 that matches each of the characters."""
+        ranges = (rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in self.ranges())
+        return f"[{''.join(ranges)}]"
+
     def contains(self, characters: tf.Tensor) -> tf.Tensor:
         """Returns which of the code points, int32 [C], belong to the set: bool [C]."""
         borders = tf.constant(self._borders)
         return tf.searchsorted(borders, characters, side="right") % 2 == 1
+
+
+def members(pattern: str) -> np.ndarray:
+    """Returns, bool [0x110000], which characters match a regular expression of RE2."""
+    candidates = [c for c in range(_LIMIT) if c not in _SURROGATES]
+    characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
+    found = np.zeros([_LIMIT], bool)
+    found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
+    return found

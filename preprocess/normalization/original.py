@@ -76,13 +76,13 @@ class OriginalNormalization(tf.Module):
         kept = tf.strings.regex_replace(sentences, self._combining_pattern, "")
         kept = text.normalize_utf8(kept, "NFKD")
         kept = tf.strings.regex_replace(kept, self._combining_pattern, "")
-        return _lower(kept) if self._lower_case else kept
+        return lower(kept) if self._lower_case else kept
 
     def _normalize_unit(self, units: tf.Tensor) -> tf.Tensor:
         return self._normalize(tf.strings.regex_replace(units, _TO_COLLAPSE, " "))
 
 
-def _lower(strings: tf.Tensor) -> tf.Tensor:
+def lower(strings: tf.Tensor) -> tf.Tensor:
     """Returns string [B] lower-cased as `str.lower` does it."""
     # TensorFlow's op follows the locale of the machine, where Turkish and Azeri lower `I` to a
     # dotless one; it leaves alone what is lower-case already.

@@ -16,7 +16,7 @@ from preprocess.normalization import ascii_rows, code_points, offsets
 # folded and composed again: marks; formatting characters that the folding drops, so that their
 # neighbours meet; vowels and final consonants of Hangul in all their forms; halfwidth voicing
 # marks. Every other character is normalized by itself.
-_JOINING = (
+JOINING = (
     r"[\pM\p{Cf}\x{115f}-\x{11ff}\x{2065}\x{3131}-\x{3164}\x{d7b0}-\x{d7ff}\x{ff9e}-\x{ffdc}"
     r"\x{fff0}-\x{fff8}\x{e0000}-\x{e0fff}]"
 )
@@ -33,7 +33,7 @@ def without_many_marks(sentences: tf.Tensor) -> tf.Tensor:
 
 def joining() -> code_points.CodePointSet:
     """Returns the characters that may be one with the character before them."""
-    return code_points.CodePointSet.matching(_JOINING)
+    return code_points.CodePointSet.matching(JOINING)
 
 
 class TfHubNormalization(tf.Module):

@@ -79,16 +79,6 @@ class MapCharacters:
 
 
 @dataclasses.dataclass(frozen=True)
-class CollapseSpaces:
-    """Makes one space of several."""
-
-
-@dataclasses.dataclass(frozen=True)
-class StripEnd:
-    """Removes white space at the end."""
-
-
-@dataclasses.dataclass(frozen=True)
 class CleanText:
     """Removes control characters and makes spaces of white space, as BERT does."""
 
@@ -98,17 +88,7 @@ class SeparateIdeographs:
     """Puts spaces around Chinese characters, as BERT does."""
 
 
-Step = (
-    Replace
-    | Unicode
-    | RemoveMarks
-    | Lowercase
-    | MapCharacters
-    | CollapseSpaces
-    | StripEnd
-    | CleanText
-    | SeparateIdeographs
-)
+Step = Replace | Unicode | RemoveMarks | Lowercase | MapCharacters | CleanText | SeparateIdeographs
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,13 +98,14 @@ class Unigram:
     Attributes:
       vocabulary: the same pieces as a SentencePiece model that any runtime can use.
       proto: the same pieces as the graph needs them: the text comes normalized, spaces included.
-      splits_at_white_space: whether words lie between any white space and nothing is left of that
-        at the text's end; if not, only spaces separate words, and one at the end is a piece.
+      splits_at_white_space: whether any white space separates words, not only spaces.
+      keeps_last_space: whether a space at the text's end is a piece of its own.
     """
 
     vocabulary: sentencepiece_model.SentencePieceModel
     proto: bytes = dataclasses.field(repr=False)
     splits_at_white_space: bool
+    keeps_last_space: bool
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

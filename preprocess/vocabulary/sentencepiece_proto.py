@@ -2,8 +2,7 @@
 
     proto = sentencepiece_proto.build(pieces, padding_id=0, charsmap=b"")
 
-`build_verbatim` writes a model that adds no space, drops none and normalizes nothing: what it
-segments is the string as it is given.
+Without a charsmap the model normalizes nothing but spaces.
 """
 
 import dataclasses
@@ -47,22 +46,25 @@ class Piece:
 
 
 def build(pieces: Sequence[Piece], *, padding_id: int | None, charsmap: bytes) -> bytes:
-    """Returns a Unigram `ModelProto` that any runtime of SentencePiece takes raw text with.
+    """Returns a Unigram `ModelProto`.
 
     Args:
       pieces: by id; exactly one is unknown.
       padding_id: id of the padding piece, None without one.
       charsmap: compiled rules of normalization, empty for none.
     """
-    normalizer = wire_format.bytes_field(_NAME, b"nmt_nfkc" if charsmap else b"identity")
-    normalizer += wire_format.bytes_field(_CHARSMAP, charsmap)
-    return _model(pieces, padding_id=padding_id, normalizer=normalizer, spaces=1)
-
-
-def build_verbatim(pieces: Sequence[Piece]) -> bytes:
-    """Returns a Unigram `ModelProto` that segments strings as they are, spaces only escaped."""
-    normalizer = wire_format.bytes_field(_NAME, b"identity")
-    return _model(pieces, padding_id=None, normalizer=normalizer, spaces=0)
+    normalizer = (
+        wire_format.bytes_field(_NAME, b"user_defined" if charsmap else b"identity")
+        + wire_format.bytes_field(_CHARSMAP, charsmap)
+        + wire_format.varint_field(_DUMMY_PREFIX, 1)
+        + wire_format.varint_field(_EXTRA_SPACES, 1)
+        + wire_format.varint_field(_ESCAPE_SPACES, 1)
+    )
+    return (
+        b"".join(wire_format.bytes_field(_PIECES, _piece(piece)) for piece in pieces)
+        + wire_format.bytes_field(_TRAINER_SPEC, _trainer_spec(pieces, padding_id))
+        + wire_format.bytes_field(_NORMALIZER_SPEC, normalizer)
+    )
 
 
 def has_pieces(proto: bytes, pieces: Sequence[Piece]) -> bool:
@@ -77,11 +79,9 @@ def has_pieces(proto: bytes, pieces: Sequence[Piece]) -> bool:
     ) and all(processor.id_to_piece(i) == piece.text for i, piece in enumerate(pieces))
 
 
-def _model(
-    pieces: Sequence[Piece], *, padding_id: int | None, normalizer: bytes, spaces: int
-) -> bytes:
+def _trainer_spec(pieces: Sequence[Piece], padding_id: int | None) -> bytes:
     unknown_id = next(i for i, piece in enumerate(pieces) if piece.type is Type.UNKNOWN)
-    trainer = (
+    spec = (
         wire_format.varint_field(_MODEL_TYPE, _UNIGRAM)
         + wire_format.varint_field(_VOCAB_SIZE, len(pieces))
         + wire_format.varint_field(_UNK_ID, unknown_id)
@@ -91,15 +91,8 @@ def _model(
         + wire_format.bytes_field(_UNK_PIECE, pieces[unknown_id].text.encode())
     )
     if padding_id is not None:
-        trainer += wire_format.bytes_field(_PAD_PIECE, pieces[padding_id].text.encode())
-    normalizer += wire_format.varint_field(_DUMMY_PREFIX, spaces)
-    normalizer += wire_format.varint_field(_EXTRA_SPACES, spaces)
-    normalizer += wire_format.varint_field(_ESCAPE_SPACES, 1)
-    return (
-        b"".join(wire_format.bytes_field(_PIECES, _piece(piece)) for piece in pieces)
-        + wire_format.bytes_field(_TRAINER_SPEC, trainer)
-        + wire_format.bytes_field(_NORMALIZER_SPEC, normalizer)
-    )
+        spec += wire_format.bytes_field(_PAD_PIECE, pieces[padding_id].text.encode())
+    return spec
 
 
 def _piece(piece: Piece) -> bytes:

@@ -91,7 +91,9 @@ class _Reader:
             unknown_id = self._unknown_of_wordpiece(pieces)
             parts.words_of_bert(self._values.get("pre_tokenizer"))
         added = parts.added_tokens(self._values["added_tokens"], pieces)
-        steps = parts.steps(self._values.get("normalizer"), splits_at_white_space=splits)
+        steps, spaces = parts.steps(self._values.get("normalizer"))
+        if not splits and not spaces.collapses:
+            parts.problems.append("pre_tokenizer Metaspace with several spaces in a row")
         outer = parts.outer_tokens(self._values.get("post_processor"))
         if parts.problems:
             raise errors.VocabularyError(
@@ -111,7 +113,12 @@ class _Reader:
             file_name=os.path.basename(self._path),
             file_sha256=sha256,
             model=(
-                self._unigram(everything, added, ids, sp_model=sp_model, splits=splits)
+                hugging_face.Unigram(
+                    vocabulary=self._sentencepiece_model(everything, added, ids, sp_model=sp_model),
+                    proto=self._proto_of_graph(everything, ids["unknown_id"]),
+                    splits_at_white_space=splits,
+                    keeps_last_space=not splits and not spaces.strips_last,
+                )
                 if is_unigram
                 else self._wordpiece(everything, ids)
             ),
@@ -150,51 +157,56 @@ class _Reader:
             return 0
         return pieces.index(model["unk_token"])
 
-    def _unigram(
+    def _scores(self, count: int) -> list[float]:
+        """Returns the pieces' scores, and zeros for added tokens behind them."""
+        scores = [float(score) for _, score in self._values["model"]["vocab"]]
+        return scores + [0.0] * (count - len(scores))
+
+    def _proto_of_graph(self, everything: Sequence[str], unknown_id: int) -> bytes:
+        """Returns a SentencePiece model that segments as `tokenizers` does.
+
+        That takes special tokens for pieces like all others, where normalization makes them out of
+        other text, and never looks at pieces that cross words.
+        """
+        kinds = sentencepiece_proto.Type
+        own = len(self._values["model"]["vocab"])
+        types = [
+            kinds.UNUSED if i >= own or _crosses_words(piece) else kinds.NORMAL
+            for i, piece in enumerate(everything)
+        ]
+        types[unknown_id] = kinds.UNKNOWN
+        scores = self._scores(len(everything))
+        pieces = list(map(sentencepiece_proto.Piece, everything, scores, types))
+        return sentencepiece_proto.build(pieces, padding_id=None, charsmap=b"")
+
+    def _sentencepiece_model(
         self,
         everything: Sequence[str],
         added: Sequence[hugging_face.AddedToken],
         ids: Mapping[str, int],
         *,
         sp_model: bytes | None,
-        splits: bool,
-    ) -> hugging_face.Unigram:
-        scores = [float(score) for _, score in self._values["model"]["vocab"]]
-        own = len(scores)
-        scores += [0.0] * (len(everything) - own)
+    ) -> sentencepiece_model.SentencePieceModel:
+        """Returns the model that lies beside the file if it has the same pieces, else a new one."""
         kinds = sentencepiece_proto.Type
-        special = {token.id for token in added if token.special} | set(ids.values())
-
-        def kind(i: int) -> sentencepiece_proto.Type:
-            return kinds.UNKNOWN if i == ids["unknown_id"] else kinds.NORMAL
-
-        in_graph = [
-            kinds.UNUSED if i >= own or _crosses_words(piece) else kind(i)
-            for i, piece in enumerate(everything)
-        ]
-        outside = [
-            kind(i)
-            if i == ids["unknown_id"] or (i < own and i not in special)
-            else kinds.CONTROL
-            if i in special
-            else kinds.USER_DEFINED
-            for i in range(len(everything))
-        ]
-        make = sentencepiece_proto.Piece
-        pieces = list(map(make, everything, scores, outside))
+        types = [kinds.NORMAL] * len(everything)
+        for token in added:
+            if token.special:
+                types[token.id] = kinds.CONTROL
+            elif token.id >= len(self._values["model"]["vocab"]):
+                types[token.id] = kinds.USER_DEFINED
+        types[ids["unknown_id"]] = kinds.UNKNOWN
+        scores = self._scores(len(everything))
+        pieces = list(map(sentencepiece_proto.Piece, everything, scores, types))
         if sp_model is None or not sentencepiece_proto.has_pieces(sp_model, pieces):
-            padding_id = ids["padding_id"] if ids["padding_id"] in special else None
-            sp_model = sentencepiece_proto.build(
-                pieces, padding_id=padding_id, charsmap=self._charsmap()
-            )
-        return hugging_face.Unigram(
-            vocabulary=sentencepiece_model.parse(
-                sp_model,
-                path=os.path.join(os.path.dirname(self._path), _SP_MODEL),
-                special_pieces={role: everything[i] for role, i in ids.items()},
-            ),
-            proto=sentencepiece_proto.build_verbatim(list(map(make, everything, scores, in_graph))),
-            splits_at_white_space=splits,
+            is_control = types[ids["padding_id"]] is kinds.CONTROL
+            padding_id = ids["padding_id"] if is_control else None
+            charsmap = self._charsmap()
+            sp_model = sentencepiece_proto.build(pieces, padding_id=padding_id, charsmap=charsmap)
+        return sentencepiece_model.parse(
+            sp_model,
+            path=os.path.join(os.path.dirname(self._path), _SP_MODEL),
+            special_pieces={role: everything[i] for role, i in ids.items()},
         )
 
     def _charsmap(self) -> bytes:

@@ -9,6 +9,7 @@ The meaning of each part is that of Hugging Face's `tokenizers` 0.23.
 
 import base64
 import binascii
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,19 @@ from preprocess.vocabulary.json_files import Json
 _FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 # The regular expression that transformers writes. Others may mean something else to RE2.
 _SPACES = " {2,}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spaces:
+    """What a normalizer does with spaces in the end.
+
+    Attributes:
+      collapses: whether it makes one of several.
+      strips_last: whether it removes white space at the end of a text.
+    """
+
+    collapses: bool
+    strips_last: bool
 
 
 class Parts:
@@ -31,27 +45,26 @@ class Parts:
         """Begins without problems."""
         self.problems: list[str] = []
 
-    def steps(
-        self, normalizer: Json | None, *, splits_at_white_space: bool
-    ) -> tuple[hugging_face.Step, ...]:
-        """Returns the steps of normalization.
-
-        Args:
-          normalizer: the section.
-          splits_at_white_space: whether white space at the ends of a text is dropped later anyway.
-        """
+    def steps(self, normalizer: Json | None) -> tuple[tuple[hugging_face.Step, ...], Spaces]:
+        """Returns the steps of normalization, and what it does with spaces in the end."""
         steps: list[hugging_face.Step] = []
-        for part in flat(normalizer, "normalizers"):
+        parts = list(flat(normalizer, "normalizers"))
+        collapses = strips = False
+        while parts and (_collapses(parts[-1]) or parts[-1]["type"] == "Strip"):
+            part = parts.pop()
+            collapses |= _collapses(part)
+            strips |= part.get("strip_right", False)
+        for part in parts:
             kind = part["type"]
             if kind in _FORMS:
                 steps.append(hugging_face.Unicode(kind))
-            elif kind == "Strip":
-                steps += self._strip(part, splits_at_white_space=splits_at_white_space)
+            elif kind == "Replace" and any(type(s) is not hugging_face.Replace for s in steps):
+                self.problems.append(f"normalizer Replace of {part['pattern']} behind others")
             elif kind in _NORMALIZERS:
                 steps += _NORMALIZERS[kind](self, part)
             else:
                 self.problems.append(f"normalizer {kind}")
-        return tuple(steps)
+        return tuple(steps), Spaces(collapses=collapses, strips_last=strips)
 
     def splits_at_white_space(self, pre_tokenizer: Json | None) -> bool:
         """Returns whether a Unigram model's words lie between any white space, or only spaces."""
@@ -119,13 +132,11 @@ class Parts:
         return tuple(found)
 
     def _replace(self, part: Json) -> list[hugging_face.Step]:
-        pattern, content = part["pattern"], part["content"]
-        if pattern == {"Regex": _SPACES} and content in (" ", sentencepiece_model.SPACE):
-            return [hugging_face.CollapseSpaces()]
-        if not pattern.get("String"):
-            self.problems.append(f"normalizer Replace of {pattern}")
+        old, new = part["pattern"].get("String"), part["content"]
+        if not old:
+            self.problems.append(f"normalizer Replace of {part['pattern']}")
             return []
-        return [hugging_face.Replace(pattern["String"], content)]
+        return [hugging_face.Replace(old, new)]
 
     def _precompiled(self, part: Json) -> list[hugging_face.Step]:
         try:
@@ -134,13 +145,6 @@ class Parts:
             self.problems.append(f"normalizer Precompiled: {error}")
             return []
         return [hugging_face.MapCharacters(charsmap.read(blob))]
-
-    def _strip(self, part: Json, *, splits_at_white_space: bool) -> list[hugging_face.Step]:
-        if splits_at_white_space:
-            return []
-        if part["strip_left"]:
-            self.problems.append("normalizer Strip of the start of a text")
-        return [hugging_face.StripEnd()] if part["strip_right"] else []
 
     def _bert(self, part: Json) -> list[hugging_face.Step]:
         steps: list[hugging_face.Step] = []
@@ -164,6 +168,11 @@ _NORMALIZERS: dict[str, Callable[[Parts, Json], list[Any]]] = {
     "StripAccents": lambda _, part: [hugging_face.RemoveMarks(hugging_face.Marks.ALL)],
     "Lowercase": lambda _, part: [hugging_face.Lowercase()],
 }
+
+
+def _collapses(part: Json) -> bool:
+    space = (" ", sentencepiece_model.SPACE)
+    return part.get("pattern") == {"Regex": _SPACES} and part["content"] in space
 
 
 def flat(section: Json | None, key: str) -> Iterator[Json]:

@@ -1,0 +1,155 @@
+"""The normalizer `Precompiled` of Hugging Face's `tokenizers`, in the graph.
+
+    replace = character_map.CharacterMap(charsmap.read(blob))
+    replaced = replace(texts)  # string [B]
+
+SentencePiece takes the longest rule anywhere. `Precompiled` looks at one grapheme at a time: where
+a rule fits the start of a grapheme of at most five bytes, the shortest such rule replaces all of
+it; the characters of any other grapheme are replaced one by one.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from preprocess.normalization import ascii_rows, code_points
+from preprocess.vocabulary import charsmap
+
+# Characters that belong to the grapheme of the one before them: Extend, SpacingMark and ZWJ of
+# https://unicode.org/reports/tr29. Hangul and flags are left out: their graphemes are longer than
+# five bytes, so that it makes no difference.
+_EXTENDING = (
+    r"[\pM\x{200c}\x{200d}\x{e33}\x{eb3}\x{ff9e}\x{ff9f}\x{1f3fb}-\x{1f3ff}\x{e0020}-\x{e007f}]"
+)
+# General category M, but not of these classes.
+_NOT_EXTENDING = (
+    r"[\x{102b}\x{102c}\x{1038}\x{1062}-\x{1064}\x{1067}-\x{106d}\x{1083}\x{1087}-\x{108c}\x{108f}"
+    r"\x{109a}-\x{109c}\x{1a61}\x{1a63}\x{1a64}\x{aa7b}\x{aa7d}\x{11720}\x{11721}]"
+)
+# Nothing extends these: Control, CR and LF.
+_CONTROLS = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
+_NOT_CONTROLS = (
+    r"[\x{200c}\x{200d}\x{600}-\x{605}\x{6dd}\x{70f}\x{890}\x{891}\x{8e2}\x{110bd}\x{110cd}"
+    r"\x{e0020}-\x{e007f}]"
+)
+_LIMIT = 0x110000  # above all code points
+_CARRIAGE_RETURN, _LINE_FEED = 0x0D, 0x0A
+
+
+class CharacterMap(tf.Module):
+    """Replaces characters by other text."""
+
+    def __init__(self, rules: charsmap.Rules) -> None:
+        """Makes the tables.
+
+        Args:
+          rules: what becomes of characters.
+        """
+        super().__init__()
+        keys = sorted([(ord(key), 0) for key in rules.characters] + list(map(_pair, rules.pairs)))
+        texts = {**rules.characters, **rules.pairs}
+        contents = [texts[chr(first) + (chr(second) if second else "")] for first, second in keys]
+        self._keys = np.array([first * _LIMIT + second for first, second in keys], np.int64)
+        self._texts = [list(map(ord, content)) for content in contents]
+        extending = code_points.members(_EXTENDING) & ~code_points.members(_NOT_EXTENDING)
+        self._extending = code_points.CodePointSet(extending)
+        controls = code_points.members(_CONTROLS) & ~code_points.members(_NOT_CONTROLS)
+        self._controls = code_points.CodePointSet(controls)
+        self._spaces, self._nothing = (_ascii_class(rules, value) for value in (" ", ""))
+        self._ascii_is_simple = all(
+            value in ("", " ") for key, value in rules.characters.items() if key.isascii()
+        )
+        first = {key[0] for key in (*rules.characters, *rules.pairs)}
+        self._may_change = _any_of({ord(key) for key in first})
+
+    def __call__(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns the texts, string [B], with their characters replaced."""
+        if self._ascii_is_simple:
+            return ascii_rows.split(texts, ascii_form=self._ascii, other_form=self._some)
+        return self._some(texts)
+
+    def _ascii(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns ASCII texts, of whose characters some become a space and others nothing."""
+        if self._spaces:
+            texts = tf.strings.regex_replace(texts, rf"\r\n|{self._spaces}", " ")
+        return tf.strings.regex_replace(texts, self._nothing, "") if self._nothing else texts
+
+    def _some(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns the texts; only those that have a character with a rule cost anything."""
+        rows = tf.where(tf.strings.regex_full_match(texts, self._may_change))  # [R, 1]
+        return tf.cond(
+            tf.size(rows) > 0,
+            lambda: tf.tensor_scatter_nd_update(texts, rows, self._all(tf.gather_nd(texts, rows))),
+            lambda: texts,
+        )
+
+    def _all(self, texts: tf.Tensor) -> tf.Tensor:
+        characters = tf.strings.unicode_decode(texts, "UTF-8")
+        rules = self._rules(characters)
+        size = tf.size(rules)
+        lengths = [len(text) for text in self._texts]
+        firsts = tf.constant(np.cumsum([0, *lengths[:-1]]), tf.int32)
+        rule = tf.maximum(rules, 0)
+        # Where the new characters stand among the old ones with those of the rules behind them.
+        start = tf.where(rules >= 0, size + tf.gather(firsts, rule), tf.range(size))
+        count = tf.where(rules >= 0, tf.gather(tf.constant(lengths), rule), 1)
+        count = tf.where(rules == _DROP, 0, count)
+        places = tf.ragged.range(start, start + count, row_splits_dtype=tf.int64)
+        table = tf.constant([point for text in self._texts for point in text], tf.int32)
+        replaced = tf.RaggedTensor.from_row_splits(
+            tf.gather(tf.concat([characters.values, table], axis=0), places.values),
+            tf.gather(places.row_splits, characters.row_splits),
+            validate=False,
+        )
+        return tf.strings.unicode_encode(replaced, "UTF-8")
+
+    def _rules(self, characters: tf.RaggedTensor) -> tf.Tensor:
+        """Returns each character's rule, int32 [C]: `_KEEP`, `_DROP` or a number of a text."""
+        points = characters.values  # [C]
+        previous = tf.concat([[0], points[:-1]], axis=0)[: tf.size(points)]
+        following = tf.concat([points[1:], [0]], axis=0)[: tf.size(points)]
+        rows = characters.value_rowids()
+        is_first = tf.concat([[True], rows[1:] != rows[:-1]], axis=0)[: tf.size(rows)]
+        joins = self._extending.contains(points) & ~self._controls.contains(previous)
+        joins |= (previous == _CARRIAGE_RETURN) & (points == _LINE_FEED)
+        joins &= ~is_first
+        grapheme = tf.cumsum(tf.cast(~joins, tf.int32)) - 1  # [C]
+        sizes = tf.math.segment_sum(_utf8_bytes(points), grapheme)  # [G]
+        is_short = tf.gather(sizes, grapheme) <= charsmap.MAX_BYTES  # [C]
+        has_more = tf.concat([joins[1:], [False]], axis=0)[: tf.size(points)]
+        own = self._find(points, tf.zeros_like(points))
+        pair = tf.where(has_more & is_short & ~joins, self._find(points, following), _KEEP)
+        rule = tf.where(own >= 0, own, pair)
+        # Of a short grapheme whose start has a rule nothing else is left.
+        leader = tf.boolean_mask(rule, ~joins)  # [G]
+        return tf.where(joins & is_short & (tf.gather(leader, grapheme) >= 0), _DROP, rule)
+
+    def _find(self, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+        """Returns the number of the rule for two code points, [C] each, the second 0 for none."""
+        wanted = tf.cast(first, tf.int64) * _LIMIT + tf.cast(second, tf.int64)
+        keys = tf.constant(self._keys)
+        place = tf.minimum(tf.searchsorted(keys, wanted), len(self._keys) - 1)
+        return tf.where(tf.gather(keys, place) == wanted, place, _KEEP)
+
+
+_KEEP, _DROP = -1, -2
+
+
+def _pair(key: str) -> tuple[int, int]:
+    return ord(key[0]), ord(key[1])
+
+
+def _utf8_bytes(points: tf.Tensor) -> tf.Tensor:
+    return 1 + sum(tf.cast(points >= limit, tf.int32) for limit in (0x80, 0x800, 0x10000))
+
+
+def _any_of(points: set[int]) -> str:
+    """Returns a pattern of the strings that have one of the characters."""
+    members = np.zeros([_LIMIT], bool)
+    members[sorted(points)] = True
+    return rf"(?s).*{code_points.CodePointSet(members).pattern()}.*"
+
+
+def _ascii_class(rules: charsmap.Rules, value: str) -> str:
+    """Returns a pattern of the ASCII characters that become a text, "" without any."""
+    keys = [key for key, text in rules.characters.items() if text == value and key.isascii()]
+    return "[" + "".join(rf"\x{{{ord(key):x}}}" for key in keys) + "]" if keys else ""

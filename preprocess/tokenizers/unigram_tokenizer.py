@@ -1,0 +1,109 @@
+"""Text without added tokens to ids, as a Unigram model of Hugging Face's `tokenizers` has them.
+
+engine = unigram_tokenizer.UnigramTokenizer(tokenizer)
+ids, starts, limits = engine.encode_with_offsets(texts)
+"""
+
+import tensorflow as tf
+
+from preprocess.normalization import hugging_face as normalization
+from preprocess.normalization import offsets
+from preprocess.tokenizers import added_tokens, sentencepiece_op
+from preprocess.vocabulary import hugging_face, sentencepiece_model
+
+
+class UnigramTokenizer(tf.Module):
+    """Normalizes, finds the added tokens of normalized text, and segments what is between."""
+
+    def __init__(self, tokenizer: hugging_face.HuggingFaceTokenizer) -> None:
+        """Loads the model into the graph's resource.
+
+        Args:
+          tokenizer: with a `Unigram` model.
+
+        Raises:
+          TypeError: it has another model.
+        """
+        super().__init__()
+        model = tokenizer.model
+        if not isinstance(model, hugging_face.Unigram):
+            raise TypeError(f"needs a Unigram model, got {type(model).__name__}")
+        self._keeps_last_space = model.keeps_last_space
+        self._op = sentencepiece_op.SentencePieceOp(model.proto)
+        self._normalize = normalization.HuggingFaceNormalization(
+            tokenizer.steps, spaces_only=model.splits_at_white_space
+        )
+        self._space_id = tokenizer.pieces.index(sentencepiece_model.SPACE)
+        tokens = [token for token in tokenizer.added_tokens if token.normalized]
+        self._tokens = self._normalized_tokens(tokens) if tokens else None
+
+    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids, int32 [B, (tokens)], of string [B]."""
+        normalized = self._normalize(texts)
+        if self._tokens:
+            return self._tokens.encode(normalized, self._segment)
+        return self._segment(normalized)
+
+    def encode_with_offsets(self, texts: tf.Tensor) -> added_tokens.IdsWithOffsets:
+        """Returns the ids of `encode` and the bytes of the texts where they start and end.
+
+        Returns:
+          ids int32, starts and limits int64, all [B, (tokens)].
+        """
+        normalized = self._normalize(texts)
+        ids, starts, limits = (
+            self._tokens.encode_with_offsets(normalized, self._segment_with_offsets)
+            if self._tokens
+            else self._segment_with_offsets(normalized)
+        )
+        original = offsets.to_original(
+            self._normalize.align(texts),
+            starts.values,
+            limits.values,
+            rows=ids.value_rowids(),
+            may_be_empty=ids.values == self._space_id,
+        )
+        return ids, *(ids.with_values(part) for part in original)
+
+    def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Returns the normalized text, string [B], of int32 ids [B, (tokens)]."""
+        return self._op.decode(ids)
+
+    def _normalized_tokens(
+        self, tokens: list[hugging_face.AddedToken]
+    ) -> added_tokens.AddedTokens | None:
+        contents = self._normalize(tf.constant([token.content for token in tokens])).numpy()
+        by_content = {
+            content.decode(): token
+            for content, token in zip(contents, tokens, strict=True)
+            if content.strip()
+        }
+        return added_tokens.AddedTokens(by_content) if by_content else None
+
+    def _segment(self, normalized: tf.Tensor) -> tf.RaggedTensor:
+        ids = self._op.encode(normalized)
+        if not self._keeps_last_space:
+            return ids
+        last = _last_space(normalized)
+        return tf.concat([ids, last.with_values(tf.fill(tf.shape(last.values), self._space_id))], 1)
+
+    def _segment_with_offsets(self, normalized: tf.Tensor) -> added_tokens.IdsWithOffsets:
+        ids, starts, limits = self._op.encode_with_offsets(normalized)
+        if not self._keeps_last_space:
+            return ids, starts, limits
+        last = _last_space(normalized)
+        spaces = last.with_values(tf.fill(tf.shape(last.values), self._space_id))
+        return (
+            tf.concat([ids, spaces], 1),
+            tf.concat([starts, last], 1),
+            tf.concat([limits, last.with_values(last.values + 1)], 1),
+        )
+
+
+def _last_space(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Returns the byte of the space at each text's end, int64 [B, (0 or 1)]."""
+    ends = tf.strings.regex_full_match(texts, r"(?s).* ")
+    places = tf.cast(tf.strings.length(texts), tf.int64) - 1
+    return tf.RaggedTensor.from_row_lengths(
+        tf.boolean_mask(places, ends), tf.cast(ends, tf.int64), validate=False
+    )
