@@ -25,6 +25,11 @@ _NOT_EXTENDING = (
     r"[\x{102b}\x{102c}\x{1038}\x{1062}-\x{1064}\x{1067}-\x{106d}\x{1083}\x{1087}-\x{108c}\x{108f}"
     r"\x{109a}-\x{109c}\x{1a61}\x{1a63}\x{1a64}\x{aa7b}\x{aa7d}\x{11720}\x{11721}]"
 )
+# Characters to whose grapheme the next one belongs: Prepend.
+_PREPENDED = (
+    r"[\x{600}-\x{605}\x{6dd}\x{70f}\x{890}\x{891}\x{8e2}\x{d4e}\x{110bd}\x{110cd}\x{111c2}"
+    r"\x{111c3}\x{1193f}\x{11941}\x{11a3a}\x{11a84}-\x{11a89}\x{11d46}\x{11f02}]"
+)
 # Nothing extends these: Control, CR and LF.
 _CONTROLS = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 _NOT_CONTROLS = (
@@ -54,6 +59,7 @@ class CharacterMap(tf.Module):
         self._extending = code_points.CodePointSet(extending)
         controls = code_points.members(_CONTROLS) & ~code_points.members(_NOT_CONTROLS)
         self._controls = code_points.CodePointSet(controls)
+        self._prepended = code_points.CodePointSet.matching(_PREPENDED)
         self._spaces, self._nothing = (_ascii_class(rules, value) for value in (" ", ""))
         self._ascii_is_simple = all(
             value in ("", " ") for key, value in rules.characters.items() if key.isascii()
@@ -110,6 +116,7 @@ class CharacterMap(tf.Module):
         rows = characters.value_rowids()
         is_first = tf.concat([[True], rows[1:] != rows[:-1]], axis=0)[: tf.size(rows)]
         joins = self._extending.contains(points) & ~self._controls.contains(previous)
+        joins |= self._prepended.contains(previous) & ~self._controls.contains(points)
         joins |= (previous == _CARRIAGE_RETURN) & (points == _LINE_FEED)
         joins &= ~is_first
         grapheme = tf.cumsum(tf.cast(~joins, tf.int32)) - 1  # [C]

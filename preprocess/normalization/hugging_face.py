@@ -16,6 +16,7 @@ from preprocess.normalization import (
     code_points,
     offsets,
     original,
+    pieces,
     tf_hub,
     unicode_sets,
 )
@@ -26,6 +27,7 @@ _WHITE_SPACE = f"[{unicode_sets.WHITE_SPACE}]"
 _WHITE_SPACE_OR_SYMBOL = f"[{unicode_sets.WHITE_SPACE}{sentencepiece_model.SPACE}]"
 # Characters that may change, or be changed by, the character before them.
 _JOINING = rf"{tf_hub.JOINING}|[\x{{e33}}\x{{eb3}}\x{{1f3fb}}-\x{{1f3ff}}]"
+_NEWLY_DECOMPOSED = f"[{unicode_sets.NEWLY_DECOMPOSED}]"
 _CONTROLS = (*range(0x20), 0x7F)
 
 
@@ -89,7 +91,7 @@ class HuggingFaceNormalization(tf.Module):
         if isinstance(step, hugging_face.RemoveMarks):
             return _replace(_MARKS[step.marks](), ""), tf.identity
         if isinstance(step, hugging_face.Lowercase):
-            return _lower, tf.strings.lower
+            return original.lower_characters, tf.strings.lower
         return _same(_SIMPLE[type(step)](step))
 
 
@@ -116,7 +118,11 @@ def _replace(pattern: str, content: str) -> _Form:
 
 def _unicode(form: str, following: hugging_face.Step | None) -> _Form:
     def normalize(texts: tf.Tensor) -> tf.Tensor:
-        return text.normalize_utf8(texts, form)
+        return tf.cond(
+            tf.reduce_any(tf.strings.regex_full_match(texts, f"(?s).*{_NEWLY_DECOMPOSED}.*")),
+            lambda: _but_for_new_characters(texts, form),
+            lambda: text.normalize_utf8(texts, form),
+        )
 
     if not isinstance(following, hugging_face.RemoveMarks):
         return normalize
@@ -125,12 +131,14 @@ def _unicode(form: str, following: hugging_face.Step | None) -> _Form:
     return lambda texts: normalize(strip(texts))
 
 
-def _lower(texts: tf.Tensor) -> tf.Tensor:
-    # Character by character: TensorFlow's op looks at what stands around a sigma, and the dotted
-    # capital I depends on the locale of the machine.
-    texts = tf.strings.regex_replace(texts, "\u03a3", "\u03c3")
-    texts = tf.strings.regex_replace(texts, "\u0130", "i\u0307")
-    return original.lower(texts)
+def _but_for_new_characters(texts: tf.Tensor, form: str) -> tf.Tensor:
+    """Returns the normalized texts with those characters as they are that Unicode 9 left alone."""
+    cut = pieces.split(texts, _NEWLY_DECOMPOSED)
+    contents = cut.contents(texts)
+    is_new = tf.strings.regex_full_match(contents, _NEWLY_DECOMPOSED)
+    return pieces.joined(
+        texts, cut, tf.where(is_new, contents, text.normalize_utf8(contents, form))
+    )
 
 
 def _clean(texts: tf.Tensor) -> tf.Tensor:

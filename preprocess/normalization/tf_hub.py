@@ -44,14 +44,16 @@ class TfHubNormalization(tf.Module):
     too, as in TensorFlow Model Garden's `export_tfhub_lib.create_preprocessing`.
     """
 
-    def __init__(self, *, lower_case: bool) -> None:
+    def __init__(self, *, lower_case: bool, keep_accents: bool = False) -> None:
         """Makes the tables.
 
         Args:
           lower_case: whether to fold case.
+          keep_accents: whether to neither decompose nor remove marks.
         """
         super().__init__()
         self._lower_case = lower_case
+        self._keep_accents = keep_accents
         self._joining = joining()
 
     def __call__(self, sentences: tf.Tensor) -> tf.Tensor:
@@ -65,6 +67,8 @@ class TfHubNormalization(tf.Module):
         return ascii_rows.split(sentences, ascii_form=ascii_form, other_form=self._fold)
 
     def _fold(self, sentences: tf.Tensor) -> tf.Tensor:
+        if self._keep_accents:
+            return text.case_fold_utf8(sentences) if self._lower_case else sentences
         decomposed = text.normalize_utf8(without_many_marks(sentences), "NFD")
         stripped = tf.strings.regex_replace(decomposed, r"\p{Mn}", "")
         return text.case_fold_utf8(stripped) if self._lower_case else stripped

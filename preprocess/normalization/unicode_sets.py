@@ -26,6 +26,13 @@ IDEOGRAPHS = (
     r"\x{2b920}-\x{2ceaf}\x{2f800}-\x{2fa1f}"
 )
 
+# Characters to which Unicode 10 to 17 gave a decomposition, in one character class.
+NEWLY_DECOMPOSED = (
+    r"\x{32ff}\x{a7f2}-\x{a7f4}\x{ab69}\x{105c9}\x{105e4}\x{10781}-\x{107ba}\x{11383}-\x{11391}"
+    r"\x{113c5}-\x{113c8}\x{11938}\x{16121}-\x{16128}\x{16d68}-\x{16d6a}\x{1ccd6}-\x{1ccf9}"
+    r"\x{1e030}-\x{1e06d}\x{1f16c}\x{1fbf0}-\x{1fbf9}"
+)
+
 # Between marks of Unicode 9, in which newer ones were put.
 _NEWER_MARKS = """
     7fd 898-8d3 9fe afa-aff b55 c04-c3c cf3-d00 d3b-d3c d81 eba ece 1715 180f 1abf-1ace 1cf7

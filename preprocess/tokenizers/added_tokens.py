@@ -8,12 +8,11 @@ As `tokenizers` does it (`added_vocabulary.rs`): the leftmost token, of several 
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import tensorflow as tf
-import tensorflow_text as text
 
-from preprocess.normalization import unicode_sets
+from preprocess.normalization import pieces, unicode_sets
 from preprocess.vocabulary import hugging_face
 
 IdsWithOffsets = tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]
@@ -44,16 +43,22 @@ class AddedTokens(tf.Module):
     """Cuts text at added tokens."""
 
     def __init__(
-        self, tokens: Mapping[str, hugging_face.AddedToken], *, white_space: str = _WHITE_SPACE
+        self,
+        tokens: Mapping[str, hugging_face.AddedToken],
+        *,
+        any_case: Collection[str] = (),
+        white_space: str = _WHITE_SPACE,
     ) -> None:
         """Makes the table.
 
         Args:
           tokens: by the text that is looked for; at least one.
+          any_case: those of the texts, lower-cased, that are found in upper case as well.
           white_space: RE2 of one character that `lstrip` and `rstrip` take.
         """
         super().__init__()
         self._white_space = white_space
+        self._any_case = any_case
         longest_first = sorted(tokens, key=len, reverse=True)
         self._pattern = "|".join(self._found(name, tokens[name]) for name in longest_first)
         self._table = tf.lookup.StaticHashTable(
@@ -63,7 +68,6 @@ class AddedTokens(tf.Module):
             ),
             default_value=_NOT_FOUND,
         )
-        # A token that normalization makes of another one's text may have its id twice.
         self._single_words = sorted({t.id for t in tokens.values() if t.single_word})
 
     def encode(
@@ -99,35 +103,35 @@ class AddedTokens(tf.Module):
     def _found(self, name: str, token: hugging_face.AddedToken) -> str:
         before = f"{self._white_space}*" if token.lstrip else ""
         behind = f"{self._white_space}*" if token.rstrip else ""
-        return before + re.escape(name) + behind
+        literal = re.escape(name)
+        return before + (f"(?i:{literal})" if name in self._any_case else literal) + behind
 
     def _segments(self, texts: tf.Tensor) -> _Segments:
-        # The op stops at a NUL: it sees texts without, and its offsets cut the texts themselves.
-        visible = tf.strings.regex_replace(texts, r"\x00", "\x01")
-        pieces, starts, limits = text.regex_split_with_offsets(
-            visible, self._pattern, self._pattern
-        )
-        starts, limits = (tf.cast(part.values, tf.int64) for part in (starts, limits))
-        rows = pieces.value_rowids()
-        contents = _cut(texts, rows, starts, limits)
+        cut = pieces.split(texts, self._pattern)
+        contents = cut.contents(texts)
         left, right = self._ends(contents)
-        ids = self._table.lookup(_cut(contents, None, left, right))
+        ids = self._look_up(tf.strings.substr(contents, left, right - left))
         if self._single_words:
-            ids = self._without_parts_of_words(ids, contents, rows)
-            ids, rows, starts, limits = _joined(ids, rows, starts, limits)
-            contents = _cut(texts, rows, starts, limits)
+            ids = self._without_parts_of_words(ids, contents, cut.rows)
+            ids, cut = _joined(ids, cut)
+            contents = cut.contents(texts)
             left, right = self._ends(contents)
         is_token = ids != _NOT_FOUND
         return _Segments(
             rest=tf.where(is_token, "", contents),
             ids=ids,
             # The white space that a token takes is not in its offsets.
-            starts=tf.where(is_token, starts + left, starts),
-            limits=tf.where(is_token, starts + right, limits),
-            row_splits=tf.searchsorted(
-                rows, tf.range(tf.size(texts, tf.int64) + 1), out_type=tf.int64
-            ),
+            starts=tf.where(is_token, cut.starts + left, cut.starts),
+            limits=tf.where(is_token, cut.starts + right, cut.limits),
+            row_splits=cut.row_splits(texts),
         )
+
+    def _look_up(self, names: tf.Tensor) -> tf.Tensor:
+        """Returns the ids, int32 [G], of the tokens by name, string [G]."""
+        ids = self._table.lookup(names)
+        if not self._any_case:
+            return ids
+        return tf.where(ids == _NOT_FOUND, self._table.lookup(tf.strings.lower(names)), ids)
 
     def _ends(self, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the bytes, int64 [G], between which string [G] has no white space at its ends."""
@@ -170,15 +174,6 @@ class AddedTokens(tf.Module):
         return tf.RaggedTensor.from_row_splits(both.values, splits, validate=False)
 
 
-def _cut(
-    texts: tf.Tensor, rows: tf.Tensor | None, starts: tf.Tensor, limits: tf.Tensor
-) -> tf.Tensor:
-    """Returns bytes of texts, one range [G] each, or of the texts [B] of the rows, [G]."""
-    if rows is not None:
-        texts = tf.gather(texts, rows)
-    return tf.strings.substr(texts, starts, limits - starts)
-
-
 def _is_first(rows: tf.Tensor) -> tf.Tensor:
     """Returns, bool [G], which segments begin a row."""
     return tf.concat([[True], rows[1:] != rows[:-1]], axis=0)[: tf.size(rows)]
@@ -189,13 +184,14 @@ def _is_last(rows: tf.Tensor) -> tf.Tensor:
     return tf.concat([rows[1:] != rows[:-1], [True]], axis=0)[: tf.size(rows)]
 
 
-def _joined(
-    ids: tf.Tensor, rows: tf.Tensor, starts: tf.Tensor, limits: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns ids, rows, starts and limits with neighbouring texts of a row made one."""
+def _joined(ids: tf.Tensor, cut: pieces.Pieces) -> tuple[tf.Tensor, pieces.Pieces]:
+    """Returns ids and pieces with neighbouring texts of a row made one."""
     is_text = ids == _NOT_FOUND
     follows_text = tf.concat([[False], is_text[:-1]], axis=0)[: tf.size(ids)]
-    begins = ~(is_text & follows_text) | _is_first(rows)
-    last = tf.concat([begins[1:], [True]], axis=0)[: tf.size(ids)]
-    ids, rows, starts = (tf.boolean_mask(part, begins) for part in (ids, rows, starts))
-    return ids, rows, starts, tf.boolean_mask(limits, last)
+    begins = ~(is_text & follows_text) | _is_first(cut.rows)
+    ends = tf.concat([begins[1:], [True]], axis=0)[: tf.size(ids)]
+    return tf.boolean_mask(ids, begins), pieces.Pieces(
+        rows=tf.boolean_mask(cut.rows, begins),
+        starts=tf.boolean_mask(cut.starts, begins),
+        limits=tf.boolean_mask(cut.limits, ends),
+    )
