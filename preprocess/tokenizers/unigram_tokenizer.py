@@ -1,13 +1,16 @@
 """Text without added tokens to ids, as a Unigram model of Hugging Face's `tokenizers` has them.
 
-engine = unigram_tokenizer.UnigramTokenizer(tokenizer)
-ids, starts, limits = engine.encode_with_offsets(texts)
+    engine = unigram_tokenizer.UnigramTokenizer(tokenizer)
+    ids, starts, limits = engine.encode_with_offsets(texts)
+
+Every word is segmented by itself, as the library does it: SentencePiece adds up 32-bit scores, and
+over a long text their rounding decides between segmentations that are equally good.
 """
 
 import tensorflow as tf
 
 from preprocess.normalization import hugging_face as normalization
-from preprocess.normalization import offsets
+from preprocess.normalization import offsets, pieces
 from preprocess.tokenizers import added_tokens, sentencepiece_op
 from preprocess.vocabulary import hugging_face, sentencepiece_model
 
@@ -81,23 +84,44 @@ class UnigramTokenizer(tf.Module):
         return added_tokens.AddedTokens(by_content) if by_content else None
 
     def _segment(self, normalized: tf.Tensor) -> tf.RaggedTensor:
-        ids = self._op.encode(normalized)
+        words = tf.strings.split(normalized, " ")
+        ids = self._op.encode(words.values)
+        ids = _rows(ids, words.row_splits)
         if not self._keeps_last_space:
             return ids
-        last = _last_space(normalized)
-        return tf.concat([ids, last.with_values(tf.fill(tf.shape(last.values), self._space_id))], 1)
+        return tf.concat([ids, self._spaces(_last_space(normalized))], axis=1)
 
     def _segment_with_offsets(self, normalized: tf.Tensor) -> added_tokens.IdsWithOffsets:
-        ids, starts, limits = self._op.encode_with_offsets(normalized)
+        words = pieces.split(normalized, " +")
+        ids, starts, limits = self._op.encode_with_offsets(words.contents(normalized))
+        shift = tf.gather(words.starts, ids.value_rowids())
+        splits = words.row_splits(normalized)
+        ids, starts, limits = (
+            _rows(part, splits)
+            for part in (
+                ids,
+                starts.with_values(starts.values + shift),
+                limits.with_values(limits.values + shift),
+            )
+        )
         if not self._keeps_last_space:
             return ids, starts, limits
         last = _last_space(normalized)
-        spaces = last.with_values(tf.fill(tf.shape(last.values), self._space_id))
         return (
-            tf.concat([ids, spaces], 1),
-            tf.concat([starts, last], 1),
-            tf.concat([limits, last.with_values(last.values + 1)], 1),
+            tf.concat([ids, self._spaces(last)], axis=1),
+            tf.concat([starts, last], axis=1),
+            tf.concat([limits, last.with_values(last.values + 1)], axis=1),
         )
+
+    def _spaces(self, places: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Returns as many pieces of a lone space as there are places."""
+        return places.with_values(tf.fill(tf.shape(places.values), self._space_id))
+
+
+def _rows(words: tf.RaggedTensor, row_splits: tf.Tensor) -> tf.RaggedTensor:
+    """Returns what belongs to words, [W, (tokens)], by text, [B, (tokens)]."""
+    splits = tf.gather(words.row_splits, row_splits)
+    return tf.RaggedTensor.from_row_splits(words.values, splits, validate=False)
 
 
 def _last_space(texts: tf.Tensor) -> tf.RaggedTensor:
