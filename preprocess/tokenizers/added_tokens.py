@@ -8,7 +8,7 @@ As `tokenizers` does it (`added_vocabulary.rs`): the leftmost token, of several 
 
 import dataclasses
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -172,6 +172,26 @@ class AddedTokens(tf.Module):
         both = tf.concat([ones, of_rest], axis=1)
         splits = tf.gather(both.row_splits, segments.row_splits)
         return tf.RaggedTensor.from_row_splits(both.values, splits, validate=False)
+
+
+def of_normalized(
+    tokens: Sequence[hugging_face.AddedToken], normalize: Callable[[tf.Tensor], tf.Tensor]
+) -> AddedTokens | None:
+    """Returns what finds tokens in normalized text; None if nothing is left of any.
+
+    Args:
+      tokens: to find by their normalized text.
+      normalize: from string [N] to string [N].
+    """
+    if not tokens:
+        return None
+    contents = normalize(tf.constant([token.content for token in tokens])).numpy()
+    by_content = {
+        content.decode(): token
+        for content, token in zip(contents, tokens, strict=True)
+        if content.strip()
+    }
+    return AddedTokens(by_content) if by_content else None
 
 
 def _is_first(rows: tf.Tensor) -> tf.Tensor:

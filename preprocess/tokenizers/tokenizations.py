@@ -5,4 +5,5 @@ tokenizations.ALL  # ("hub", "original")
 
 HUB = "hub"  # what TF Hub's preprocessor does
 ORIGINAL = "original"  # what google-research/albert's tokenization.py does
-ALL = (HUB, ORIGINAL)
+HUGGING_FACE = "huggingface"  # what a tokenizer.json says, or transformers' AlbertTokenizer does
+ALL = (HUB, ORIGINAL)  # what any vocabulary can have

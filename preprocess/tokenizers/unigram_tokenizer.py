@@ -38,7 +38,7 @@ class UnigramTokenizer(tf.Module):
         )
         self._space_id = tokenizer.pieces.index(sentencepiece_model.SPACE)
         tokens = [token for token in tokenizer.added_tokens if token.normalized]
-        self._tokens = self._normalized_tokens(tokens) if tokens else None
+        self._tokens = added_tokens.of_normalized(tokens, self._normalize)
 
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids, int32 [B, (tokens)], of string [B]."""
@@ -71,17 +71,6 @@ class UnigramTokenizer(tf.Module):
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the normalized text, string [B], of int32 ids [B, (tokens)]."""
         return self._op.decode(ids)
-
-    def _normalized_tokens(
-        self, tokens: list[hugging_face.AddedToken]
-    ) -> added_tokens.AddedTokens | None:
-        contents = self._normalize(tf.constant([token.content for token in tokens])).numpy()
-        by_content = {
-            content.decode(): token
-            for content, token in zip(contents, tokens, strict=True)
-            if content.strip()
-        }
-        return added_tokens.AddedTokens(by_content) if by_content else None
 
     def _segment(self, normalized: tf.Tensor) -> tf.RaggedTensor:
         words = tf.strings.split(normalized, " ")

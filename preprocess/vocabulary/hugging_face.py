@@ -91,6 +91,22 @@ class SeparateIdeographs:
 Step = Replace | Unicode | RemoveMarks | Lowercase | MapCharacters | CleanText | SeparateIdeographs
 
 
+def bert_steps(
+    *, clean_text: bool, separate_ideographs: bool, strip_accents: bool, lower_case: bool
+) -> tuple[Step, ...]:
+    """Returns the steps of the normalizer `BertNormalizer`."""
+    steps: list[Step] = []
+    if clean_text:
+        steps.append(CleanText())
+    if separate_ideographs:
+        steps.append(SeparateIdeographs())
+    if strip_accents:
+        steps += [Unicode("NFD"), RemoveMarks(Marks.NONSPACING)]
+    if lower_case:
+        steps.append(Lowercase())
+    return tuple(steps)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Unigram:
     """The fast tokenizers' Unigram model.

@@ -147,18 +147,15 @@ class Parts:
         return [hugging_face.MapCharacters(charsmap.read(blob))]
 
     def _bert(self, part: Json) -> list[hugging_face.Step]:
-        steps: list[hugging_face.Step] = []
-        if part["clean_text"]:
-            steps.append(hugging_face.CleanText())
-        if part["handle_chinese_chars"]:
-            steps.append(hugging_face.SeparateIdeographs())
         strips = part["strip_accents"]
-        if part["lowercase"] if strips is None else strips:
-            steps += [hugging_face.Unicode("NFD")]
-            steps += [hugging_face.RemoveMarks(hugging_face.Marks.NONSPACING)]
-        if part["lowercase"]:
-            steps.append(hugging_face.Lowercase())
-        return steps
+        return list(
+            hugging_face.bert_steps(
+                clean_text=part["clean_text"],
+                separate_ideographs=part["handle_chinese_chars"],
+                strip_accents=part["lowercase"] if strips is None else strips,
+                lower_case=part["lowercase"],
+            )
+        )
 
 
 _NORMALIZERS: dict[str, Callable[[Parts, Json], list[Any]]] = {
