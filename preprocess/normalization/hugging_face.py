@@ -145,12 +145,14 @@ def _clean(texts: tf.Tensor) -> tf.Tensor:
     return _replace(_WHITE_SPACE, " ")(_replace(unicode_sets.controls(), "")(texts))
 
 
+def _separate(texts: tf.Tensor) -> tf.Tensor:
+    return tf.strings.regex_replace(texts, f"([{unicode_sets.IDEOGRAPHS}])", r" \1 ")
+
+
 _SIMPLE: dict[type, Callable[..., _Form]] = {
     hugging_face.Replace: lambda step: _replace(re.escape(step.old), step.new),
     hugging_face.CleanText: lambda step: _clean,
-    hugging_face.SeparateIdeographs: lambda step: _replace(
-        f"([{unicode_sets.IDEOGRAPHS}])", r" \1 "
-    ),
+    hugging_face.SeparateIdeographs: lambda step: _separate,
 }
 
 
