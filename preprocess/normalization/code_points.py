@@ -4,6 +4,7 @@ marks = code_points.CodePointSet.matching(r"\\pM")
 marks.contains(tf.constant([0x41, 0x301]))  # [False, True]
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,10 +51,15 @@ class CodePointSet(tf.Module):
         return tf.searchsorted(borders, characters, side="right") % 2 == 1
 
 
+@functools.cache
 def members(pattern: str) -> np.ndarray:
-    """Returns, bool [0x110000], which characters match a regular expression of RE2."""
-    candidates = [c for c in range(_LIMIT) if c not in _SURROGATES]
+    """Returns, bool [0x110000], which characters match a regular expression of RE2.
+
+    The array cannot be written to: it is kept for the next call.
+    """
+    candidates = np.array([c for c in range(_LIMIT) if c not in _SURROGATES], np.int32)
     characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
     found = np.zeros([_LIMIT], bool)
     found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
+    found.flags.writeable = False
     return found

@@ -133,5 +133,5 @@ def _starts_word(tokenizer: hugging_face.HuggingFaceTokenizer) -> np.ndarray:
         starts = word_starts.for_wordpieces(tokenizer.pieces)
     else:
         starts = word_starts.for_pieces(tokenizer.pieces)
-    starts[len(tokenizer.model.vocabulary.pieces) :] = True
+    starts[[token.id for token in tokenizer.added_tokens]] = True
     return starts

@@ -40,7 +40,7 @@ class HuggingFaceWordPiece(tf.Module):
         self._normalize = normalization.HuggingFaceNormalization(tokenizer.steps, spaces_only=False)
         self._words = f"{_WHITE_SPACE}|{unicode_sets.punctuation()}"
         self._pieces = tf.constant(tokenizer.pieces)
-        own = model.vocabulary.pieces
+        own = model.vocabulary.pieces[: model.size]
         self._wordpiece = text.WordpieceTokenizer(
             tf.lookup.StaticHashTable(
                 tf.lookup.KeyValueTensorInitializer(
@@ -50,7 +50,7 @@ class HuggingFaceWordPiece(tf.Module):
             ),
             suffix_indicator=_CONTINUES,
             max_bytes_per_word=_MAX_BYTES * model.max_characters,
-            unknown_token=own[model.vocabulary.unknown_id],
+            unknown_token=own[tokenizer.unknown_id],
         )
         tokens = [token for token in tokenizer.added_tokens if token.normalized]
         self._tokens = added_tokens.of_normalized(tokens, self._normalize)

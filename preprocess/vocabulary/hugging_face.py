@@ -147,10 +147,12 @@ class WordPiece:
 
     Attributes:
       vocabulary: the tokens.
+      size: how many of them words are made of; behind these are added tokens.
       max_characters: a longer word is unknown.
     """
 
     vocabulary: wordpiece_vocabulary.WordPieceVocabulary
+    size: int
     max_characters: int
 
 

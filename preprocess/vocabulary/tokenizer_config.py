@@ -89,7 +89,9 @@ def read_wordpiece(
     strip_accents = settings.get("strip_accents")
     strips = lower_case if strip_accents is None else bool(strip_accents)
     return _tokenizer(
-        hugging_face.WordPiece(vocabulary=vocabulary, max_characters=_MAX_CHARACTERS),
+        hugging_face.WordPiece(
+            vocabulary=vocabulary, size=vocabulary.vocab_size, max_characters=_MAX_CHARACTERS
+        ),
         path,
         settings,
         names=names,

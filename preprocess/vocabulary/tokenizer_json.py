@@ -81,7 +81,7 @@ class _Reader:
         model, parts = self._values["model"], self._parts
         kind = model.get("type")
         if kind not in ("Unigram", "WordPiece"):
-            parts.problems.append(f"model {kind}")
+            raise self._error(f"model {kind}")
         is_unigram = kind == "Unigram"
         splits = True
         if is_unigram:
@@ -98,9 +98,7 @@ class _Reader:
             parts.problems.append("pre_tokenizer Metaspace with several spaces in a row")
         outer = parts.outer_tokens(self._values.get("post_processor"))
         if parts.problems:
-            raise errors.VocabularyError(
-                errors.listing(f"{self._path!r} has parts that the graph cannot do", parts.problems)
-            )
+            raise self._error(*parts.problems)
         everything = [*pieces, *(token.content for token in added if token.id >= len(pieces))]
         ids, notes = special_names.ids(
             everything,
@@ -131,6 +129,10 @@ class _Reader:
             notes=notes,
             **ids,
         )
+
+    def _error(self, *problems: str) -> errors.VocabularyError:
+        title = f"{self._path!r} has parts that the graph cannot do"
+        return errors.VocabularyError(errors.listing(title, list(problems)))
 
     def _unknown_of_unigram(self, pieces: Sequence[str]) -> int:
         model, problems = self._values["model"], self._parts.problems
@@ -228,6 +230,7 @@ class _Reader:
                 path=path,
                 special_tokens={role: everything[i] for role, i in ids.items()},
             ),
+            size=len(self._values["model"]["vocab"]),
             max_characters=self._values["model"]["max_input_chars_per_word"],
         )
 
