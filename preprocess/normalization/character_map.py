@@ -15,27 +15,21 @@ from preprocess.normalization import ascii_rows, code_points
 from preprocess.vocabulary import charsmap
 
 # Characters that belong to the grapheme of the one before them: Extend, SpacingMark and ZWJ of
-# https://unicode.org/reports/tr29. Hangul and flags are left out: their graphemes are longer than
-# five bytes, so that it makes no difference.
-_EXTENDING = (
-    r"[\pM\x{200c}\x{200d}\x{e33}\x{eb3}\x{ff9e}\x{ff9f}\x{1f3fb}-\x{1f3ff}\x{e0020}-\x{e007f}]"
-)
-# General category M, but not of these classes.
-_NOT_EXTENDING = (
-    r"[\x{102b}\x{102c}\x{1038}\x{1062}-\x{1064}\x{1067}-\x{106d}\x{1083}\x{1087}-\x{108c}\x{108f}"
-    r"\x{109a}-\x{109c}\x{1a61}\x{1a63}\x{1a64}\x{aa7b}\x{aa7d}\x{11720}\x{11721}]"
-)
+# https://unicode.org/reports/tr29, which are the marks, these, and not those. Hangul and flags are
+# left out: their graphemes are longer than five bytes, so that it makes no difference.
+_EXTENDING = "200c-200d e33 eb3 ff9e-ff9f 1f3fb-1f3ff e0020-e007f"
+_NOT_EXTENDING = """
+    102b-102c 1038 1062-1064 1067-106d 1083 1087-108c 108f 109a-109c 1a61 1a63-1a64 aa7b aa7d
+    11720-11721
+"""
 # Characters to whose grapheme the next one belongs: Prepend.
-_PREPENDED = (
-    r"[\x{600}-\x{605}\x{6dd}\x{70f}\x{890}\x{891}\x{8e2}\x{d4e}\x{110bd}\x{110cd}\x{111c2}"
-    r"\x{111c3}\x{1193f}\x{11941}\x{11a3a}\x{11a84}-\x{11a89}\x{11d46}\x{11f02}]"
-)
-# Nothing extends these: Control, CR and LF.
+_PREPENDED = """
+    600-605 6dd 70f 890-891 8e2 d4e 110bd 110cd 111c2-111c3 1193f 11941 11a3a 11a84-11a89 11d46
+    11f02
+"""
+# Nothing extends these, but for two joiners, tags and some of those: Control, CR and LF.
 _CONTROLS = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
-_NOT_CONTROLS = (
-    r"[\x{200c}\x{200d}\x{600}-\x{605}\x{6dd}\x{70f}\x{890}\x{891}\x{8e2}\x{110bd}\x{110cd}"
-    r"\x{e0020}-\x{e007f}]"
-)
+_NOT_CONTROLS = "200c-200d e0020-e007f"
 _LIMIT = 0x110000  # above all code points
 _CARRIAGE_RETURN, _LINE_FEED = 0x0D, 0x0A
 
@@ -53,13 +47,17 @@ class CharacterMap(tf.Module):
         keys = sorted([(ord(key), 0) for key in rules.characters] + list(map(_pair, rules.pairs)))
         texts = {**rules.characters, **rules.pairs}
         contents = [texts[chr(first) + (chr(second) if second else "")] for first, second in keys]
+        # As arrays: a module looks after every list that it holds.
         self._keys = np.array([first * _LIMIT + second for first, second in keys], np.int64)
-        self._texts = [list(map(ord, content)) for content in contents]
-        extending = code_points.members(_EXTENDING) & ~code_points.members(_NOT_EXTENDING)
+        self._lengths = np.array([len(content) for content in contents], np.int32)
+        self._points = np.array([ord(char) for content in contents for char in content], np.int32)
+        prepended = code_points.in_ranges(_PREPENDED)
+        extending = code_points.members(r"\pM") & ~code_points.in_ranges(_NOT_EXTENDING)
+        extending |= code_points.in_ranges(_EXTENDING)
+        controls = code_points.members(_CONTROLS) & ~code_points.in_ranges(_NOT_CONTROLS)
         self._extending = code_points.CodePointSet(extending)
-        controls = code_points.members(_CONTROLS) & ~code_points.members(_NOT_CONTROLS)
-        self._controls = code_points.CodePointSet(controls)
-        self._prepended = code_points.CodePointSet.matching(_PREPENDED)
+        self._controls = code_points.CodePointSet(controls & ~prepended)
+        self._prepended = code_points.CodePointSet(prepended)
         self._spaces, self._nothing = (_ascii_class(rules, value) for value in (" ", ""))
         self._ascii_is_simple = all(
             value in ("", " ") for key, value in rules.characters.items() if key.isascii()
@@ -92,17 +90,16 @@ class CharacterMap(tf.Module):
         characters = tf.strings.unicode_decode(texts, "UTF-8")
         rules = self._rules(characters)
         size = tf.size(rules)
-        lengths = [len(text) for text in self._texts]
-        firsts = tf.constant(np.cumsum([0, *lengths[:-1]]), tf.int32)
+        lengths = tf.constant(self._lengths)
+        firsts = tf.cumsum(lengths, exclusive=True)
         rule = tf.maximum(rules, 0)
         # Where the new characters stand among the old ones with those of the rules behind them.
         start = tf.where(rules >= 0, size + tf.gather(firsts, rule), tf.range(size))
-        count = tf.where(rules >= 0, tf.gather(tf.constant(lengths), rule), 1)
+        count = tf.where(rules >= 0, tf.gather(lengths, rule), 1)
         count = tf.where(rules == _DROP, 0, count)
         places = tf.ragged.range(start, start + count, row_splits_dtype=tf.int64)
-        table = tf.constant([point for text in self._texts for point in text], tf.int32)
         replaced = tf.RaggedTensor.from_row_splits(
-            tf.gather(tf.concat([characters.values, table], axis=0), places.values),
+            tf.gather(tf.concat([characters.values, self._points], axis=0), places.values),
             tf.gather(places.row_splits, characters.row_splits),
             validate=False,
         )

@@ -63,3 +63,11 @@ def members(pattern: str) -> np.ndarray:
     found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
     found.flags.writeable = False
     return found
+
+
+def in_ranges(text: str) -> np.ndarray:
+    """Returns, bool [0x110000], which characters a list like "9-d 20 85" in hexadecimal names."""
+    found = np.zeros([_LIMIT], bool)
+    for first, _, last in (part.partition("-") for part in text.split()):
+        found[int(first, 16) : int(last or first, 16) + 1] = True
+    return found

@@ -80,8 +80,5 @@ def controls() -> str:
 
 def _without(pattern: str, absent: str, present: str) -> str:
     """Returns the pattern of one character without some ranges, and with others."""
-    members = code_points.members(pattern).copy()
-    for text, is_member in ((absent, False), (present, True)):
-        for first, _, last in (part.partition("-") for part in text.split()):
-            members[int(first, 16) : int(last or first, 16) + 1] = is_member
-    return code_points.CodePointSet(members).pattern()
+    members = code_points.members(pattern) & ~code_points.in_ranges(absent)
+    return code_points.CodePointSet(members | code_points.in_ranges(present)).pattern()
