@@ -4,6 +4,7 @@ marks = code_points.CodePointSet.matching(r"\\pM")
 marks.contains(tf.constant([0x41, 0x301]))  # [False, True]
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,17 +34,40 @@ class CodePointSet(tf.Module):
 
         RE2's own tables decide, so the set depends on TensorFlow's version and on nothing else.
         """
-        candidates = [c for c in range(_LIMIT) if c not in _SURROGATES]
-        characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
-        members = np.zeros([_LIMIT], bool)
-        members[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
-        return cls(members)
+        return cls(members(pattern))
 
     def ranges(self) -> Sequence[tuple[int, int]]:
         """Returns the first and the last member of every range, in order."""
         return [(int(first), int(end) - 1) for first, end in self._borders.reshape([-1, 2])]
 
+    def pattern(self) -> str:
+        """Returns a regular expression of RE2 that matches each of the characters."""
+        ranges = (rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in self.ranges())
+        return f"[{''.join(ranges)}]"
+
     def contains(self, characters: tf.Tensor) -> tf.Tensor:
         """Returns which of the code points, int32 [C], belong to the set: bool [C]."""
         borders = tf.constant(self._borders)
         return tf.searchsorted(borders, characters, side="right") % 2 == 1
+
+
+@functools.cache
+def members(pattern: str) -> np.ndarray:
+    """Returns, bool [0x110000], which characters match a regular expression of RE2.
+
+    The array cannot be written to: it is kept for the next call.
+    """
+    candidates = np.array([c for c in range(_LIMIT) if c not in _SURROGATES], np.int32)
+    characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
+    found = np.zeros([_LIMIT], bool)
+    found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
+    found.flags.writeable = False
+    return found
+
+
+def in_ranges(text: str) -> np.ndarray:
+    """Returns, bool [0x110000], which characters a list like "9-d 20 85" in hexadecimal names."""
+    found = np.zeros([_LIMIT], bool)
+    for first, _, last in (part.partition("-") for part in text.split()):
+        found[int(first, 16) : int(last or first, 16) + 1] = True
+    return found

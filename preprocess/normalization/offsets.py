@@ -70,7 +70,11 @@ class Units:
 
 
 def units(
-    characters: Characters, *, joins: tf.Tensor, normalize: Callable[[tf.Tensor], tf.Tensor]
+    characters: Characters,
+    *,
+    joins: tf.Tensor,
+    normalize: Callable[[tf.Tensor], tf.Tensor],
+    unstable: tf.Tensor | None = None,
 ) -> Units:
     """Cuts text into units before every character that does not join the one before it.
 
@@ -78,6 +82,7 @@ def units(
       characters: the text.
       joins: bool [C], whether a character belongs to the unit of the character before it.
       normalize: from string [U] to string [U]; must keep an ASCII character's one byte.
+      unstable: bool [C], ASCII characters of which it need not; None for none.
 
     Returns:
       The units.
@@ -96,6 +101,8 @@ def units(
 
     first_points = tf.gather(points, firsts)
     is_plain = (text.row_lengths() == 1) & (first_points < 0x80)
+    if unstable is not None:
+        is_plain &= ~tf.gather(unstable, firsts)
     others = tf.where(~is_plain)  # [O, 1]: only these need normalizing to know their size
     normalized = normalize(tf.strings.unicode_encode(tf.gather(text, others[:, 0]), "UTF-8"))
     sizes = tf.cast(tf.strings.length(normalized), tf.int64)

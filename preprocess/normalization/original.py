@@ -29,17 +29,32 @@ _TO_COLLAPSE = f"[{_OTHER_SPACES}]{_WHITESPACE}*| {_WHITESPACE}+"
 class OriginalNormalization(tf.Module):
     """Collapses whitespace, decomposes, removes combining characters, and lower-cases.
 
+    transformers' AlbertTokenizer does the same, and has settings that the original has not.
     Combining classes are those of the exporting Python's `unicodedata`, as in the original.
     """
 
-    def __init__(self, *, lower_case: bool) -> None:
+    def __init__(
+        self,
+        *,
+        lower_case: bool,
+        keep_accents: bool = False,
+        albert_tokenizer: bool = False,
+        remove_space: bool = True,
+    ) -> None:
         """Makes the tables.
 
         Args:
           lower_case: whether to lower-case.
+          keep_accents: whether to neither decompose nor remove combining characters.
+          albert_tokenizer: whether to do what transformers 4 does besides: to replace the quotes of
+            LaTeX, and to lower-case character by character before all else.
+          remove_space: whether to collapse whitespace.
         """
         super().__init__()
         self._lower_case = lower_case
+        self._keep_accents = keep_accents
+        self._albert_tokenizer = albert_tokenizer
+        self._remove_space = remove_space
         points = map(chr, range(0x110000))
         combining = np.array([unicodedata.combining(char) != 0 for char in points])
         self._combining = code_points.CodePointSet(combining)
@@ -53,8 +68,10 @@ class OriginalNormalization(tf.Module):
         Args:
           sentences: string [B], UTF-8. Invalid bytes become U+FFFD.
         """
-        collapsed = tf.strings.regex_replace(sentences, _TO_COLLAPSE, " ")
-        return self._normalize(tf.strings.strip(collapsed))
+        if self._remove_space:
+            collapsed = tf.strings.regex_replace(sentences, _TO_COLLAPSE, " ")
+            sentences = tf.strings.strip(collapsed)
+        return self._normalize(sentences)
 
     def align(self, sentences: tf.Tensor) -> offsets.Units:
         """Returns the parts of the sentences, string [B], that are normalized independently."""
@@ -62,27 +79,41 @@ class OriginalNormalization(tf.Module):
         points = characters.code_points
         is_space = self._whitespace.contains(points)
         follows_space = tf.concat([tf.zeros_like(is_space[:1]), is_space[:-1]], axis=0)
-        joins = self._combining.contains(points) | (is_space & follows_space)
+        joins = self._combining.contains(points)
+        if self._remove_space:
+            joins |= is_space & follows_space
+        if self._albert_tokenizer:
+            joins |= _repeated_quotes(points)
         units = offsets.units(characters, joins=joins, normalize=self._normalize_unit)
+        if not self._remove_space:
+            return units
         return _without_outer_spaces(units, characters, is_space)
 
     def _normalize(self, sentences: tf.Tensor) -> tf.Tensor:
+        if self._albert_tokenizer:
+            sentences = tf.strings.regex_replace(sentences, "``|''", '"')
         # ASCII has no marks and is lower-cased at a fraction of the cost.
         ascii_form = tf.strings.lower if self._lower_case else tf.identity
         return ascii_rows.split(sentences, ascii_form=ascii_form, other_form=self._fold)
 
     def _fold(self, sentences: tf.Tensor) -> tf.Tensor:
+        if self._albert_tokenizer and self._lower_case:
+            sentences = lower_characters(sentences)
+        if self._keep_accents:
+            return lower(sentences) if self._lower_case else sentences
         # Once more than the original: to order a million marks in a row would take minutes.
         kept = tf.strings.regex_replace(sentences, self._combining_pattern, "")
         kept = text.normalize_utf8(kept, "NFKD")
         kept = tf.strings.regex_replace(kept, self._combining_pattern, "")
-        return _lower(kept) if self._lower_case else kept
+        return lower(kept) if self._lower_case else kept
 
     def _normalize_unit(self, units: tf.Tensor) -> tf.Tensor:
-        return self._normalize(tf.strings.regex_replace(units, _TO_COLLAPSE, " "))
+        if self._remove_space:
+            units = tf.strings.regex_replace(units, _TO_COLLAPSE, " ")
+        return self._normalize(units)
 
 
-def _lower(strings: tf.Tensor) -> tf.Tensor:
+def lower(strings: tf.Tensor) -> tf.Tensor:
     """Returns string [B] lower-cased as `str.lower` does it."""
     # TensorFlow's op follows the locale of the machine, where Turkish and Azeri lower `I` to a
     # dotless one; it leaves alone what is lower-case already.
@@ -95,6 +126,19 @@ def _lower(strings: tf.Tensor) -> tf.Tensor:
     is_first = tf.concat([tf.ones_like(rows[:1]), rows[1:] - rows[:-1]], axis=0) == 1
     lowered = tf.where(is_first, lowered, tf.strings.join(["\0", lowered]))
     return tf.strings.unsorted_segment_join(lowered, rows, tf.size(strings))
+
+
+def lower_characters(strings: tf.Tensor) -> tf.Tensor:
+    """Returns string [B] with each character lower-cased as if it stood alone."""
+    # What stands around a sigma must not matter, nor the locale for the dotted capital I.
+    strings = tf.strings.regex_replace(strings, "\u03a3", "\u03c3")
+    return lower(tf.strings.regex_replace(strings, "\u0130", "i\u0307"))
+
+
+def _repeated_quotes(points: tf.Tensor) -> tf.Tensor:
+    """Returns, bool [C], which code points are a quote of LaTeX behind the same one."""
+    before = tf.concat([tf.zeros_like(points[:1]), points[:-1]], axis=0)
+    return (points == before) & ((points == ord("`")) | (points == ord("'")))
 
 
 def _without_outer_spaces(

@@ -16,7 +16,7 @@ from preprocess.normalization import ascii_rows, code_points, offsets
 # folded and composed again: marks; formatting characters that the folding drops, so that their
 # neighbours meet; vowels and final consonants of Hangul in all their forms; halfwidth voicing
 # marks. Every other character is normalized by itself.
-_JOINING = (
+JOINING = (
     r"[\pM\p{Cf}\x{115f}-\x{11ff}\x{2065}\x{3131}-\x{3164}\x{d7b0}-\x{d7ff}\x{ff9e}-\x{ffdc}"
     r"\x{fff0}-\x{fff8}\x{e0000}-\x{e0fff}]"
 )
@@ -33,7 +33,7 @@ def without_many_marks(sentences: tf.Tensor) -> tf.Tensor:
 
 def joining() -> code_points.CodePointSet:
     """Returns the characters that may be one with the character before them."""
-    return code_points.CodePointSet.matching(_JOINING)
+    return code_points.CodePointSet.matching(JOINING)
 
 
 class TfHubNormalization(tf.Module):
@@ -44,14 +44,16 @@ class TfHubNormalization(tf.Module):
     too, as in TensorFlow Model Garden's `export_tfhub_lib.create_preprocessing`.
     """
 
-    def __init__(self, *, lower_case: bool) -> None:
+    def __init__(self, *, lower_case: bool, keep_accents: bool = False) -> None:
         """Makes the tables.
 
         Args:
           lower_case: whether to fold case.
+          keep_accents: whether to neither decompose nor remove marks.
         """
         super().__init__()
         self._lower_case = lower_case
+        self._keep_accents = keep_accents
         self._joining = joining()
 
     def __call__(self, sentences: tf.Tensor) -> tf.Tensor:
@@ -65,6 +67,8 @@ class TfHubNormalization(tf.Module):
         return ascii_rows.split(sentences, ascii_form=ascii_form, other_form=self._fold)
 
     def _fold(self, sentences: tf.Tensor) -> tf.Tensor:
+        if self._keep_accents:
+            return text.case_fold_utf8(sentences) if self._lower_case else sentences
         decomposed = text.normalize_utf8(without_many_marks(sentences), "NFD")
         stripped = tf.strings.regex_replace(decomposed, r"\p{Mn}", "")
         return text.case_fold_utf8(stripped) if self._lower_case else stripped

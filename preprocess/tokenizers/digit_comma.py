@@ -44,8 +44,16 @@ class DigitComma(tf.Module):
         self._limits = [_from_the_right(sizes[key], inclusive=False) for key in self._keys]
 
     @classmethod
-    def from_model(cls, model: sentencepiece_model.SentencePieceModel) -> "DigitComma | None":
-        """Returns the table of a vocabulary; None if it has no such piece, or no piece `,`."""
+    def from_model(
+        cls, model: sentencepiece_model.SentencePieceModel, *, keep_space: bool = True
+    ) -> "DigitComma | None":
+        """Returns the table of a vocabulary; None if it has no such piece, or no piece `,`.
+
+        Args:
+          model: the vocabulary.
+          keep_space: whether the second encoding keeps its space symbol in the middle of a word;
+            transformers' AlbertTokenizer removes it.
+        """
         processor = sentencepiece.SentencePieceProcessor(model_proto=model.proto)
         parts, sizes, starts_word = {}, {}, {}
         for piece_id, piece in enumerate(model.pieces):
@@ -53,6 +61,8 @@ class DigitComma(tf.Module):
                 rest = processor.encode(
                     piece[:-1].replace(sentencepiece_model.SPACE, ""), out_type=str
                 )
+                if not (keep_space or piece.startswith(sentencepiece_model.SPACE)):
+                    rest = _without_space(rest)
                 parts[piece_id] = [processor.piece_to_id(part) for part in (*rest, ",")]
                 sizes[piece_id] = [
                     len(p.replace(sentencepiece_model.SPACE, "").encode("utf-8"))
@@ -105,6 +115,12 @@ class DigitComma(tf.Module):
         start = tf.where(is_key, size + tf.gather(tf.constant(firsts), row), tf.range(size))
         length = tf.where(is_key, tf.gather(tf.constant(lengths), row), 1)
         return tf.ragged.range(start, start + length, row_splits_dtype=tf.int64)
+
+
+def _without_space(pieces: list[str]) -> list[str]:
+    """Returns pieces without a space symbol at the start."""
+    first = pieces[0].removeprefix(sentencepiece_model.SPACE)
+    return [first, *pieces[1:]] if first else pieces[1:]
 
 
 def _from_the_right(sizes: list[int], *, inclusive: bool) -> list[int]:

@@ -2,4 +2,5 @@
 
 HUB = "hub"  # as TF Hub's preprocessor
 ORIGINAL = "original"  # as tokenization.py of google-research/albert
-ALL = (HUB, ORIGINAL)
+HUGGING_FACE = "huggingface"  # as a tokenizer.json says, or transformers' AlbertTokenizer
+ALL = (HUB, ORIGINAL)  # what any vocabulary can have

@@ -12,6 +12,7 @@ The model's training settings carry paths of the machine it was trained on; `pro
 import dataclasses
 import hashlib
 import os
+from collections.abc import Mapping
 from importlib import resources
 
 import sentencepiece
@@ -27,7 +28,8 @@ from configs import errors
 
 _SHIPPED = "en_uncased_30k.model"
 
-# The pieces a model must have, by the attribute that holds the id.
+# The special pieces by the attribute that holds the id, as google-research/albert names them. The
+# padding and unknown pieces may have any name: the model says which they are.
 SPECIAL_PIECES = {
     "padding_id": "<pad>",
     "unknown_id": "<unk>",
@@ -35,6 +37,7 @@ SPECIAL_PIECES = {
     "end_of_segment_id": "[SEP]",
     "mask_id": "[MASK]",
 }
+_OTHER_PADDING = "[PAD]"
 
 # Stands for a space in pieces.
 SPACE = "\u2581"
@@ -90,11 +93,12 @@ class SentencePieceModel:
       proto: the serialized `ModelProto` without training paths; the file's bytes if it had none.
       pieces: the pieces by id.
       splits_at_spaces: whether words that a space separates are segmented independently.
-      padding_id: id of `<pad>`.
-      unknown_id: id of `<unk>`.
+      padding_id: id of `<pad>`, or of what the model has instead; 0 if it has none.
+      unknown_id: id of `<unk>`, or of what the model has instead.
       start_of_sequence_id: id of `[CLS]`.
       end_of_segment_id: id of `[SEP]`.
       mask_id: id of `[MASK]`.
+      notes: one sentence for each thing that the model does not say and that was filled in.
     """
 
     file_name: str
@@ -107,6 +111,7 @@ class SentencePieceModel:
     start_of_sequence_id: int
     end_of_segment_id: int
     mask_id: int
+    notes: tuple[str, ...] = ()
 
     @property
     def vocab_size(self) -> int:
@@ -125,30 +130,39 @@ class SentencePieceModel:
             )
 
 
-def read(path: str | None) -> SentencePieceModel:
+def read(
+    path: str | None, *, special_pieces: Mapping[str, str] | None = None
+) -> SentencePieceModel:
     """Reads and checks a model.
 
     Args:
       path: the model file; None for the vocabulary that ships with the project.
+      special_pieces: names of special pieces, by the keys of `SPECIAL_PIECES`, where they are not
+        the usual ones.
 
     Raises:
-      errors.VocabularyError: the file cannot be read, is no SentencePiece model, or lacks special
-        pieces; the message lists everything that is wrong.
+      errors.VocabularyError: the file cannot be read, is not a SentencePiece model, or lacks
+        special pieces; the message lists everything that is wrong.
     """
     if path is None:
-        name = _SHIPPED
-        content = (resources.files("configs") / "vocabulary" / name).read_bytes()
-    else:
-        name = os.path.basename(path)
-        content = _read_file(path)
-    processor, pieces, proto = _load(content, name=path or name)
-    ids = _special_ids(processor, name=path or name)
+        content = (resources.files("configs") / "vocabulary" / _SHIPPED).read_bytes()
+        return parse(content, path=_SHIPPED, special_pieces=special_pieces)
+    return parse(_read_file(path), path=path, special_pieces=special_pieces)
+
+
+def parse(
+    content: bytes, *, path: str, special_pieces: Mapping[str, str] | None = None
+) -> SentencePieceModel:
+    """Checks a model that is not in a file; as `read`, with a path that names it."""
+    processor, pieces, proto = _load(content, name=path)
+    ids, notes = _special_ids(processor, name=path, special_pieces=special_pieces or {})
     return SentencePieceModel(
-        file_name=name,
+        file_name=os.path.basename(path),
         file_sha256=hashlib.sha256(content).hexdigest(),
         proto=proto,
         pieces=pieces,
         splits_at_spaces=_splits_at_spaces(proto, pieces),
+        notes=notes,
         **ids,
     )
 
@@ -206,24 +220,48 @@ def _load(
         ) from error
 
 
-def _special_ids(processor: sentencepiece.SentencePieceProcessor, *, name: str) -> dict[str, int]:
-    ids = {}
+def _special_ids(
+    processor: sentencepiece.SentencePieceProcessor,
+    *,
+    name: str,
+    special_pieces: Mapping[str, str],
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Returns the ids by attribute, and notes; what is not named is looked for in the model."""
+    names = {**SPECIAL_PIECES, "unknown_id": processor.id_to_piece(processor.unk_id())}
+    notes: tuple[str, ...] = ()
     problems = []
-    for attribute, piece in SPECIAL_PIECES.items():
-        piece_id = processor.piece_to_id(piece)
+    padding = _padding(processor)
+    if padding is None and "padding_id" not in special_pieces:
+        names["padding_id"] = processor.id_to_piece(0)
+        notes = (f"{os.path.basename(name)} has no padding piece: rows are filled with id 0",)
+    elif padding is not None:
+        names["padding_id"] = padding
+    names.update(special_pieces)
+    ids = {}
+    for attribute, piece in names.items():
+        ids[attribute] = processor.piece_to_id(piece)
         # An unknown piece gets the id of the unknown piece, whatever that is called.
-        if processor.id_to_piece(piece_id) != piece:
+        if processor.id_to_piece(ids[attribute]) != piece:
             problems.append(f"piece {piece} is missing")
-        elif attribute == "unknown_id" and not processor.is_unknown(piece_id):
+        elif attribute == "unknown_id" and not processor.is_unknown(ids[attribute]):
             problems.append(f"piece {piece} is not the model's unknown piece")
-        ids[attribute] = piece_id
     if problems:
         raise errors.VocabularyError(
             errors.listing(f"SentencePiece model {name!r} cannot serve ALBERT", problems)
             + "; train it with --pad_id=0 --unk_id=1 --bos_id=-1 --eos_id=-1 "
-            "--control_symbols=[CLS],[SEP],[MASK]"
+            "--control_symbols=[CLS],[SEP],[MASK], or say what these pieces are called in it"
         )
-    return ids
+    return ids, notes
+
+
+def _padding(processor: sentencepiece.SentencePieceProcessor) -> str | None:
+    """Returns the padding piece: the one that the trainer was told, or one by a usual name."""
+    if processor.pad_id() >= 0:
+        return str(processor.id_to_piece(processor.pad_id()))
+    for piece in (SPECIAL_PIECES["padding_id"], _OTHER_PADDING):
+        if processor.id_to_piece(processor.piece_to_id(piece)) == piece:
+            return piece
+    return None
 
 
 def _splits_at_spaces(proto: bytes, pieces: tuple[str, ...]) -> bool:

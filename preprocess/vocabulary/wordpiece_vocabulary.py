@@ -10,6 +10,7 @@ import collections
 import dataclasses
 import hashlib
 import os
+from collections.abc import Mapping
 
 from configs import errors
 
@@ -67,11 +68,16 @@ class WordPieceVocabulary:
             )
 
 
-def read(path: str) -> WordPieceVocabulary:
+def read(path: str, *, special_tokens: Mapping[str, str] | None = None) -> WordPieceVocabulary:
     """Reads and checks a vocabulary.
 
+    Args:
+      path: the file.
+      special_tokens: names of special tokens, by the keys of `SPECIAL_TOKENS`, where they are not
+        the usual ones.
+
     Raises:
-      errors.VocabularyError: the file cannot be read, is no list of tokens, or lacks special
+      errors.VocabularyError: the file cannot be read, is not a list of tokens, or lacks special
         tokens; the message lists everything that is wrong.
     """
     if not os.path.exists(path):
@@ -81,16 +87,25 @@ def read(path: str) -> WordPieceVocabulary:
     try:
         with open(path, "rb") as file:
             content = file.read()
-        text = content.decode("utf-8")
     except OSError as error:
         raise errors.VocabularyError(
             f"vocabulary {path!r} cannot be read: {error.strerror}"
         ) from error
+    return parse(content, path=path, special_tokens=special_tokens)
+
+
+def parse(
+    content: bytes, *, path: str, special_tokens: Mapping[str, str] | None = None
+) -> WordPieceVocabulary:
+    """Checks a vocabulary that is not in a file; as `read`, with a path that names it."""
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise errors.VocabularyError(f"vocabulary {path!r} is not UTF-8 text: {error}") from error
     # Not `splitlines`: the Chinese vocabulary has tokens that Python takes for line breaks.
     pieces = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
-    problems = _problems(pieces)
+    names = {**SPECIAL_TOKENS, **(special_tokens or {})}
+    problems = _problems(pieces, names)
     if problems:
         raise errors.VocabularyError(
             errors.listing(f"vocabulary {path!r} is no vocab.txt", problems)
@@ -100,11 +115,11 @@ def read(path: str) -> WordPieceVocabulary:
         file_sha256=hashlib.sha256(content).hexdigest(),
         content=content,
         pieces=pieces,
-        **{attribute: pieces.index(token) for attribute, token in SPECIAL_TOKENS.items()},
+        **{attribute: pieces.index(token) for attribute, token in names.items()},
     )
 
 
-def _problems(pieces: tuple[str, ...]) -> list[str]:
+def _problems(pieces: tuple[str, ...], names: Mapping[str, str]) -> list[str]:
     if pieces == ("",):
         return ["it is empty"]
     problems = [f"line {number} is empty" for number, piece in enumerate(pieces, 1) if not piece]
@@ -112,5 +127,5 @@ def _problems(pieces: tuple[str, ...]) -> list[str]:
     problems += [f"token {piece!r} stands {n} times" for piece, n in counts.items() if n > 1]
     if len(problems) > _MAX_NAMED:
         problems = [*problems[:_MAX_NAMED], f"and {len(problems) - _MAX_NAMED} more"]
-    missing = [token for token in SPECIAL_TOKENS.values() if token not in counts]
+    missing = [token for token in names.values() if token not in counts]
     return problems + [f"token {token} is missing" for token in missing]

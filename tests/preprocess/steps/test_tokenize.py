@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from preprocess.steps import tokenize
 from preprocess.tokenizers import engines, tokenizations
-from preprocess.vocabulary import sentencepiece_model
-from tests.support import preprocess_golden, processes
+from preprocess.vocabulary import sentencepiece_model, wordpiece_vocabulary
+from tests.support import preprocess_golden, processes, tokenizers
 
 
 def _tokenize(suffix="", *, tokenization="hub", lower_case=True):
@@ -127,3 +127,25 @@ def test_detokenize_refuses_what_is_not_an_id(bad):
     message = rf"at least 0 and less than vocab_size 30000.*\[{bad}\]"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         tokenize.detokenize(tf.constant([[5, bad]]))
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+@pytest.mark.parametrize("tokenization", tokenizations.ALL)
+def test_accents_are_kept_on_demand(tokenization, lower_case, tmp_path):
+    path = tmp_path / "spiece.model"
+    path.write_bytes(tokenizers.model())
+    model = sentencepiece_model.read(str(path))
+    settings = {"tokenization": tokenization, "lower_case": lower_case}
+    words = tf.constant(["kůň", "kun", "ガ", "カ", "कि", "क"])
+    kept = engines.make(model, **settings, keep_accents=True).encode(words).to_list()
+    stripped = engines.make(model, **settings).encode(words).to_list()
+    for with_mark, without in ((0, 1), (2, 3), (4, 5)):
+        assert kept[with_mark] != kept[without]
+    assert stripped[0] == stripped[1]
+    assert stripped[2] == stripped[3]
+
+
+def test_accents_of_wordpiece_are_not_a_setting():
+    vocabulary = wordpiece_vocabulary.read(str(tokenizers.ROOT / "vocab.txt"))
+    with pytest.raises(ValueError, match="keep_accents is for a SentencePiece model"):
+        engines.make(vocabulary, tokenization="hub", keep_accents=True)

@@ -98,14 +98,45 @@ def test_read_lists_every_special_piece_that_is_missing(text_file, tmp_path):
     with pytest.raises(errors.VocabularyError) as raised:
         sentencepiece_model.read(str(path))
     message = str(raised.value)
-    assert re.findall(r"piece (\S+) is missing", message) == ["<pad>", "[CLS]", "[MASK]"]
+    assert re.findall(r"piece (\S+) is missing", message) == ["[CLS]", "[MASK]"]
     assert str(path) in message
 
 
-def test_read_refuses_an_unknown_piece_by_another_name(text_file, tmp_path):
-    path = _train(text_file, tmp_path / "m", unk_piece="<what>")
-    with pytest.raises(errors.VocabularyError, match="piece <unk> is missing"):
-        sentencepiece_model.read(str(path))
+def test_read_takes_the_unknown_and_padding_pieces_that_the_model_has(text_file, tmp_path):
+    path = _train(text_file, tmp_path / "m", unk_piece="<what>", pad_piece="<fill>", pad_id=2)
+    model = sentencepiece_model.read(str(path))
+    assert (model.pieces[model.unknown_id], model.pieces[model.padding_id]) == ("<what>", "<fill>")
+    assert model.notes == ()
+
+
+def test_read_fills_rows_with_id_0_without_a_padding_piece_and_says_so(text_file, tmp_path):
+    path = _train(text_file, tmp_path / "m", pad_id=-1, unk_id=0)
+    model = sentencepiece_model.read(str(path))
+    assert (model.padding_id, model.unknown_id) == (0, 0)
+    assert model.notes == ("m.model has no padding piece: rows are filled with id 0",)
+
+
+def test_read_finds_padding_that_is_a_control_symbol(text_file, tmp_path):
+    symbols = "[CLS],[SEP],[MASK],[PAD]"
+    path = _train(text_file, tmp_path / "m", pad_id=-1, unk_id=0, control_symbols=symbols)
+    model = sentencepiece_model.read(str(path))
+    assert model.pieces[model.padding_id] == "[PAD]"
+
+
+def test_read_takes_special_pieces_by_the_names_it_is_given(text_file, tmp_path):
+    path = _train(text_file, tmp_path / "m", control_symbols="<s>,</s>,<mask>")
+    names = {"start_of_sequence_id": "<s>", "end_of_segment_id": "</s>", "mask_id": "<mask>"}
+    model = sentencepiece_model.read(str(path), special_pieces=names)
+    for attribute, piece in names.items():
+        assert model.pieces[getattr(model, attribute)] == piece
+    with pytest.raises(errors.VocabularyError, match="piece <other> is missing"):
+        sentencepiece_model.read(str(path), special_pieces={**names, "mask_id": "<other>"})
+
+
+def test_read_refuses_an_unknown_piece_that_the_model_uses_otherwise(text_file, tmp_path):
+    path = _train(text_file, tmp_path / "m")
+    with pytest.raises(errors.VocabularyError, match="is not the model's unknown piece"):
+        sentencepiece_model.read(str(path), special_pieces={"unknown_id": "[CLS]"})
 
 
 def test_read_refuses_what_is_not_there(tmp_path):

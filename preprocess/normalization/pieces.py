@@ -1,0 +1,52 @@
+"""Cuts texts at a regular expression, and keeps what it matches.
+
+cut = pieces.split(texts, r"\\[MASK\\]")  # "a[MASK]b" -> "a", "[MASK]", "b"
+"""
+
+import dataclasses
+
+import tensorflow as tf
+import tensorflow_text as text
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """The pieces of a batch of texts, one after the other; none of them is empty.
+
+    Attributes:
+      rows: int64 [G], the text of which it is a piece.
+      starts: int64 [G], the byte of the text at which it starts.
+      limits: int64 [G], the byte after its last.
+    """
+
+    rows: tf.Tensor
+    starts: tf.Tensor
+    limits: tf.Tensor
+
+    def contents(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns the pieces, string [G], of the texts, string [B], that were split."""
+        return tf.strings.substr(
+            tf.gather(texts, self.rows), self.starts, self.limits - self.starts
+        )
+
+    def row_splits(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns, int64 [B + 1], where the pieces of each text start."""
+        rows = tf.range(tf.size(texts, tf.int64) + 1)
+        return tf.searchsorted(self.rows, rows, out_type=tf.int64)
+
+
+def split(texts: tf.Tensor, pattern: str) -> Pieces:
+    """Returns the pieces of texts, string [B]: what the pattern matches, and what is between."""
+    # The op stops at a NUL: it sees texts without, and its offsets hold for the texts themselves.
+    visible = tf.strings.regex_replace(texts, r"\x00", "\x01")
+    found, starts, limits = text.regex_split_with_offsets(visible, pattern, pattern)
+    return Pieces(
+        rows=found.value_rowids(),
+        starts=tf.cast(starts.values, tf.int64),
+        limits=tf.cast(limits.values, tf.int64),
+    )
+
+
+def joined(texts: tf.Tensor, cut: Pieces, contents: tf.Tensor) -> tf.Tensor:
+    """Returns texts, string [B], with other contents, string [G], for their pieces."""
+    return tf.strings.unsorted_segment_join(contents, cut.rows, tf.size(texts))

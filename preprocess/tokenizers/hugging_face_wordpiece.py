@@ -1,0 +1,116 @@
+"""Text without added tokens to ids, as a WordPiece model of Hugging Face's `tokenizers` has them.
+
+    engine = hugging_face_wordpiece.HuggingFaceWordPiece(tokenizer)
+    ids, starts, limits = engine.encode_with_offsets(texts)
+
+Words are BERT's: white space parts them, and a punctuation mark is a word of its own.
+"""
+
+import tensorflow as tf
+import tensorflow_text as text
+
+from preprocess.normalization import hugging_face as normalization
+from preprocess.normalization import offsets, pieces, unicode_sets
+from preprocess.tokenizers import added_tokens
+from preprocess.vocabulary import hugging_face
+
+_CONTINUES = "##"
+_WHITE_SPACE = f"[{unicode_sets.WHITE_SPACE}]+"
+_MAX_BYTES = 4  # of a character in UTF-8
+_UNKNOWN_WORD = "\ufffd\ufffd"  # not a token: `clean_text` removes it, and it continues nothing
+
+
+class HuggingFaceWordPiece(tf.Module):
+    """Normalizes, finds the added tokens of normalized text, and takes words apart."""
+
+    def __init__(self, tokenizer: hugging_face.HuggingFaceTokenizer) -> None:
+        """Makes the table of tokens.
+
+        Args:
+          tokenizer: with a `WordPiece` model.
+
+        Raises:
+          TypeError: it has another model.
+        """
+        super().__init__()
+        model = tokenizer.model
+        if not isinstance(model, hugging_face.WordPiece):
+            raise TypeError(f"needs a WordPiece model, got {type(model).__name__}")
+        self._max_characters = model.max_characters
+        self._normalize = normalization.HuggingFaceNormalization(tokenizer.steps, spaces_only=False)
+        self._words = f"{_WHITE_SPACE}|{unicode_sets.punctuation()}"
+        self._pieces = tf.constant(tokenizer.pieces)
+        own = model.vocabulary.pieces[: model.size]
+        self._wordpiece = text.WordpieceTokenizer(
+            tf.lookup.StaticHashTable(
+                tf.lookup.KeyValueTensorInitializer(
+                    tf.constant(own), tf.range(len(own), dtype=tf.int64)
+                ),
+                default_value=-1,
+            ),
+            suffix_indicator=_CONTINUES,
+            max_bytes_per_word=_MAX_BYTES * model.max_characters,
+            unknown_token=own[tokenizer.unknown_id],
+        )
+        tokens = [token for token in tokenizer.added_tokens if token.normalized]
+        self._tokens = added_tokens.of_normalized(tokens, self._normalize)
+
+    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids, int32 [B, (tokens)], of string [B]."""
+        normalized = self._normalize(texts)
+        if self._tokens:
+            return self._tokens.encode(normalized, self._segment)
+        return self._segment(normalized)
+
+    def encode_with_offsets(self, texts: tf.Tensor) -> added_tokens.IdsWithOffsets:
+        """Returns the ids of `encode` and the bytes of the texts where they start and end.
+
+        Returns:
+          ids int32, starts and limits int64, all [B, (tokens)].
+        """
+        normalized = self._normalize(texts)
+        ids, starts, limits = (
+            self._tokens.encode_with_offsets(normalized, self._segment_with_offsets)
+            if self._tokens
+            else self._segment_with_offsets(normalized)
+        )
+        original = offsets.to_original(
+            self._normalize.align(texts),
+            starts.values,
+            limits.values,
+            rows=ids.value_rowids(),
+            may_be_empty=tf.zeros_like(ids.values, tf.bool),
+        )
+        return ids, *(ids.with_values(part) for part in original)
+
+    def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""
+        found = ids.with_values(tf.gather(self._pieces, ids.values))
+        words = tf.strings.reduce_join(found, axis=1, separator=" ")
+        words = tf.strings.regex_replace(words, f" {_CONTINUES}", "")
+        return tf.strings.regex_replace(words, f"^{_CONTINUES}", "")
+
+    def _segment(self, normalized: tf.Tensor) -> tf.RaggedTensor:
+        return self._segment_with_offsets(normalized)[0]
+
+    def _segment_with_offsets(self, normalized: tf.Tensor) -> added_tokens.IdsWithOffsets:
+        words = pieces.split(normalized, self._words)
+        contents = words.contents(normalized)
+        is_space = tf.strings.regex_full_match(contents, _WHITE_SPACE)
+        is_long = tf.strings.length(contents, unit="UTF8_CHAR") > self._max_characters
+        shown = tf.where(is_long, _UNKNOWN_WORD, contents)
+        ids, starts, limits = self._wordpiece.tokenize_with_offsets(tf.where(is_space, "", shown))
+        rows = ids.value_rowids()
+        sizes = tf.cast(tf.strings.length(contents), tf.int64)
+        last = tf.where(tf.gather(is_long, rows), tf.gather(sizes, rows), limits.values)
+        shift = tf.gather(words.starts, rows)
+        kept = ~tf.gather(is_space, rows)
+        found = (tf.cast(ids.values, tf.int32), starts.values + shift, last + shift)
+        splits = tf.gather(ids.row_splits, words.row_splits(normalized))
+        before = tf.pad(tf.cumsum(tf.cast(kept, tf.int64)), [[1, 0]])
+        splits = tf.gather(before, splits)
+        ids, starts, limits = (
+            tf.RaggedTensor.from_row_splits(tf.boolean_mask(part, kept), splits, validate=False)
+            for part in found
+        )
+        return ids, starts, limits

@@ -1,0 +1,35 @@
+"""Reads JSON files beside weights, without TensorFlow.
+
+settings = json_files.read("tokenizer_config.json")
+"""
+
+import json
+from typing import Any
+
+from configs import errors
+
+Json = dict[str, Any]
+
+
+def read(path: str) -> Json:
+    """Returns the JSON object in a file.
+
+    Raises:
+      errors.VocabularyError: it cannot be read, or holds anything else.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            return parse(file.read(), path=path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.VocabularyError(f"{path!r} cannot be read: {error}") from error
+
+
+def parse(text: str | bytes, *, path: str) -> Json:
+    """Returns the JSON object in a text; as `read`, with a path that names it."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise errors.VocabularyError(f"{path!r} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise errors.VocabularyError(f"{path!r} is not a JSON object")
+    return values

@@ -1,0 +1,204 @@
+"""Reads a tokenizer that is a vocabulary and a `tokenizer_config.json`, without TensorFlow.
+
+    tokenizer = tokenizer_config.read_sentencepiece("checkpoint/spiece.model")
+    tokenizer = tokenizer_config.read_wordpiece("checkpoint/vocab.txt")
+
+A SentencePiece model is used as the AlbertTokenizer of transformers 4.57 does, which is written in
+Python; the fast tokenizers that transformers makes of the same file give other ids. A WordPiece
+vocabulary is used as BertTokenizerFast does.
+"""
+
+import os
+from collections.abc import Mapping
+
+from configs import errors
+from preprocess.vocabulary import (
+    hugging_face,
+    json_files,
+    sentencepiece_model,
+    special_names,
+    wordpiece_vocabulary,
+)
+from preprocess.vocabulary.json_files import Json
+
+_CONFIG = "tokenizer_config.json"
+_ADDED = "added_tokens.json"
+_MAX_CHARACTERS = 100  # of a word, in all tokenizers of BERT
+_FLAGS = ("special", "normalized", "lstrip", "rstrip", "single_word")
+
+
+def read_sentencepiece(
+    path: str, *, names: Mapping[str, str] | None = None
+) -> hugging_face.HuggingFaceTokenizer:
+    """Reads a model and the settings beside it.
+
+    Args:
+      path: the model file.
+      names: of special tokens by role, see `special_names`, instead of those in the files beside.
+
+    Raises:
+      errors.VocabularyError: a file cannot be read or lacks special tokens, or the settings are of
+        another tokenizer.
+    """
+    settings = _settings(path, classes=("AlbertTokenizer", "AlbertTokenizerFast"))
+    if settings.get("sp_model_kwargs"):
+        raise errors.VocabularyError(
+            f"{_CONFIG} beside {path!r} has sp_model_kwargs, which the graph cannot do"
+        )
+    names = dict(names or special_names.beside(os.path.dirname(path)))
+    names.pop("unknown_id", None)  # the model alone decides
+    added = _added_tokens(path, settings)
+    # Padding may have been added later; the other special tokens must be pieces.
+    pieces = {
+        role: name
+        for role, name in names.items()
+        if role != "padding_id" or name not in (token.content for token in added)
+    }
+    vocabulary = sentencepiece_model.read(path, special_pieces=pieces)
+    lower_case = bool(settings.get("do_lower_case", True))
+    keep_accents = bool(settings.get("keep_accents", False))
+    return _tokenizer(
+        hugging_face.SlowAlbert(
+            vocabulary=vocabulary,
+            lower_case=lower_case,
+            keep_accents=keep_accents,
+            remove_space=bool(settings.get("remove_space", True)),
+        ),
+        path,
+        settings,
+        names=names,
+        lower_case=lower_case,
+        keep_accents=keep_accents,
+        steps=(),
+        notes=(
+            *vocabulary.notes,
+            f"{os.path.basename(path)} is used as the slow AlbertTokenizer of transformers 4 does; "
+            "fast tokenizers made of it give other ids",
+        ),
+    )
+
+
+def read_wordpiece(
+    path: str, *, names: Mapping[str, str] | None = None
+) -> hugging_face.HuggingFaceTokenizer:
+    """Reads a vocabulary and the settings beside it; as `read_sentencepiece`."""
+    settings = _settings(path, classes=())
+    names = names or special_names.beside(os.path.dirname(path))
+    vocabulary = wordpiece_vocabulary.read(path, special_tokens=names)
+    lower_case = bool(settings.get("do_lower_case", True))
+    strip_accents = settings.get("strip_accents")
+    strips = lower_case if strip_accents is None else bool(strip_accents)
+    return _tokenizer(
+        hugging_face.WordPiece(
+            vocabulary=vocabulary, size=vocabulary.vocab_size, max_characters=_MAX_CHARACTERS
+        ),
+        path,
+        settings,
+        names=names,
+        lower_case=lower_case,
+        keep_accents=not strips,
+        steps=hugging_face.bert_steps(
+            clean_text=True,
+            separate_ideographs=bool(settings.get("tokenize_chinese_chars", True)),
+            strip_accents=strips,
+            lower_case=lower_case,
+        ),
+        notes=(),
+    )
+
+
+def _settings(path: str, *, classes: tuple[str, ...]) -> Json:
+    config = os.path.join(os.path.dirname(path), _CONFIG)
+    settings = json_files.read(config) if os.path.isfile(config) else {}
+    name = settings.get("tokenizer_class")
+    if classes and name is not None and name not in classes:
+        raise errors.VocabularyError(f"{config!r} is of a {name}, not of an AlbertTokenizer")
+    return settings
+
+
+def _added_tokens(path: str, settings: Json) -> list[hugging_face.AddedToken]:
+    """Returns the added tokens that the files beside a vocabulary name."""
+    config = os.path.join(os.path.dirname(path), _CONFIG)
+    legacy = os.path.join(os.path.dirname(path), _ADDED)
+    try:
+        if "added_tokens_decoder" in settings:
+            return [
+                hugging_face.AddedToken(
+                    content=values["content"],
+                    id=int(number),
+                    **{flag: bool(values.get(flag, False)) for flag in _FLAGS},
+                )
+                for number, values in settings["added_tokens_decoder"].items()
+            ]
+        found = json_files.read(legacy) if os.path.isfile(legacy) else {}
+        return [
+            hugging_face.AddedToken(content=name, id=int(number), normalized=True)
+            for name, number in found.items()
+        ]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise errors.VocabularyError(
+            f"the added tokens in {config!r} cannot be read: {type(error).__name__} {error}"
+        ) from error
+
+
+def _tokenizer(
+    model: hugging_face.SlowAlbert | hugging_face.WordPiece,
+    path: str,
+    settings: Json,
+    *,
+    names: Mapping[str, str],
+    lower_case: bool,
+    keep_accents: bool,
+    steps: tuple[hugging_face.Step, ...],
+    notes: tuple[str, ...],
+) -> hugging_face.HuggingFaceTokenizer:
+    vocabulary = model.vocabulary
+    pieces = vocabulary.pieces
+    roles = (*special_names.ROLES.values(),)
+    added = {token.id: token for token in _added_tokens(path, settings)}
+    for role in roles:
+        number = getattr(vocabulary, role)
+        if role == "padding_id" and pieces[number] == pieces[vocabulary.unknown_id]:
+            continue  # there is none
+        lstrip = role == "mask_id" and isinstance(model, hugging_face.SlowAlbert)
+        token = hugging_face.AddedToken(
+            content=pieces[number], id=number, special=True, lstrip=lstrip
+        )
+        added.setdefault(number, token)
+    tokens = tuple(added[number] for number in sorted(added))
+    _check(path, tokens, pieces)
+    ids, more = special_names.ids(
+        [*pieces, *(token.content for token in tokens if token.id >= len(pieces))],
+        names=names,
+        known={role: getattr(vocabulary, role) for role in roles if role not in names},
+        file_name=os.path.basename(path),
+    )
+    return hugging_face.HuggingFaceTokenizer(
+        file_name=vocabulary.file_name,
+        file_sha256=vocabulary.file_sha256,
+        model=model,
+        steps=steps,
+        added_tokens=tokens,
+        lower_case=lower_case,
+        keep_accents=keep_accents,
+        notes=(*notes, *more),
+        **ids,
+    )
+
+
+def _check(path: str, tokens: tuple[hugging_face.AddedToken, ...], pieces: tuple[str, ...]) -> None:
+    """Checks that added tokens are pieces, or have the ids behind them."""
+    expected = len(pieces)
+    problems = []
+    for token in tokens:
+        if token.id < len(pieces):
+            if pieces[token.id] != token.content:
+                problems.append(f"id {token.id} of {token.content!r} is piece {pieces[token.id]!r}")
+            continue
+        if token.id != expected:
+            problems.append(f"id {token.id} of {token.content!r} should be {expected}")
+        expected += 1
+    if problems:
+        raise errors.VocabularyError(
+            errors.listing(f"the added tokens beside {path!r} do not fit it", problems)
+        )

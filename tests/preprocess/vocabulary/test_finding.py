@@ -1,0 +1,110 @@
+"""The tokenizer beside weights is found by what the files hold."""
+
+import json
+import shutil
+
+import pytest
+
+from configs import errors
+from preprocess.vocabulary import finding, tokenizer_config
+from tests.support import tokenizers
+
+
+def _hm(folder, name):
+    shutil.copy(tokenizers.CASES / "spm_without_pad_unk_named_UNK" / "hm.model", folder / name)
+
+
+def test_nothing_beside_weights_gives_nothing(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "weights.model").write_bytes(b"not a SentencePiece model")
+    assert finding.beside(str(tmp_path)) is None
+
+
+@pytest.mark.parametrize("name", ["spiece.model", "30k-clean.model", "own.model", "own.spm"])
+def test_a_sentencepiece_model_is_found_by_any_name(name, tmp_path):
+    _hm(tmp_path, name)
+    found = finding.beside(str(tmp_path))
+    assert found.path == str(tmp_path / name)
+    assert found.vocabulary.vocab_size == found.hugging_face.vocab_size == 300
+    assert (found.lower_case, found.keep_accents) == (None, None)
+    assert found.messages == (
+        f"{name} has no padding piece: rows are filled with id 0",
+        f"no tokenizer_config.json beside {name} says whether text is lower-cased",
+    )
+    assert any("fast tokenizers made of it give other ids" in n for n in found.hugging_face.notes)
+
+
+def test_the_asset_of_keras_hub_is_found(tmp_path):
+    folder = tmp_path / "assets" / "tokenizer"
+    folder.mkdir(parents=True)
+    _hm(folder, "vocabulary.spm")
+    assert finding.beside(str(tmp_path)).path == str(folder / "vocabulary.spm")
+
+
+def test_two_models_of_unusual_names_are_refused(tmp_path):
+    _hm(tmp_path, "a.model")
+    _hm(tmp_path, "b.model")
+    with pytest.raises(errors.VocabularyError, match=r"several .*\(a\.model, b\.model\)"):
+        finding.beside(str(tmp_path))
+    _hm(tmp_path, "spiece.model")
+    assert finding.beside(str(tmp_path)).path.endswith("spiece.model")
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "vocab_chinese.txt"])
+def test_a_wordpiece_vocabulary_is_found(name, tmp_path):
+    shutil.copy(tokenizers.CASES / "vocab_txt_beside" / "vocab.txt", tmp_path / name)
+    (tmp_path / "tokenizer_config.json").write_text(
+        '{"do_lower_case": false, "strip_accents": true, "tokenize_chinese_chars": false}'
+    )
+    found = finding.beside(str(tmp_path))
+    assert found.path.endswith(name)
+    assert (found.lower_case, found.keep_accents, found.messages) == (False, False, ())
+    assert [type(step).__name__ for step in found.hugging_face.steps] == [
+        "CleanText",
+        "Unicode",
+        "RemoveMarks",
+    ]
+
+
+def test_a_tokenizer_json_decides(tmp_path):
+    tokenizers.write("v5_lower0_keep1", tmp_path)
+    content = tokenizers.model()
+    (tmp_path / "spiece.model").write_bytes(content)
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    found = finding.beside(str(tmp_path))
+    assert found.path.endswith("tokenizer.json")
+    assert (found.lower_case, found.keep_accents, found.messages) == (False, True, ())
+    assert found.vocabulary.proto == content
+    _hm(tmp_path, "spiece.model")
+    message = "spiece.model has other pieces or scores than tokenizer.json, which decides"
+    assert finding.beside(str(tmp_path)).messages == (message,)
+
+
+def test_names_of_special_tokens_are_those_of_the_files_beside(tmp_path):
+    values = json.dumps(tokenizers.values("v5_lower1_keep0")).replace("[MASK]", "<mask>")
+    (tmp_path / "tokenizer.json").write_text(values)
+    (tmp_path / "special_tokens_map.json").write_text('{"mask_token": {"content": "<mask>"}}')
+    assert finding.beside(str(tmp_path)).hugging_face.mask_id == 4
+    names = {"mask_id": "[SEP]"}
+    assert finding.beside(str(tmp_path), names=names).hugging_face.mask_id == 3
+
+
+def test_the_settings_of_another_tokenizer_are_refused(tmp_path):
+    _hm(tmp_path, "spiece.model")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "XLNetTokenizer"}')
+    with pytest.raises(errors.VocabularyError, match="XLNetTokenizer, not of an AlbertTokenizer"):
+        finding.beside(str(tmp_path))
+    (tmp_path / "tokenizer_config.json").write_text('{"sp_model_kwargs": {"nbest_size": -1}}')
+    with pytest.raises(errors.VocabularyError, match="sp_model_kwargs"):
+        finding.beside(str(tmp_path))
+
+
+def test_added_tokens_beside_a_model_get_their_ids(tmp_path):
+    _hm(tmp_path, "spiece.model")
+    (tmp_path / "added_tokens.json").write_text('{"[E1]": 300}')
+    tokenizer = tokenizer_config.read_sentencepiece(str(tmp_path / "spiece.model"))
+    assert (tokenizer.vocab_size, tokenizer.pieces[300]) == (301, "[E1]")
+    (tmp_path / "added_tokens.json").write_text('{"[E1]": 302, "x": 5}')
+    with pytest.raises(errors.VocabularyError, match=r"id 302 .* should be 300") as raised:
+        tokenizer_config.read_sentencepiece(str(tmp_path / "spiece.model"))
+    assert "id 5 of 'x' is piece '[MASK]'" in str(raised.value)
