@@ -9,6 +9,7 @@ Example:
 All checks that do not need TensorFlow precede its import. An artifact is written to a staging
 folder, checked by another process, and renamed to `<export_dir>/<model_name>/<version>`. Only the
 first export of a process is reproducible: TensorFlow numbers functions by a counter of the process.
+That of an embedder is not: names of arguments of loaded functions change from run to run.
 
 Every function raises `configs.errors.InputError` with a message for the user.
 """
