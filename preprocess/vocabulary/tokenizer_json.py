@@ -66,6 +66,9 @@ def read(
         ) from error
 
 
+_UNIGRAM, _WORDPIECE = "Unigram", "WordPiece"
+
+
 class _Reader:
     """Reads the sections of one file."""
 
@@ -78,20 +81,9 @@ class _Reader:
     def tokenizer(
         self, sha256: str, *, sp_model: bytes | None
     ) -> hugging_face.HuggingFaceTokenizer:
-        model, parts = self._values["model"], self._parts
-        kind = model.get("type")
-        if kind not in ("Unigram", "WordPiece"):
-            raise self._error(f"model {kind}")
-        is_unigram = kind == "Unigram"
-        splits = True
-        if is_unigram:
-            pieces = [str(piece) for piece, _ in model["vocab"]]
-            unknown_id = self._unknown_of_unigram(pieces)
-            splits = parts.splits_at_white_space(self._values.get("pre_tokenizer"))
-        else:
-            pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
-            unknown_id = self._unknown_of_wordpiece(pieces)
-            parts.words_of_bert(self._values.get("pre_tokenizer"))
+        parts = self._parts
+        kind, pieces, unknown_id, splits = self._pieces()
+        is_unigram = kind == _UNIGRAM
         added = parts.added_tokens(self._values["added_tokens"], pieces)
         steps, spaces = parts.steps(self._values.get("normalizer"))
         if not splits and not spaces.collapses:
@@ -129,6 +121,21 @@ class _Reader:
             notes=notes,
             **ids,
         )
+
+    def _pieces(self) -> tuple[str, list[str], int, bool]:
+        """Returns kind, pieces, id of the unknown piece, and whether white space splits text."""
+        model, kind = self._values["model"], self._values["model"].get("type")
+        pre_tokenizer = self._values.get("pre_tokenizer")
+        if kind == _UNIGRAM:
+            pieces = [str(piece) for piece, _ in model["vocab"]]
+            splits = self._parts.splits_at_white_space(pre_tokenizer)
+            return kind, pieces, self._unknown_of_unigram(pieces), splits
+        if kind != _WORDPIECE:
+            raise self._error(f"model {kind}")
+        pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
+        unknown_id = self._unknown_of_wordpiece(pieces)
+        self._parts.words_of_bert(pre_tokenizer)
+        return kind, pieces, unknown_id, True
 
     def _error(self, *problems: str) -> errors.VocabularyError:
         title = f"{self._path!r} has parts that the graph cannot do"

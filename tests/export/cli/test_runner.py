@@ -48,7 +48,7 @@ ERRORS = {
     "config_is_a_folder": (["--config", "exports"], ["'exports'"]),
     "config_not_json": (["--config", "not.json"], ["'not.json' cannot be read"]),
     "config_no_object": (["--config", "list.json"], ["'list.json' is not a JSON object"]),
-    "config_keys": (["--config", "missing.json"], ["missing keys", "hidden_size", "vocab_size"]),
+    "config_keys": (["--config", "missing.json"], ["missing keys", "vocab_size"]),
     "config_heads": (["--config", "heads.json"], ["hidden_size 1024 is not a multiple", "7"]),
     "config_needs_name": (["--config", "valid.json"], ["--model_name is required"]),
     "dropout": (["--config", "tiny", "--hidden_dropout_prob", "1"], ["hidden_dropout_prob"]),

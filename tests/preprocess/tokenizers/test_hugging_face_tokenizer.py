@@ -186,7 +186,7 @@ def test_the_artifact_does_all_that_a_preprocessor_does(name, tmp_path):
     for row, expected in zip(packed, tokenizers.ids(name), strict=True):
         wanted = [cls, *expected[:14], sep]
         assert row == wanted + [special["padding_id"]] * (16 - len(wanted))
-    windows = loaded.split_windows(ids[:1], seq_length=8, stride=2)
+    windows, _ = loaded.split_windows(ids[:1], seq_length=8, stride=2)
     assert windows[hub_api.INPUT_WORD_IDS].shape[-1] == 8
     masked = loaded.mask_lm(loaded(tf.constant(texts[:4])), seed=1)
     assert int(tf.reduce_sum(masked[hub_api.MASKED_LM_WEIGHTS])) > 0
