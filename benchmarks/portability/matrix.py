@@ -23,7 +23,8 @@ _SIGNATURES = tuple(name for name, part in parts.PARTS.items() if part.signature
 _LIMIT = 1e-5
 # Converted models have other kernels, with other approximations of tanh and exp.
 _CONVERTED_LIMIT = 1e-4
-# About twenty operations each round to bfloat16's 8 bits.
+# Random errors of a rounding to bfloat16 after every operation of the NumPy model move its outputs
+# by 0.0165, root mean square, and single ones by up to 0.11.
 _BFLOAT16_LIMIT = 0.15
 
 
