@@ -188,11 +188,9 @@ class Case:
 
     def depends(self, loss: str, variable: str) -> bool:
         """Returns whether that loss of `losses` depends on the variable of that name."""
-        if loss == SUM:
-            return True
-        if variable.startswith("pooler_transform"):
+        if loss != SUM and variable.startswith("pooler_transform"):
             return loss in (hub_api.POOLED_OUTPUT, hub_api.SOP_LOGITS)
-        if variable.startswith("cls/"):
+        if loss != SUM and variable.startswith("cls/"):
             return loss in (hub_api.MLM_LOGITS, hub_api.SOP_LOGITS)
         if loss == FIRST_LAYER and self.artifact.config.num_hidden_groups > 1:
             return not variable.startswith("transformer/") or "/group_0/" in variable

@@ -77,7 +77,7 @@ def _names(export_dir):
 
 
 @pytest.mark.parametrize(
-    ("kind", "samples", "full"), [("small", 10, 200), ("encoder", 1, 30)], ids=["small", "encoder"]
+    ("kind", "samples", "full"), [("small", 20, 200), ("encoder", 2, 30)], ids=["small", "encoder"]
 )
 def test_a_killed_exporter_leaves_a_complete_version_or_none(
     kind, samples, full, stress, tmp_path, request
