@@ -19,12 +19,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from configs import albert_config, errors
-from export.artifacts import embedder_spec, encoder_spec
+from export.artifacts import embedder_spec, encoder_spec, tokenizer_choice
 from export.checkpoints import opening
 from export.metadata import checksums, manifest
 from export.publishing import publish
-from preprocess.tokenizers import tokenizations
-from preprocess.vocabulary import vocabularies
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from export.verification import verification
@@ -47,7 +45,10 @@ def export_encoder(
     sp_model_file: str | None = None,
     vocab_file: str | None = None,
     tokenizer: bool = True,
-    lower_case: bool = True,
+    tokenization: str | None = None,
+    lower_case: bool | None = None,
+    keep_accents: bool | None = None,
+    special_tokens: str | None = None,
     mlm: bool | None = None,
     adapter: str | None = None,
     allow_unused: str | None = None,
@@ -68,11 +69,14 @@ def export_encoder(
       model_name: folder above the versions; None for `albert_en_<config>` if `config` is a size.
       config: a size or the path of a config; None for the one that comes with the checkpoint.
       checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
-      sp_model_file: a SentencePiece model; None for the one that comes with the checkpoint, or the
-        demo vocabulary where there is no checkpoint.
+      sp_model_file: a SentencePiece model; None for the tokenizer that comes with the checkpoint,
+        or the demo vocabulary where there is no checkpoint.
       vocab_file: a WordPiece vocabulary in its place.
       tokenizer: whether the checkpoint has a tokenizer; False for ids that are not made from text.
-      lower_case: whether the vocabulary is uncased.
+      tokenization: what is recorded of it, see `export_preprocessor`.
+      lower_case: see `export_preprocessor`.
+      keep_accents: see `export_preprocessor`.
+      special_tokens: see `export_preprocessor`.
       mlm: whether to export the masked language model, `.mlm`; None for what the weights have.
       adapter: folder of a LoRA adapter to merge into the weights.
       allow_unused: regular expression: tensors in whose names it is found may be left out.
@@ -93,18 +97,23 @@ def export_encoder(
     common: dict[str, Any] = {
         "config": config,
         "overrides": {name: value for name, value in overrides.items() if value is not None},
-        "sp_model_file": sp_model_file,
-        "vocab_file": vocab_file,
-        "lower_case": lower_case,
         "mlm": mlm,
     }
+    request = tokenizer_choice.Request(
+        sp_model_file=sp_model_file,
+        vocab_file=vocab_file,
+        tokenization=tokenization,
+        lower_case=lower_case,
+        keep_accents=keep_accents,
+        special_tokens=special_tokens,
+    )
     if checkpoint is None:
-        spec = encoder_spec.untrained(seed=seed, **common)
+        spec = encoder_spec.untrained(tokenizer=request, seed=seed, **common)
     else:
         spec = encoder_spec.from_checkpoint(
             checkpoint,
             checkpoint_format=checkpoint_format,
-            tokenizer=tokenizer,
+            tokenizer=request if tokenizer else None,
             adapter=adapter,
             allow_unused=allow_unused,
             **common,
@@ -129,45 +138,62 @@ def export_encoder(
 def export_preprocessor(
     *,
     model_name: str = "albert_en_preprocess",
+    checkpoint: str | None = None,
+    encoder: str | None = None,
     sp_model_file: str | None = None,
     vocab_file: str | None = None,
-    tokenization: str = tokenizations.HUB,
-    lower_case: bool = True,
+    tokenization: str | None = None,
+    lower_case: bool | None = None,
+    keep_accents: bool | None = None,
+    special_tokens: str | None = None,
     default_seq_length: int = 128,
     export_dir: str = "exports",
     version: int | None = None,
     serving_warmup: bool = False,
+    log: Log = _ignore,
 ) -> str:
     """Exports a preprocessor, text to the encoder's inputs; returns the path of its version.
 
     Args:
       model_name: folder above the versions.
-      sp_model_file: a SentencePiece model; None for the demo vocabulary.
+      checkpoint: weights with whose tokenizer it is made, see `opening.open`.
+      encoder: folder of an exported encoder with whose tokenizer it is made. Without either, and
+        without a file, it has the demo vocabulary.
+      sp_model_file: a SentencePiece model in its place.
       vocab_file: a WordPiece vocabulary in its place.
       tokenization: "hub" for the ids of TF Hub's preprocessor, "original" for those of
-        google-research/albert; "hub" for a WordPiece vocabulary.
-      lower_case: whether the vocabulary is uncased.
+        google-research/albert, "huggingface" for those of the tokenizer beside the weights; None
+        for what the encoder has recorded, "huggingface" for weights of transformers, else "hub".
+      lower_case: whether text is lower-cased; None for what the files beside the weights say, else
+        True.
+      keep_accents: whether text keeps its accents; None for what the files beside the weights say,
+        else False.
+      special_tokens: names of special tokens, as "pad=<pad>,mask=<mask>"; None for the usual ones,
+        or what lies beside the weights says.
       default_seq_length: default length of the packed rows, in tokens.
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
       serving_warmup: whether to add requests that TensorFlow Serving warms up with.
+      log: called with notices for the user.
     """
-    if vocab_file is not None and tokenization != tokenizations.HUB:
-        raise errors.VocabularyError(
-            f"--tokenization={tokenization} is for a SentencePiece model, not --vocab_file"
-        )
-    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
+    request = tokenizer_choice.Request(
+        sp_model_file=sp_model_file,
+        vocab_file=vocab_file,
+        tokenization=tokenization,
+        lower_case=lower_case,
+        keep_accents=keep_accents,
+        special_tokens=special_tokens,
+    )
+    tokenizer = tokenizer_choice.of(request, checkpoint=checkpoint, encoder=encoder)
     with publish.staged(
         export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
     ) as publication:
+        for line in tokenizer.notices:
+            log(f"{model_name}: {line}")
         from export.artifacts import preprocessor_artifact  # imports TensorFlow
 
         preprocessor_artifact.write(
-            publication.directory,
-            vocabulary=vocabulary,
-            tokenization=tokenization,
-            lower_case=lower_case,
-            default_seq_length=default_seq_length,
+            publication.directory, tokenizer=tokenizer, default_seq_length=default_seq_length
         )
         return publication.publish()
 
@@ -179,10 +205,12 @@ def export_embedder(
     model_name: str,
     pooling: str = "pooled",
     normalize: bool = False,
-    max_seq_length: int = 512,
+    max_seq_length: int | None = None,
+    allow_other_tokenization: bool = False,
     export_dir: str = "exports",
     version: int | None = None,
     serving_warmup: bool = False,
+    log: Log = _ignore,
 ) -> str:
     """Exports an encoder and its preprocessor as one model, text to vectors; returns its path.
 
@@ -193,7 +221,10 @@ def export_embedder(
       pooling: "pooled" for `pooled_output`; "mean" over the tokens, or "first" token, of
         `sequence_output`.
       normalize: whether to scale the vectors to length one.
-      max_seq_length: tokens after which a text is cut, special tokens included.
+      max_seq_length: tokens after which a text is cut, special tokens included; None for 512, or
+        the encoder's positions if it has fewer.
+      allow_other_tokenization: whether the preprocessor may have another tokenization than the
+        encoder has recorded.
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
       serving_warmup: whether to add requests that TensorFlow Serving warms up with.
@@ -204,10 +235,13 @@ def export_embedder(
         pooling=pooling,
         normalize=normalize,
         max_seq_length=max_seq_length,
+        allow_other_tokenization=allow_other_tokenization,
     )
     with publish.staged(
         export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
     ) as publication:
+        for line in spec.belonging.notices:
+            log(f"{model_name}: {line}")
         from export.artifacts import embedder_artifact  # imports TensorFlow
 
         embedder_artifact.write(publication.directory, spec=spec)

@@ -11,7 +11,7 @@ Without a checkpoint the weights are random, and stderr and the manifest say so.
 from absl import flags
 
 from export import api
-from export.cli import checkpoint_flags, export_flags, progress, runner
+from export.cli import checkpoint_flags, export_flags, progress, runner, tokenizer_flags
 
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the random weights.", lower_bound=0)
 _HIDDEN_DROPOUT_PROB = flags.DEFINE_float(
@@ -39,6 +39,7 @@ _COMPUTE_DTYPE = flags.DEFINE_enum(
 )
 flags.adopt_module_key_flags(checkpoint_flags)
 flags.adopt_module_key_flags(export_flags)
+flags.adopt_module_key_flags(tokenizer_flags)
 
 
 def main() -> None:
@@ -48,9 +49,6 @@ def main() -> None:
             model_name=export_flags.MODEL_NAME.value,
             config=checkpoint_flags.CONFIG.value,
             checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
-            sp_model_file=export_flags.SP_MODEL_FILE.value,
-            vocab_file=export_flags.VOCAB_FILE.value,
-            lower_case=export_flags.LOWER_CASE.value,
             mlm=_MLM.value,
             tokenizer=_TOKENIZER.value,
             adapter=checkpoint_flags.ADAPTER.value,
@@ -62,6 +60,7 @@ def main() -> None:
             export_dir=export_flags.EXPORT_DIR.value,
             version=export_flags.VERSION.value,
             serving_warmup=export_flags.SERVING_WARMUP.value,
+            **tokenizer_flags.values(),
             log=runner.log,
             on_progress=on_progress,
         )

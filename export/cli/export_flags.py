@@ -16,21 +16,6 @@ VERSION = flags.DEFINE_integer(
     "Default: the next free one.",
     lower_bound=1,
 )
-SP_MODEL_FILE = flags.DEFINE_string(
-    "sp_model_file",
-    None,
-    "SentencePiece model with <pad>, <unk>, [CLS], [SEP] and [MASK]. "
-    "Default: the checkpoint's own; without a checkpoint, the project's demo vocabulary.",
-)
-VOCAB_FILE = flags.DEFINE_string(
-    "vocab_file",
-    None,
-    "WordPiece vocabulary (vocab.txt) with [PAD], [UNK], [CLS], [SEP] and [MASK], as the Chinese "
-    "models have. Replaces --sp_model_file.",
-)
-LOWER_CASE = flags.DEFINE_bool(
-    "lower_case", True, "Whether the vocabulary is uncased, as that of the released models is."
-)
 SERVING_WARMUP = flags.DEFINE_bool(
     "serving_warmup",
     False,
