@@ -8,21 +8,22 @@ Example:
 
 All checks that do not need TensorFlow precede its import. An artifact is written to a staging
 folder, checked by another process, and renamed to `<export_dir>/<model_name>/<version>`. Only the
-first export of a process is reproducible: TensorFlow numbers functions by a counter of the process.
-That of an embedder is not: names of arguments of loaded functions change from run to run.
+first export of a process is reproducible, see `hub_module.save`; that of an embedder is not.
 
 Every function raises `configs.errors.InputError` with a message for the user.
 """
 
 import os
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from configs import albert_config, errors
 from export.artifacts import embedder_spec, encoder_spec, tokenizer_choice
+from export.artifacts.tokenizer_choice import Request as TokenizerRequest
 from export.checkpoints import opening
 from export.metadata import checksums, manifest
-from export.publishing import publish
+from export.publishing import publish, writing_process
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from export.verification import verification
@@ -32,8 +33,16 @@ Log = Callable[[str], None]
 OnProgress = Callable[[int, int], None]
 
 
+_ANY_TOKENIZER = TokenizerRequest()
+
+
 def _ignore(*_: Any) -> None:
     """Does nothing."""
+
+
+def _log_all(log: Log, model_name: str, notices: Iterable[str]) -> None:
+    for notice in notices:
+        log(f"{model_name}: {notice}")
 
 
 def export_encoder(
@@ -42,18 +51,11 @@ def export_encoder(
     model_name: str | None = None,
     config: str | None = None,
     checkpoint_format: str | None = None,
-    sp_model_file: str | None = None,
-    vocab_file: str | None = None,
-    tokenizer: bool = True,
-    tokenization: str | None = None,
-    lower_case: bool | None = None,
-    keep_accents: bool | None = None,
-    special_tokens: str | None = None,
+    tokenizer: TokenizerRequest | None = _ANY_TOKENIZER,
     mlm: bool | None = None,
     adapter: str | None = None,
     allow_unused: str | None = None,
-    hidden_dropout_prob: float | None = None,
-    attention_probs_dropout_prob: float | None = None,
+    overrides: Mapping[str, float] = types.MappingProxyType({}),
     compute_dtype: str = "float32",
     seed: int = 0,
     export_dir: str = "exports",
@@ -69,19 +71,12 @@ def export_encoder(
       model_name: folder above the versions; None for `albert_en_<config>` if `config` is a size.
       config: a size or the path of a config; None for the one that comes with the checkpoint.
       checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
-      sp_model_file: a SentencePiece model; None for the tokenizer that comes with the checkpoint,
-        or the demo vocabulary where there is no checkpoint.
-      vocab_file: a WordPiece vocabulary in its place.
-      tokenizer: whether the checkpoint has a tokenizer; False for ids that are not made from text.
-      tokenization: what is recorded of it, see `export_preprocessor`.
-      lower_case: see `export_preprocessor`.
-      keep_accents: see `export_preprocessor`.
-      special_tokens: see `export_preprocessor`.
+      tokenizer: what you say of it; the rest is that of the checkpoint, or without one the demo
+        vocabulary. None for ids that are not made from text.
       mlm: whether to export the masked language model, `.mlm`; None for what the weights have.
       adapter: folder of a LoRA adapter to merge into the weights.
       allow_unused: regular expression: tensors in whose names it is found may be left out.
-      hidden_dropout_prob: overrides the config's.
-      attention_probs_dropout_prob: overrides the config's.
+      overrides: values in place of the config's, of dropout for example.
       compute_dtype: "float32" or "bfloat16", of activations and products.
       seed: of the random weights.
       export_dir: folder of the models; made if missing.
@@ -90,34 +85,17 @@ def export_encoder(
       log: called with notices for the user.
       on_progress: called while weights are read.
     """
-    overrides = {
-        "hidden_dropout_prob": hidden_dropout_prob,
-        "attention_probs_dropout_prob": attention_probs_dropout_prob,
-    }
-    common: dict[str, Any] = {
-        "config": config,
-        "overrides": {name: value for name, value in overrides.items() if value is not None},
-        "mlm": mlm,
-    }
-    request = tokenizer_choice.Request(
-        sp_model_file=sp_model_file,
-        vocab_file=vocab_file,
-        tokenization=tokenization,
-        lower_case=lower_case,
-        keep_accents=keep_accents,
-        special_tokens=special_tokens,
+    spec = encoder_spec.make(
+        checkpoint,
+        config=config,
+        checkpoint_format=checkpoint_format,
+        overrides=overrides,
+        tokenizer=tokenizer,
+        mlm=mlm,
+        adapter=adapter,
+        allow_unused=allow_unused,
+        seed=seed,
     )
-    if checkpoint is None:
-        spec = encoder_spec.untrained(tokenizer=request, seed=seed, **common)
-    else:
-        spec = encoder_spec.from_checkpoint(
-            checkpoint,
-            checkpoint_format=checkpoint_format,
-            tokenizer=request if tokenizer else None,
-            adapter=adapter,
-            allow_unused=allow_unused,
-            **common,
-        )
     if model_name is None and config in albert_config.SIZES:
         model_name = f"albert_en_{config}"
     if not model_name:
@@ -125,8 +103,7 @@ def export_encoder(
     with publish.staged(
         export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
     ) as publication:
-        for line in spec.notices():
-            log(f"{model_name}: {line}")
+        _log_all(log, model_name, spec.notices())
         from export.artifacts import encoder_artifact  # imports TensorFlow
 
         encoder_artifact.write(
@@ -140,12 +117,7 @@ def export_preprocessor(
     model_name: str = "albert_en_preprocess",
     checkpoint: str | None = None,
     encoder: str | None = None,
-    sp_model_file: str | None = None,
-    vocab_file: str | None = None,
-    tokenization: str | None = None,
-    lower_case: bool | None = None,
-    keep_accents: bool | None = None,
-    special_tokens: str | None = None,
+    tokenizer: TokenizerRequest = _ANY_TOKENIZER,
     default_seq_length: int = 128,
     export_dir: str = "exports",
     version: int | None = None,
@@ -157,45 +129,85 @@ def export_preprocessor(
     Args:
       model_name: folder above the versions.
       checkpoint: weights with whose tokenizer it is made, see `opening.open`.
-      encoder: folder of an exported encoder with whose tokenizer it is made. Without either, and
-        without a file, it has the demo vocabulary.
-      sp_model_file: a SentencePiece model in its place.
-      vocab_file: a WordPiece vocabulary in its place.
-      tokenization: "hub" for the ids of TF Hub's preprocessor, "original" for those of
-        google-research/albert, "huggingface" for those of the tokenizer beside the weights; None
-        for what the encoder has recorded, "huggingface" for weights of transformers, else "hub".
-      lower_case: whether text is lower-cased; None for what the files beside the weights say, else
-        True.
-      keep_accents: whether text keeps its accents; None for what the files beside the weights say,
-        else False.
-      special_tokens: names of special tokens, as "pad=<pad>,mask=<mask>"; None for the usual ones,
-        or what lies beside the weights says.
+      encoder: folder of an exported encoder with whose tokenizer it is made. Without these, and
+        without a file in `tokenizer`, it has the demo vocabulary.
+      tokenizer: what you say of it.
       default_seq_length: default length of the packed rows, in tokens.
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
       serving_warmup: whether to add requests that TensorFlow Serving warms up with.
       log: called with notices for the user.
     """
-    request = tokenizer_choice.Request(
-        sp_model_file=sp_model_file,
-        vocab_file=vocab_file,
-        tokenization=tokenization,
-        lower_case=lower_case,
-        keep_accents=keep_accents,
-        special_tokens=special_tokens,
-    )
-    tokenizer = tokenizer_choice.of(request, checkpoint=checkpoint, encoder=encoder)
+    chosen = tokenizer_choice.of(tokenizer, checkpoint=checkpoint, encoder=encoder)
     with publish.staged(
         export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
     ) as publication:
-        for line in tokenizer.notices:
-            log(f"{model_name}: {line}")
+        _log_all(log, model_name, chosen.notices)
         from export.artifacts import preprocessor_artifact  # imports TensorFlow
 
         preprocessor_artifact.write(
-            publication.directory, tokenizer=tokenizer, default_seq_length=default_seq_length
+            publication.directory, tokenizer=chosen, default_seq_length=default_seq_length
         )
         return publication.publish()
+
+
+def export_all(
+    checkpoint: str,
+    *,
+    model_name: str,
+    preprocessor_name: str | None = None,
+    default_seq_length: int = 128,
+    compute_dtype: str = "float32",
+    export_dir: str = "exports",
+    version: int | None = None,
+    serving_warmup: bool = False,
+    log: Log = _ignore,
+    on_progress: OnProgress = _ignore,
+    **options: Any,
+) -> tuple[str, str]:
+    """Exports a checkpoint as an encoder and its preprocessor, both or neither.
+
+    Args:
+      checkpoint: the weights, see `opening.open`.
+      model_name: folder above the encoder's versions.
+      preprocessor_name: folder above the preprocessor's; None for `<model_name>_preprocess`.
+      default_seq_length: default length of the packed rows, in tokens.
+      compute_dtype: "float32" or "bfloat16", of activations and products.
+      export_dir: folder of the models; made if missing.
+      version: of both, a positive integer; None for the next that is free in both.
+      serving_warmup: whether to add requests that TensorFlow Serving warms up with.
+      log: called with notices for the user.
+      on_progress: called while weights are read.
+      **options: further arguments of `export_encoder` about config, weights and tokenizer.
+
+    Returns:
+      The paths of the encoder and of the preprocessor.
+    """
+    spec = encoder_spec.from_checkpoint(checkpoint, **options)
+    names = (preprocessor_name or f"{model_name}_preprocess", model_name)  # the encoder comes last
+    if len(set(names)) < len(names):
+        raise errors.DestinationError("encoder and preprocessor must have different names")
+    with (
+        publish.staged_together(
+            export_dir, model_names=names, version=version, serving_warmup=serving_warmup
+        ) as (preprocessor, encoder),
+        writing_process.WritingProcess() as process,
+    ):
+        _log_all(log, model_name, spec.notices())
+        process.start(
+            "export.artifacts.preprocessor_artifact",
+            preprocessor.directory,
+            tokenizer=spec.tokenizer,
+            default_seq_length=default_seq_length,
+        )
+        from export.artifacts import encoder_artifact  # imports TensorFlow
+
+        encoder_artifact.write(
+            encoder.directory, spec=spec, compute_dtype=compute_dtype, on_progress=on_progress
+        )
+        process.wait()
+        preprocessor_path, encoder_path = publish.publish_together([preprocessor, encoder])
+    return encoder_path, preprocessor_path
 
 
 def export_embedder(
@@ -240,8 +252,7 @@ def export_embedder(
     with publish.staged(
         export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
     ) as publication:
-        for line in spec.belonging.notices:
-            log(f"{model_name}: {line}")
+        _log_all(log, model_name, spec.belonging.notices)
         from export.artifacts import embedder_artifact  # imports TensorFlow
 
         embedder_artifact.write(publication.directory, spec=spec)

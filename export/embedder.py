@@ -53,9 +53,7 @@ def main() -> None:
             normalize=_NORMALIZE.value,
             max_seq_length=_MAX_SEQ_LENGTH.value,
             allow_other_tokenization=_ALLOW_OTHER_TOKENIZATION.value,
-            export_dir=export_flags.EXPORT_DIR.value,
-            version=export_flags.VERSION.value,
-            serving_warmup=export_flags.SERVING_WARMUP.value,
+            **export_flags.destination(),
             log=runner.log,
         )
     )

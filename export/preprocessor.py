@@ -12,7 +12,7 @@ Without any of these it has the project's demo vocabulary, and stderr says so.
 from absl import flags
 
 from export import api
-from export.cli import export_flags, runner, tokenizer_flags
+from export.cli import export_flags, preprocessor_flags, runner, tokenizer_flags
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -23,14 +23,8 @@ _CHECKPOINT = flags.DEFINE_string(
 _ENCODER = flags.DEFINE_string(
     "encoder", None, "Folder of an exported encoder with whose tokenizer it is made."
 )
-_DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
-    "default_seq_length",
-    128,
-    "Default length of the packed rows in tokens, special tokens included.",
-    lower_bound=3,
-)
-flags.adopt_module_key_flags(export_flags)
-flags.adopt_module_key_flags(tokenizer_flags)
+for module in (preprocessor_flags, tokenizer_flags, export_flags):
+    flags.adopt_module_key_flags(module)
 
 
 def main() -> None:
@@ -38,11 +32,9 @@ def main() -> None:
         model_name=export_flags.MODEL_NAME.value or "albert_en_preprocess",
         checkpoint=_CHECKPOINT.value,
         encoder=_ENCODER.value,
-        default_seq_length=_DEFAULT_SEQ_LENGTH.value,
-        export_dir=export_flags.EXPORT_DIR.value,
-        version=export_flags.VERSION.value,
-        serving_warmup=export_flags.SERVING_WARMUP.value,
-        **tokenizer_flags.values(),
+        tokenizer=tokenizer_flags.request(),
+        default_seq_length=preprocessor_flags.DEFAULT_SEQ_LENGTH.value,
+        **export_flags.destination(),
         log=runner.log,
     )
     print(path)

@@ -7,6 +7,7 @@ it, and everything that does not fit is listed in one error.
 """
 
 import dataclasses
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from export.checkpoints import (
 )
 
 _T = TypeVar("_T")
+_ANY_TOKENIZER = tokenizer_choice.Request()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,13 +112,31 @@ class EncoderSpec:
         }
 
 
+def make(
+    checkpoint: str | None,
+    *,
+    config: str | None,
+    overrides: Mapping[str, Any],
+    tokenizer: tokenizer_choice.Request | None,
+    mlm: bool | None,
+    seed: int,
+    **options: Any,
+) -> EncoderSpec:
+    """Returns `from_checkpoint` or, without one, `untrained`, of the arguments that it has."""
+    common: dict[str, Any] = {"config": config, "overrides": overrides, "mlm": mlm}
+    if checkpoint is not None:
+        return from_checkpoint(checkpoint, tokenizer=tokenizer, **common, **options)
+    tokenizer = tokenizer or tokenizer_choice.Request()
+    return untrained(tokenizer=tokenizer, seed=seed, **common)
+
+
 def untrained(
     config: str | None,
     *,
-    overrides: Mapping[str, Any],
-    tokenizer: tokenizer_choice.Request,
+    overrides: Mapping[str, Any] = types.MappingProxyType({}),
+    tokenizer: tokenizer_choice.Request = _ANY_TOKENIZER,
     mlm: bool | None = None,
-    seed: int,
+    seed: int = 0,
 ) -> EncoderSpec:
     """Returns the spec of an encoder with random weights.
 
@@ -144,10 +164,10 @@ def untrained(
 def from_checkpoint(
     location: str,
     *,
-    checkpoint_format: str | None,
-    config: str | None,
-    overrides: Mapping[str, Any],
-    tokenizer: tokenizer_choice.Request | None,
+    checkpoint_format: str | None = None,
+    config: str | None = None,
+    overrides: Mapping[str, Any] = types.MappingProxyType({}),
+    tokenizer: tokenizer_choice.Request | None = _ANY_TOKENIZER,
     mlm: bool | None = None,
     adapter: str | None = None,
     allow_unused: str | None = None,

@@ -3,6 +3,8 @@
 `flags.adopt_module_key_flags(export_flags)` makes a command's `--help` show them.
 """
 
+from typing import Any
+
 from absl import flags
 
 EXPORT_DIR = flags.DEFINE_string(
@@ -21,3 +23,12 @@ SERVING_WARMUP = flags.DEFINE_bool(
     False,
     "Whether to add requests that TensorFlow Serving runs before it serves users.",
 )
+
+
+def destination() -> dict[str, Any]:
+    """Returns all but the name by the names that the functions of `export.api` have."""
+    return {
+        "export_dir": EXPORT_DIR.value,
+        "version": VERSION.value,
+        "serving_warmup": SERVING_WARMUP.value,
+    }

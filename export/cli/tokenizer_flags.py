@@ -3,11 +3,10 @@
 A command makes them its own with `flags.adopt_module_key_flags(tokenizer_flags)`.
 """
 
-from typing import Any
-
 from absl import flags
 
 from configs import tokenizations
+from export.artifacts import tokenizer_choice
 
 _SP_MODEL_FILE = flags.DEFINE_string(
     "sp_model_file",
@@ -48,13 +47,13 @@ _SPECIAL_TOKENS = flags.DEFINE_string(
 )
 
 
-def values() -> dict[str, Any]:
-    """Returns the flags by the names that the functions of `export.api` have for them."""
-    return {
-        "sp_model_file": _SP_MODEL_FILE.value,
-        "vocab_file": _VOCAB_FILE.value,
-        "tokenization": _TOKENIZATION.value,
-        "lower_case": _LOWER_CASE.value,
-        "keep_accents": _KEEP_ACCENTS.value,
-        "special_tokens": _SPECIAL_TOKENS.value,
-    }
+def request() -> tokenizer_choice.Request:
+    """Returns what the flags say."""
+    return tokenizer_choice.Request(
+        sp_model_file=_SP_MODEL_FILE.value,
+        vocab_file=_VOCAB_FILE.value,
+        tokenization=_TOKENIZATION.value,
+        lower_case=_LOWER_CASE.value,
+        keep_accents=_KEEP_ACCENTS.value,
+        special_tokens=_SPECIAL_TOKENS.value,
+    )

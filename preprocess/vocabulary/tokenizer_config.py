@@ -134,9 +134,11 @@ def to_json(
     values[_TOKENIZATION] = tokenization
     if not isinstance(tokenizer, hugging_face.HuggingFaceTokenizer):
         return values
+    is_wordpiece = isinstance(tokenizer.model, hugging_face.WordPiece)
+    values["tokenizer_class"] = "BertTokenizer" if is_wordpiece else "AlbertTokenizer"
     if isinstance(tokenizer.model, hugging_face.SlowAlbert):
         values["remove_space"] = tokenizer.model.remove_space
-    elif isinstance(tokenizer.model, hugging_face.WordPiece):
+    elif is_wordpiece:
         separates = hugging_face.SeparateIdeographs() in tokenizer.steps
         values |= {"strip_accents": not keep_accents, "tokenize_chinese_chars": separates}
     values["added_tokens_decoder"] = {
