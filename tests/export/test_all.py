@@ -1,11 +1,13 @@
 """`python -m export.all`: a folder of somebody's model becomes artifacts that belong together."""
 
+import contextlib
 import gzip
 import json
 import os
 import random
 import shutil
 import signal
+import subprocess
 
 import pytest
 import tensorflow as tf
@@ -149,10 +151,8 @@ def test_killed_at_any_moment_it_leaves_complete_versions(stress, tmp_path):
             while process.poll() is None and not (export_dir / "case_preprocess" / "1").exists():
                 pass
         else:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=generator.uniform(0, 15))
-            except processes.subprocess.TimeoutExpired:
-                pass
         process.send_signal(signal.SIGKILL)
         process.communicate()
         versions = {name: _versions(export_dir / name) for name in _NAMES}
