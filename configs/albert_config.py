@@ -20,16 +20,19 @@ from configs import errors, source_rules
 GELU_TANH = source_rules.GELU_TANH
 GELU_ERF = source_rules.GELU_ERF
 HIDDEN_ACTS = (GELU_TANH, GELU_ERF, "relu", "tanh", "linear")
+_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AlbertConfig:
     """Hyper-parameters of an ALBERT encoder. No size has a default: a default is a guess.
 
-    The last three fields tell what almost no model has, and manifests name them only then:
+    The last fields tell what almost no model has, and manifests name them only then:
     `group_formula`, a key of `source_rules.GROUP_FORMULAS`, is the original's wherever that one
     gives the same groups; `pooler` is whether there is one; `tie_word_embeddings` is whether the
-    masked language model's output matrix is the word embeddings.
+    masked language model's output matrix is the word embeddings, and `mlm_layer_norm_eps` its
+    epsilon if it has its own. Heads of fine-tuned models have `classifier_dropout_prob`, and
+    `start_n_top`, of how many starts run_squad_v2's computes the ends.
 
     Raises:
       errors.ConfigError: lists every field that is out of range or does not fit another.
@@ -54,6 +57,9 @@ class AlbertConfig:
     group_formula: str = source_rules.ORIGINAL_FORMULA
     pooler: bool = True
     tie_word_embeddings: bool = True
+    mlm_layer_norm_eps: float | None = None
+    classifier_dropout_prob: float = 0.1
+    start_n_top: int = 5
 
     def __post_init__(self) -> None:
         problems = []
@@ -61,7 +67,8 @@ class AlbertConfig:
             value = getattr(self, field.name)
             if field.type is int and not (_is_int(value) and value >= 1):
                 problems.append(f"{field.name} must be a positive integer, got {value!r}")
-            if field.type is float and not _is_number(value):
+            is_float = field.type is float or (field.type == float | None and value is not None)
+            if is_float and not _is_number(value):
                 problems.append(f"{field.name} must be a finite number, got {value!r}")
             if field.type is bool and not isinstance(value, bool):
                 problems.append(f"{field.name} must be true or false, got {value!r}")
@@ -100,11 +107,11 @@ class AlbertConfig:
                 f"embedding_size {self.embedding_size} differs from hidden_size "
                 f"{self.hidden_size}, which needs an embedding projection"
             )
-        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        for name in _DROPOUTS:
             if not 0 <= getattr(self, name) < 1:
                 problems.append(f"{name} must be in [0, 1), got {getattr(self, name)}")
-        for name in ("initializer_range", "layer_norm_eps"):
-            if getattr(self, name) <= 0:
+        for name in ("initializer_range", "layer_norm_eps", "mlm_layer_norm_eps"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
                 problems.append(f"{name} must be positive, got {getattr(self, name)}")
         return problems
 
@@ -242,6 +249,8 @@ def from_json(
         raise errors.ConfigError("; ".join(problems))
     found = {**rules.constants, **rules.defaults, **(sizes or {}), **plain}
     found |= {field: found.get(other) for field, other in rules.taken_from}
+    if found.get(_DROPOUTS[-1], 0) is None:  # transformers then takes that of hidden layers
+        found[_DROPOUTS[-1]] = found.get(_DROPOUTS[0])
     found.setdefault(
         "embedding_projection",
         rules.always_projects or found.get("embedding_size") != found.get("hidden_size"),

@@ -5,6 +5,11 @@ to do. The commands print it as their last line (`error: ...`) and exit with sta
 exception is a bug and keeps its traceback.
 """
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
 
 class InputError(ValueError):
     """An input cannot be used; the message says which, and what is expected."""
@@ -51,3 +56,20 @@ def first_line(error: Exception) -> str:
 def listing(title: str, problems: list[str]) -> str:
     """Returns one line that names every problem: `title: a; b; c`."""
     return f"{title}: " + "; ".join(problems)
+
+
+def attempt(make: Callable[[], _T], found: list[InputError]) -> _T | None:
+    """Returns what `make` makes; None, and the error in `found`, if it cannot."""
+    try:
+        return make()
+    except InputError as error:
+        found.append(error)
+        return None
+
+
+def combined(found: Sequence[InputError]) -> InputError:
+    """Returns one error that says what all of them say; `found` is not empty."""
+    if len(found) == 1:
+        return found[0]
+    title = f"{len(found)} things do not fit"
+    return CheckpointMismatchError(listing(title, [str(one) for one in found]))

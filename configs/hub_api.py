@@ -27,6 +27,12 @@ ENCODER_OUTPUTS = "encoder_outputs"  # list of num_hidden_layers float32 [B, S, 
 # Outputs of the heads.
 MLM_LOGITS = "mlm_logits"  # float32 [B, P, V]
 SOP_LOGITS = "sop_logits"  # float32 [B, 2]
+LOGITS = "logits"  # float32 [B, C] of `classify`, [B, S, C] of `tag`, [B, N] of `choose`
+START_LOGITS = "start_logits"  # float32 [B, S]
+# float32 [B, S]; where the ends depend on the starts, [B, K, S] for the K best starts.
+END_LOGITS = "end_logits"
+START_POSITIONS = "start_positions"  # int32 [B, K], the K best starts
+CLS_LOGITS = "cls_logits"  # float32 [B], that there is no answer
 
 # Input of the preprocessor: string [B].
 SENTENCES = "sentences"
@@ -39,6 +45,19 @@ UNPADDED = "unpadded"
 ENCODER_SIGNATURE_OUTPUTS = (DEFAULT, POOLED_OUTPUT, SEQUENCE_OUTPUT)
 MLM_SIGNATURE_OUTPUTS = (MLM_LOGITS, POOLED_OUTPUT, SEQUENCE_OUTPUT)
 SOP_SIGNATURE_OUTPUTS = (SOP_LOGITS, POOLED_OUTPUT)
+CLASSIFY = "classify"
+TAG = "tag"
+ANSWER = "answer"
+CHOOSE = "choose"  # its inputs are [B, N, S]
+CLASSIFY_SIGNATURE_OUTPUTS = (LOGITS, POOLED_OUTPUT)
+TAG_SIGNATURE_OUTPUTS = (LOGITS,)
+ANSWER_SIGNATURE_OUTPUTS = (START_LOGITS, END_LOGITS)
+ANSWER_BEAM_SIGNATURE_OUTPUTS = (*ANSWER_SIGNATURE_OUTPUTS, START_POSITIONS, CLS_LOGITS)
+CHOOSE_SIGNATURE_OUTPUTS = (LOGITS,)
+
+# Attributes of the heads of fine-tuned models: string variables [C] and [].
+LABELS = "labels"
+PROBLEM_TYPE = "problem_type"
 
 # Attributes of an encoder: the vocabulary's asset, and whether a WordPiece vocabulary is uncased.
 SP_MODEL_FILE = "sp_model_file"

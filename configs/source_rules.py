@@ -60,6 +60,7 @@ class SourceRules:
       required: keys without which a config is one of another model.
       taken_from: pairs of a field and another field, whose value it has.
       tokenization: what its models are exported with unless the user says another one.
+      mlm_layer_norm_eps: epsilon of its masked language model head; None for that of the layers.
     """
 
     code: str
@@ -71,6 +72,7 @@ class SourceRules:
     required: tuple[str, ...] = ()
     taken_from: tuple[tuple[str, str], ...] = ()
     tokenization: str = tokenizations.HUB
+    mlm_layer_norm_eps: float | None = None
 
 
 # Contrib layer_norm of TensorFlow 1, which BERT, ALBERT and their ports keep.
@@ -140,6 +142,7 @@ KERAS_HUB = SourceRules(
     },
     constants={**_EPSILON, "hidden_act": "gelu", "initializer_range": 0.02},
     always_projects=True,
+    mlm_layer_norm_eps=1e-5,  # masked_lm_head.py
 )
 # The Chinese models whose blocks are called `layer_shared`. Their word embeddings are the product
 # of two matrices, which has hidden size, and they have BERT's other keys and defaults.

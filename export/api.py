@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs import albert_config, errors
 from export.artifacts import embedder_spec, encoder_spec, tokenizer_choice
+from export.artifacts.head_choice import Request as HeadRequest
 from export.artifacts.tokenizer_choice import Request as TokenizerRequest
 from export.checkpoints import opening
 from export.metadata import checksums, manifest
@@ -32,8 +33,7 @@ Log = Callable[[str], None]
 # Takes the number of weights read so far, and their total number.
 OnProgress = Callable[[int, int], None]
 
-
-_ANY_TOKENIZER = TokenizerRequest()
+_ANY_TOKENIZER, _ANY_HEAD = TokenizerRequest(), HeadRequest()
 
 
 def _ignore(*_: Any) -> None:
@@ -53,6 +53,7 @@ def export_encoder(
     checkpoint_format: str | None = None,
     tokenizer: TokenizerRequest | None = _ANY_TOKENIZER,
     mlm: bool | None = None,
+    head: HeadRequest = _ANY_HEAD,
     adapter: str | None = None,
     allow_unused: str | None = None,
     overrides: Mapping[str, float] = types.MappingProxyType({}),
@@ -74,6 +75,7 @@ def export_encoder(
       tokenizer: what you say of it; the rest is that of the checkpoint, or without one the demo
         vocabulary. None for ids that are not made from text.
       mlm: whether to export the masked language model, `.mlm`; None for what the weights have.
+      head: what you say of heads of a fine-tuned model, kept from the weights or new.
       adapter: folder of a LoRA adapter to merge into the weights.
       allow_unused: regular expression: tensors in whose names it is found may be left out.
       overrides: values in place of the config's, of dropout for example.
@@ -92,6 +94,7 @@ def export_encoder(
         overrides=overrides,
         tokenizer=tokenizer,
         mlm=mlm,
+        head=head,
         adapter=adapter,
         allow_unused=allow_unused,
         seed=seed,
@@ -289,12 +292,8 @@ def verify(
         raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
     opened = None
     if checkpoint is not None:
-        opened = opening.open(
-            checkpoint,
-            checkpoint_format=checkpoint_format,
-            adapter=adapter,
-            allow_unused=allow_unused,
-        )
+        options = {"adapter": adapter, "allow_unused": allow_unused}
+        opened = opening.open(checkpoint, checkpoint_format=checkpoint_format, **options)
     from export.verification import verification  # imports TensorFlow
 
     return verification.verify(artifact, checkpoint=opened, config=config)

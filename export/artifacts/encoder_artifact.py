@@ -10,13 +10,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs import hub_api
-from export.artifacts import encoder_spec, hub_module, tokenizer_spec
+from configs import head_config, hub_api
+from export.artifacts import encoder_spec, hub_module, task_modules, tokenizer_spec
 from export.checkpoints import restore
 from export.metadata import manifest
-from export.model import albert, heads, initial_weights
+from export.model import albert, heads, initial_weights, task_heads
 from preprocess.vocabulary import finding, tokenizer_config
 
+_HEADS = (hub_api.MLM, hub_api.SOP, *head_config.KINDS)
 _OnProgress = Callable[[int, int], None]
 
 
@@ -27,6 +28,7 @@ class _Model:
       encoder: the encoder.
       mlm: the masked language model head, if there is one.
       sop: the sentence-order head, if there is one.
+      task_heads: the heads of a fine-tuned model, by kind.
     """
 
     def __init__(
@@ -35,22 +37,29 @@ class _Model:
         self.encoder = albert.Encoder(spec.config, compute_dtype=compute_dtype)
         self.mlm = heads.MaskedLanguageModel(self.encoder) if spec.mlm else None
         self.sop = heads.SentenceOrder(self.encoder) if spec.sop else None
+        self.task_heads = {
+            head.kind: task_heads.make(head, spec.config) for head in spec.chosen_heads.heads
+        }
         variables = list(self.encoder.variables)
         for head in (self.mlm, self.sop):
             variables += head.variables if head else []
+        new: list[tf.Variable] = []
+        for kind, task_head in self.task_heads.items():
+            (new if kind in spec.chosen_heads.untrained else variables).extend(task_head.variables)
+        initializer_range = spec.config.initializer_range
         if spec.checkpoint is None:
             initial_weights.fill(
-                variables,
-                initializer_range=spec.config.initializer_range,
-                seed=spec.seed,
+                variables + new, initializer_range=initializer_range, seed=spec.seed
             )
             return
         restore.restore(
             {variable.name.removesuffix(":0"): variable for variable in variables},
             checkpoint=spec.checkpoint,
             config=spec.config,
+            heads=spec.chosen_heads.trained,
             on_progress=on_progress,
         )
+        initial_weights.fill(new, initializer_range=initializer_range, seed=spec.seed)
 
 
 def write(
@@ -72,18 +81,20 @@ def write(
       errors.CheckpointMismatchError: the weights cannot be read, or are not finite.
     """
     model = _Model(spec, compute_dtype=compute_dtype, on_progress=on_progress)
-    module = _module(model, unpadded=False)
-    module.unpadded = _module(model, unpadded=True)
+    settings = {head.kind: task_modules.settings(head) for head in spec.chosen_heads.heads}
+    module = _module(model, settings, unpadded=False)
+    module.unpadded = _module(model, settings, unpadded=True)
     # Beside the artifact: what a killed exporter leaves there is swept.
     with tempfile.TemporaryDirectory(dir=os.path.dirname(directory)) as assets:
         if spec.tokenizer is not None:
             _track_tokenizer(module, spec.tokenizer, assets)
         signatures = _signatures(module, has_pooler=spec.config.pooler)
+        signatures |= task_modules.signatures(module, spec.chosen_heads.heads)
         hub_module.save(module, directory, signatures=signatures)
     entries = {
         **spec.manifest_entries(),
         "compute_dtype": compute_dtype,
-        "heads": [name for name in (hub_api.MLM, hub_api.SOP) if hasattr(module, name)],
+        "heads": [name for name in _HEADS if hasattr(module, name)],
         **({} if spec.config.pooler else {"default": "mean"}),
     }
     manifest.write(directory, artifact=manifest.ENCODER, entries=entries)
@@ -109,8 +120,10 @@ def _track_tokenizer(
         module.tokenizer_file = _asset(finding.TOKENIZER, tokenizer.tokenizer_json, directory)
 
 
-def _module(model: _Model, *, unpadded: bool) -> hub_module.HubModule:
-    """Returns an encoder object, with its `.mlm` and `.sop` if there are the heads."""
+def _module(
+    model: _Model, settings: Mapping[str, task_modules.Settings], *, unpadded: bool
+) -> hub_module.HubModule:
+    """Returns an encoder object, with its heads, which have `settings` by kind."""
     encoder = model.encoder
 
     def encode(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
@@ -123,6 +136,11 @@ def _module(model: _Model, *, unpadded: bool) -> hub_module.HubModule:
         module.mlm = _mlm_module(encode, encoder, model.mlm)
     if model.sop:
         module.sop = _sop_module(encode, encoder, model.sop)
+    for kind, head in model.task_heads.items():
+        task = task_modules.make(kind, encode, encoder, head, unpadded=unpadded)
+        for name, value in settings[kind].items():
+            setattr(task, name, value)
+        setattr(module, kind, task)
     return module
 
 

@@ -8,11 +8,11 @@ it, and everything that does not fit is listed in one error.
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from configs import albert_config, errors
-from export.artifacts import tokenizer_choice, tokenizer_spec
+from export.artifacts import head_choice, tokenizer_choice, tokenizer_spec
 from export.checkpoints import (
     checkpoint_config,
     compatibility,
@@ -21,8 +21,11 @@ from export.checkpoints import (
     restore,
 )
 
-_T = TypeVar("_T")
 _ANY_TOKENIZER = tokenizer_choice.Request()
+_ANY_HEAD = head_choice.Request()
+# Fields of a config that only heads use.
+_OF_HEADS: tuple[str, ...] = ("classifier_dropout_prob", "start_n_top")
+_OF_MLM = ("mlm_layer_norm_eps",)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class EncoderSpec:
       config: the hyper-parameters.
       tokenizer: makes its ids from text; None where they are not made from text.
       mlm: whether the artifact gets the masked language model.
+      chosen_heads: the heads of a fine-tuned model that it gets.
       checkpoint: where the weights come from; None for random ones.
       assumed: defaults that were taken for what neither config nor weights say.
       seed: of the random weights.
@@ -41,6 +45,7 @@ class EncoderSpec:
     config: albert_config.AlbertConfig
     tokenizer: tokenizer_spec.TokenizerSpec | None
     mlm: bool
+    chosen_heads: head_choice.Chosen = dataclasses.field(default_factory=head_choice.Chosen)
     checkpoint: lazy_checkpoint.Checkpoint | None = None
     assumed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
@@ -55,7 +60,9 @@ class EncoderSpec:
         """Why each tensor of the checkpoint that is not used is left out, by its name."""
         if self.checkpoint is None:
             return {}
-        entries = restore.entries_of(self.checkpoint, config=self.config, mlm=self.mlm)
+        entries = restore.entries_of(
+            self.checkpoint, config=self.config, mlm=self.mlm, heads=self.chosen_heads.trained
+        )
         return compatibility.unused(entries, self.checkpoint)
 
     @property
@@ -66,9 +73,12 @@ class EncoderSpec:
 
     def notices(self) -> list[str]:
         """Returns lines about what the user should not find out only later."""
+        of_heads = self.chosen_heads.notices(seed=self.seed)
         if self.checkpoint is None:
-            return [f"no checkpoint, so the weights are random (seed {self.seed}) and untrained"]
+            line = f"no checkpoint, so the weights are random (seed {self.seed}) and untrained"
+            return [line, *of_heads]
         lines = [*self.checkpoint.notices, *(self.tokenizer.notices if self.tokenizer else ())]
+        lines += of_heads
         if not restore.has_mlm_head(self.checkpoint):
             lines.append("the weights have no masked language model head: exported without `.mlm`")
         if not self.config.pooler:
@@ -99,14 +109,23 @@ class EncoderSpec:
             entries = self.tokenizer.manifest_entries()
             if self.rows_without_piece:
                 entries["tokenizer"]["rows_without_piece"] = self.rows_without_piece
-        return {"config": self.config.to_json(), "weights": self._weights(), **entries}
+        not_used = () if self.chosen_heads.heads else _OF_HEADS
+        not_used += () if self.mlm else _OF_MLM
+        config = {k: value for k, value in self.config.to_json().items() if k not in not_used}
+        of_heads = self.chosen_heads.manifest_entries()
+        return {"config": config, "weights": self._weights(), **of_heads, **entries}
 
     def _weights(self) -> dict[str, Any]:
         if self.checkpoint is None:
-            return {"source": "untrained", "seed": self.seed}
+            return {
+                "source": "untrained",
+                "seed": self.seed,
+                **self.chosen_heads.weights_entries(seed=self.seed),
+            }
         further = {"unused": self.unused, "assumed": dict(self.assumed)}
         return {
             "source": "checkpoint",
+            **self.chosen_heads.weights_entries(seed=self.seed),
             **self.checkpoint.manifest_entries(),
             **{name: value for name, value in further.items() if value},
         }
@@ -120,14 +139,15 @@ def make(
     tokenizer: tokenizer_choice.Request | None,
     mlm: bool | None,
     seed: int,
+    head: head_choice.Request = _ANY_HEAD,
     **options: Any,
 ) -> EncoderSpec:
     """Returns `from_checkpoint` or, without one, `untrained`, of the arguments that it has."""
     common: dict[str, Any] = {"config": config, "overrides": overrides, "mlm": mlm}
+    common |= {"seed": seed, "head": head}
     if checkpoint is not None:
         return from_checkpoint(checkpoint, tokenizer=tokenizer, **common, **options)
-    tokenizer = tokenizer or tokenizer_choice.Request()
-    return untrained(tokenizer=tokenizer, seed=seed, **common)
+    return untrained(tokenizer=tokenizer or tokenizer_choice.Request(), **common)
 
 
 def untrained(
@@ -137,6 +157,7 @@ def untrained(
     tokenizer: tokenizer_choice.Request = _ANY_TOKENIZER,
     mlm: bool | None = None,
     seed: int = 0,
+    head: head_choice.Request = _ANY_HEAD,
 ) -> EncoderSpec:
     """Returns the spec of an encoder with random weights.
 
@@ -146,9 +167,10 @@ def untrained(
       tokenizer: what the user says of it; without a file, it is the demo vocabulary.
       mlm: whether the artifact gets the masked language model; None for yes.
       seed: of the weights.
+      head: what the user says of heads of a fine-tuned model.
 
     Raises:
-      errors.ConfigError: no config, or no valid one.
+      errors.ConfigError: no config, or no valid one; the head does not fit.
       errors.VocabularyError: the tokenizer is not valid, or not of the config's size.
     """
     if config is None:
@@ -158,7 +180,10 @@ def untrained(
     resolved = tokenizer_choice.resolve(tokenizer)
     assert resolved is not None  # without directories there is the demo vocabulary
     resolved.described.check_vocab_size(loaded.vocab_size)
-    return EncoderSpec(config=loaded, tokenizer=resolved, mlm=mlm is not False, seed=seed)
+    chosen = head_choice.choose(head, checkpoint=None, config=loaded)
+    return EncoderSpec(
+        config=loaded, tokenizer=resolved, mlm=mlm is not False, chosen_heads=chosen, seed=seed
+    )
 
 
 def from_checkpoint(
@@ -171,6 +196,8 @@ def from_checkpoint(
     mlm: bool | None = None,
     adapter: str | None = None,
     allow_unused: str | None = None,
+    seed: int = 0,
+    head: head_choice.Request = _ANY_HEAD,
 ) -> EncoderSpec:
     """Returns the spec of an encoder with the weights of a checkpoint.
 
@@ -184,6 +211,8 @@ def from_checkpoint(
       mlm: whether the artifact gets the masked language model; None for what the weights have.
       adapter: see `opening.open`.
       allow_unused: see `opening.open`.
+      seed: of a new head.
+      head: what the user says of heads of a fine-tuned model.
 
     Raises:
       errors.CheckpointError: the checkpoint cannot be read, or lacks the head.
@@ -196,13 +225,13 @@ def from_checkpoint(
         location, checkpoint_format=checkpoint_format, adapter=adapter, allow_unused=allow_unused
     )
     found: list[errors.InputError] = []
-    fitting = _tried(
+    fitting = errors.attempt(
         lambda: dataclasses.replace(checkpoint_config.resolve(checkpoint, config), **overrides),
         found,
     )
     resolved = None
     if tokenizer is not None:
-        resolved = _tried(lambda: _tokenizer(checkpoint, fitting, tokenizer), found)
+        resolved = errors.attempt(lambda: _tokenizer(checkpoint, fitting, tokenizer), found)
     has_mlm = restore.has_mlm_head(checkpoint)
     if mlm and not has_mlm:
         found.append(
@@ -212,14 +241,19 @@ def from_checkpoint(
             )
         )
     mlm = has_mlm and mlm is not False
-    if fitting is not None:
-        _check_weights(checkpoint, fitting, mlm, found)
-    if found or fitting is None:
-        raise _combined(found)
+    chosen = errors.attempt(
+        lambda: head_choice.choose(head, checkpoint=checkpoint, config=fitting), found
+    )
+    if fitting is not None and chosen is not None:
+        _check_weights(checkpoint, fitting, mlm, chosen, found)
+    if found or fitting is None or chosen is None:
+        raise errors.combined(found)
     return EncoderSpec(
         config=fitting,
         tokenizer=resolved,
         mlm=mlm,
+        chosen_heads=chosen,
+        seed=seed,
         checkpoint=checkpoint,
         assumed=checkpoint_config.assumed(checkpoint, config),
     )
@@ -229,9 +263,10 @@ def _check_weights(
     checkpoint: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig,
     mlm: bool,
+    chosen: head_choice.Chosen,
     found: list[errors.InputError],
 ) -> None:
-    problems = restore.problems(checkpoint, config=config, mlm=mlm)
+    problems = restore.problems(checkpoint, config=config, mlm=mlm, heads=chosen.trained)
     if problems:
         title = (
             f"checkpoint {checkpoint.location!r} (format {checkpoint.format}) does not fit the "
@@ -250,19 +285,3 @@ def _tokenizer(
     if config is not None and tokenizer.described.vocab_size > config.vocab_size:
         tokenizer.described.check_vocab_size(config.vocab_size)
     return tokenizer
-
-
-def _tried(make: Callable[[], _T], found: list[errors.InputError]) -> _T | None:
-    """Returns what `make` makes; None, and the error in `found`, if it cannot."""
-    try:
-        return make()
-    except errors.InputError as error:
-        found.append(error)
-        return None
-
-
-def _combined(found: list[errors.InputError]) -> errors.InputError:
-    if len(found) == 1:
-        return found[0]
-    title = f"{len(found)} things do not fit"
-    return errors.CheckpointMismatchError(errors.listing(title, [str(one) for one in found]))

@@ -65,9 +65,9 @@ class HubModule(tf.train.Checkpoint):
         return serve.get_concrete_function(self._specs)
 
 
-def specs(names: Sequence[str]) -> dict[str, tf.TensorSpec]:
-    """Returns specs of int32 [None, None] tensors by name."""
-    return {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names}
+def specs(names: Sequence[str], *, rank: int = 2) -> dict[str, tf.TensorSpec]:
+    """Returns specs of int32 tensors by name, of that rank and any shape."""
+    return {name: tf.TensorSpec([None] * rank, tf.int32, name=name) for name in names}
 
 
 def save(

@@ -14,7 +14,8 @@ from export.checkpoints import lazy_checkpoint, mapping, weight_table
 # float16 and bfloat16 are subsets of float32: reading them changes no number. float64 is not, and
 # integers mean that somebody quantized the model.
 _EXACT_IN_FLOAT32 = ("float32", "float16", "bfloat16")
-HEADS = (weight_table.MLM_HEAD, weight_table.SOP_HEAD)
+_PRETRAINING_HEADS = (weight_table.MLM_HEAD, weight_table.SOP_HEAD)
+HEADS = (*_PRETRAINING_HEADS, *weight_table.FINE_TUNED_HEADS)
 
 _Entries = Sequence[mapping.Entry]
 
@@ -108,7 +109,8 @@ def _reason(
     for head in HEADS:
         names = mapping.names_with_prefix(head, checkpoint_format=checkpoint.format)
         if name in names or (name in twins and head == weight_table.MLM_HEAD):
-            return "head of pre-training that is not exported"
+            of = "pre-training" if head in _PRETRAINING_HEADS else "a fine-tuned model"
+            return f"head of {of} that is not exported"
     if checkpoint.allow_unused and re.search(checkpoint.allow_unused, tensor.name):
         return "--allow_unused says so"
     return None
@@ -130,6 +132,8 @@ def _missing(entries: _Entries, checkpoint: lazy_checkpoint.Checkpoint) -> list[
     found += [f"missing {entry.names[checkpoint.format]}" for entry in missing]
     if any(entry.variable.startswith(weight_table.MLM_HEAD) for entry in missing):
         found[-1] += " (the masked language model head may be left out: --nomlm)"
+    if any(entry.variable.startswith(weight_table.FINE_TUNED_HEADS) for entry in missing):
+        found[-1] += " (the head of a fine-tuned model may be left out: --nohead)"
     return found
 
 

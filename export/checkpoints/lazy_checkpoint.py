@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config, errors, source_rules, tokenizations
-from export.checkpoints import mapping, weight_table
+from configs import albert_config, errors, head_config, source_rules, tokenizations
+from export.checkpoints import head_detection, mapping, weight_table
 from export.metadata import checksums
 
 
@@ -63,6 +63,7 @@ class Checkpoint:
       unused_tensors: names in the file of tensors that belong to something else.
       allow_unused: regular expression of names in the file of tensors that may be left out.
       notices: what the user should know of how it was found and read.
+      told_heads: what other files than the config say of heads, see `head_detection.find`.
     """
 
     format: str
@@ -78,12 +79,35 @@ class Checkpoint:
     unused_tensors: tuple[str, ...] = ()
     allow_unused: str | None = None
     notices: tuple[str, ...] = ()
+    told_heads: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tensor.shape for name, tensor in self.tensors.items()}
 
     @functools.cached_property
     def sizes(self) -> dict[str, int]:
         """The fields of a config that the weights tell."""
-        shapes = {name: tensor.shape for name, tensor in self.tensors.items()}
-        return mapping.sizes(shapes, checkpoint_format=self.format)
+        return mapping.sizes(self._shapes, checkpoint_format=self.format)
+
+    @functools.cached_property
+    def found_heads(self) -> head_detection.Found:
+        """The heads of a fine-tuned model that the weights have, or a part of."""
+        return head_detection.find(
+            self._shapes,
+            checkpoint_format=self.format,
+            config=self.config_values or {},
+            told=self.told_heads,
+        )
+
+    @functools.cached_property
+    def heads(self) -> tuple[head_config.HeadConfig, ...]:
+        """The same with their labels.
+
+        Raises:
+          errors.ConfigError: the labels do not fit the weights.
+        """
+        return self.found_heads.configs(self.config_values or {}, self.told_heads)
 
     @functools.cached_property
     def config(self) -> albert_config.AlbertConfig | None:
@@ -103,11 +127,15 @@ class Checkpoint:
     def fitted(self, config: albert_config.AlbertConfig) -> albert_config.AlbertConfig:
         """Returns a config with what only the weights say: whether there are some of the layers."""
         sizes_differ = config.embedding_size != config.hidden_size
+        needs_pooler = self.has(weight_table.SOP_HEAD) or any(
+            head_config.needs_pooler(kind) for kind in self.found_heads.kinds
+        )
+        own_eps = self.rules.mlm_layer_norm_eps if self.rules else config.mlm_layer_norm_eps
         return dataclasses.replace(
             config,
             embedding_projection=sizes_differ or self.has(weight_table.PROJECTION),
-            # The sentence-order head needs it.
-            pooler=self.has(weight_table.POOLER) or self.has(weight_table.SOP_HEAD),
+            pooler=self.has(weight_table.POOLER) or needs_pooler,
+            mlm_layer_norm_eps=own_eps if self.has(weight_table.MLM_HEAD) else None,
         )
 
     def has(self, prefix: str) -> bool:

@@ -10,11 +10,11 @@ of the table.
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from configs import albert_config
+from configs import albert_config, head_config
 from export.checkpoints import weight_table
 
 # The field of a config that a dimension letter of the table stands for.
@@ -55,13 +55,21 @@ class Entry:
     names: Mapping[str, str]
 
 
-def entries(config: albert_config.AlbertConfig) -> tuple[Entry, ...]:
-    """Returns an entry for every variable of a model with both heads, in the contract's order.
+def entries(
+    config: albert_config.AlbertConfig, *, heads: Sequence[head_config.HeadConfig] = ()
+) -> tuple[Entry, ...]:
+    """Returns an entry for every variable of a model, in the contract's order.
 
     Embedding projection, pooler and an output matrix of the masked language model's own are among
     them as the config says.
+
+    Args:
+      config: the hyper-parameters.
+      heads: of a fine-tuned model, which the model has besides both heads of pre-training.
     """
-    absent = tuple(
+    labels = {head.scope: len(head.labels) for head in heads}
+    absent = tuple(scope for scope in weight_table.FINE_TUNED_HEADS if scope not in labels)
+    absent += tuple(
         prefix
         for prefix, is_present in {
             weight_table.PROJECTION: config.embedding_projection,
@@ -83,12 +91,13 @@ def entries(config: albert_config.AlbertConfig) -> tuple[Entry, ...]:
         if row is block_rows[0]:
             found += [_entry(r, config, block) for block in blocks for r in block_rows]
         elif row not in block_rows:
-            found.append(_entry(row, config, None))
+            scope = next((scope for scope in labels if row.variable.startswith(scope)), "")
+            found.append(_entry(row, config, None, labels=labels.get(scope, 0)))
     return tuple(found)
 
 
 def shapes(config: albert_config.AlbertConfig) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of every variable of a model with both heads."""
+    """Returns the shape of every variable of a model with both heads of pre-training."""
     return {entry.variable: entry.shape for entry in entries(config)}
 
 
@@ -118,6 +127,23 @@ def sizes(shapes: Mapping[str, tuple[int, ...]], *, checkpoint_format: str) -> d
                 if letter in FIELD_OF_LETTER:
                     found.setdefault(FIELD_OF_LETTER[letter], size)
     return found
+
+
+def label_count(
+    scope: str, shapes: Mapping[str, tuple[int, ...]], *, checkpoint_format: str
+) -> int:
+    """Returns the number of logits of a head, by the shapes of its tensors; 0 if none tells.
+
+    Args:
+      scope: of the head's variables, one of `weight_table.FINE_TUNED_HEADS`.
+      shapes: of the tensors, by canonical name.
+      checkpoint_format: the kind of source.
+    """
+    for row in weight_table.TABLE:
+        shape = shapes.get(_names_in(row)[checkpoint_format] or "", ())
+        if row.variable.startswith(scope) and len(shape) == len(row.shape):
+            return shape[0 if _is_transposed(row.kind, checkpoint_format) else -1]
+    return 0
 
 
 def recognizes(names: Iterable[str], *, checkpoint_format: str) -> bool:
@@ -195,7 +221,11 @@ def _is_transposed(kind: weight_table.Kind, checkpoint_format: str) -> bool:
 
 
 def _entry(
-    row: weight_table.Row, config: albert_config.AlbertConfig, block: tuple[int, int] | None
+    row: weight_table.Row,
+    config: albert_config.AlbertConfig,
+    block: tuple[int, int] | None,
+    *,
+    labels: int = 0,
 ) -> Entry:
     names = _names_in(row)
     blocks = _block_names(config, *block) if block else dict.fromkeys(names, "")
@@ -204,7 +234,7 @@ def _entry(
         for checkpoint_format, name in names.items()
         if name is not None and blocks[checkpoint_format] is not None
     }
-    sizes = _sizes(config)
+    sizes = {**_sizes(config), "C": labels}
     return Entry(
         variable=spelt[weight_table.SAVED_MODEL],
         kind=row.kind,
@@ -258,4 +288,5 @@ def _blocks(group: int, inner: int, *, inner_groups: int, is_only: bool) -> dict
 
 def _sizes(config: albert_config.AlbertConfig) -> dict[str, int]:
     fields = {letter: getattr(config, field) for letter, field in FIELD_OF_LETTER.items()}
-    return {**fields, "D": config.head_size, "2": 2}
+    # J joins two hidden states.
+    return {**fields, "D": config.head_size, "J": 2 * config.hidden_size, "1": 1, "2": 2}

@@ -105,7 +105,12 @@ def _adapted(checkpoint: Checkpoint, adapter: str) -> Checkpoint:
             f"is of format {checkpoint.format}"
         )
     tensors, files = lora_adapter.merged(checkpoint.tensors, adapter)
-    return dataclasses.replace(checkpoint, tensors=tensors, adapter_files=files)
+    return dataclasses.replace(
+        checkpoint,
+        tensors=tensors,
+        adapter_files=files,
+        told_heads=lora_adapter.told_heads(adapter),
+    )
 
 
 def _open_checkpoint(prefix: str) -> Checkpoint:
@@ -118,6 +123,7 @@ def _open_checkpoint(prefix: str) -> Checkpoint:
         format=weight_table.MODEL_GARDEN,
         location=prefix,
         tensors=model_garden.canonical(tensors, prefix, heads=model_garden.head_names(values)),
+        told_heads=model_garden.told_heads(values),
         config_values=values,
         config_file=config_file,
         rules=weight_table.RULES[weight_table.MODEL_GARDEN],
@@ -172,15 +178,21 @@ def _open_hugging_face(path: str) -> Checkpoint:
 def _open_keras_hub(path: str) -> Checkpoint:
     directory = os.path.dirname(path)
     values, config_file = sidecars.config([directory])
+    files = keras_hub.files(path)
+    settings = keras_hub.classifier(path)
+    if values is not None and settings is not None and "dropout" in settings:
+        backbone = {**values.get("config", {}), "classifier_dropout_prob": settings["dropout"]}
+        values = {**values, "config": backbone}
     return Checkpoint(
         format=weight_table.KERAS_HUB,
         location=path,
-        tensors=keras_hub.read(path),
+        tensors={name: tensor for file in files for name, tensor in keras_hub.read(file).items()},
+        told_heads=keras_hub.told_heads(settings),
         config_values=values,
         config_file=config_file,
         rules=weight_table.RULES[weight_table.KERAS_HUB],
         directories=(directory,),
-        files=(path,),
+        files=files,
     )
 
 
@@ -190,7 +202,7 @@ def _open_saved_model(directory: str) -> Checkpoint:
     if tensorflow_checkpoint.OBJECT_GRAPH not in variables:  # an Estimator's, of TensorFlow 1
         directories = [os.path.join(directory, name) for name in ("assets", "assets.extra", "")]
         return _tf1(variables, prefix, directories, weight_table.TF1)
-    tensors, unused_tensors = hub_saved_model.read(directory, variables)
+    tensors, unused_tensors, told_heads = hub_saved_model.read(directory, variables)
     values, config_file = hub_saved_model.config(directory)
     return Checkpoint(
         format=weight_table.SAVED_MODEL,
@@ -202,6 +214,7 @@ def _open_saved_model(directory: str) -> Checkpoint:
         directories=(os.path.join(directory, "assets"),),
         files=tensorflow_checkpoint.files(prefix),
         unused_tensors=unused_tensors,
+        told_heads=told_heads,
     )
 
 

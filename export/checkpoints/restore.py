@@ -9,12 +9,12 @@ a time.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from configs import albert_config, errors
+from configs import albert_config, errors, head_config
 from export.checkpoints import compatibility, lazy_checkpoint, mapping, weight_table
 
 
@@ -34,6 +34,7 @@ def restore(
     *,
     checkpoint: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig,
+    heads: Sequence[head_config.HeadConfig] = (),
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Assigns every variable from the source.
@@ -43,13 +44,14 @@ def restore(
         has. Heads that the source has and the model lacks are passed over.
       checkpoint: an open checkpoint.
       config: the hyper-parameters that the variables were made from.
+      heads: of a fine-tuned model, whose variables are among them.
       on_progress: called with the number of weights that were read so far, and of all.
 
     Raises:
       errors.CheckpointMismatchError: lists everything that does not fit. The variables' values are
         undefined then.
     """
-    entries = _entries_of(variables, config)
+    entries = _entries_of(variables, config, heads)
     found = compatibility.problems(entries, checkpoint)
     done, total = 0, sum(math.prod(entry.shape) for entry in entries)
     for entry in entries:
@@ -70,7 +72,11 @@ def restore(
 
 
 def problems(
-    checkpoint: lazy_checkpoint.Checkpoint, *, config: albert_config.AlbertConfig, mlm: bool
+    checkpoint: lazy_checkpoint.Checkpoint,
+    *,
+    config: albert_config.AlbertConfig,
+    mlm: bool,
+    heads: Sequence[head_config.HeadConfig] = (),
 ) -> list[str]:
     """Returns why `restore` would refuse a source for its names, shapes, types or tied weights.
 
@@ -81,8 +87,9 @@ def problems(
       checkpoint: an open checkpoint.
       config: the hyper-parameters of the model to be made.
       mlm: whether it will have the masked language model head.
+      heads: the heads of a fine-tuned model that it will have.
     """
-    entries = entries_of(checkpoint, config=config, mlm=mlm)
+    entries = entries_of(checkpoint, config=config, mlm=mlm, heads=heads)
     found = compatibility.problems(entries, checkpoint)
     for entry in entries:
         tensor = checkpoint.tensors.get(entry.names.get(checkpoint.format, ""))
@@ -100,13 +107,21 @@ def problems(
 
 
 def entries_of(
-    checkpoint: lazy_checkpoint.Checkpoint, *, config: albert_config.AlbertConfig, mlm: bool
+    checkpoint: lazy_checkpoint.Checkpoint,
+    *,
+    config: albert_config.AlbertConfig,
+    mlm: bool,
+    heads: Sequence[head_config.HeadConfig] = (),
 ) -> list[mapping.Entry]:
     """Returns the entries of the variables of a model with the heads that it gets of a source."""
     absent = () if mlm else (weight_table.MLM_HEAD,)
     if not has_sop_head(checkpoint):
         absent = (*absent, weight_table.SOP_HEAD)
-    return [entry for entry in mapping.entries(config) if not entry.variable.startswith(absent)]
+    return [
+        entry
+        for entry in mapping.entries(config, heads=heads)
+        if not entry.variable.startswith(absent)
+    ]
 
 
 def read(
@@ -119,9 +134,10 @@ def read(
     Raises:
       errors.CheckpointMismatchError: see `restore`.
     """
-    entries = entries_of(checkpoint, config=config, mlm=has_mlm_head(checkpoint))
+    mlm, heads = has_mlm_head(checkpoint), checkpoint.heads
+    entries = entries_of(checkpoint, config=config, mlm=mlm, heads=heads)
     arrays = {entry.variable: _Array(entry.shape) for entry in entries}
-    restore(arrays, checkpoint=checkpoint, config=config)
+    restore(arrays, checkpoint=checkpoint, config=config, heads=heads)
     return {name: array.value for name, array in arrays.items()}
 
 
@@ -147,10 +163,12 @@ class _Array:
 
 
 def _entries_of(
-    variables: Mapping[str, Variable], config: albert_config.AlbertConfig
+    variables: Mapping[str, Variable],
+    config: albert_config.AlbertConfig,
+    heads: Sequence[head_config.HeadConfig],
 ) -> list[mapping.Entry]:
     """Returns the entries of the variables; that these fit the config is the caller's business."""
-    entries = {entry.variable: entry for entry in mapping.entries(config)}
+    entries = {entry.variable: entry for entry in mapping.entries(config, heads=heads)}
     for name, variable in variables.items():
         if name not in entries or tuple(variable.shape) != entries[name].shape:
             raise ValueError(f"variable {name} {variable.shape} is not of a model with {config}")

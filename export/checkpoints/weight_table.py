@@ -49,7 +49,7 @@ class Row:
     kind: Kind
     shape: str  # dimension letters, see mapping.FIELD_OF_LETTER
     tf1: str | None
-    huggingface: str
+    huggingface: str | None
     model_garden: str | None
     keras_hub: str | None
 
@@ -60,6 +60,8 @@ POOLER = "pooler_transform/"
 DECODER = "cls/predictions/decoder/"  # the MLM head's own output matrix, where it is not tied
 MLM_HEAD = "cls/predictions/"
 SOP_HEAD = "cls/seq_relationship/"
+# Of the heads of fine-tuned models; several have the same names in a source.
+FINE_TUNED_HEADS = ("cls/classify/", "cls/tag/", "cls/answer/", "cls/answer_beam/", "cls/choose/")
 
 # {block} is a Transformer block; mapping._block_names says how each source spells it.
 _T, _V, _K = Kind.TABLE, Kind.VECTOR, Kind.KERNEL
@@ -159,19 +161,19 @@ TABLE = (
          "encoder/layer_with_weights-6/bias", "dense_1/1"),
     Row("cls/predictions/transform/dense/kernel", _K, "HE",
          "cls/predictions/transform/dense/kernel", "predictions.dense.weight",
-         "masked_lm/dense/kernel", None),
+         "masked_lm/dense/kernel", "task/masked_lm_head/intermediate_dense/0"),
     Row("cls/predictions/transform/dense/bias", _V, "E",
          "cls/predictions/transform/dense/bias", "predictions.dense.bias",
-         "masked_lm/dense/bias", None),
+         "masked_lm/dense/bias", "task/masked_lm_head/intermediate_dense/1"),
     Row("cls/predictions/transform/LayerNorm/gamma", _V, "E",
          "cls/predictions/transform/LayerNorm/gamma", "predictions.LayerNorm.weight",
-         "masked_lm/layer_norm/gamma", None),
+         "masked_lm/layer_norm/gamma", "task/masked_lm_head/intermediate_layer_norm/0"),
     Row("cls/predictions/transform/LayerNorm/beta", _V, "E",
          "cls/predictions/transform/LayerNorm/beta", "predictions.LayerNorm.bias",
-         "masked_lm/layer_norm/beta", None),
+         "masked_lm/layer_norm/beta", "task/masked_lm_head/intermediate_layer_norm/1"),
     Row("cls/predictions/output_bias/bias", _V, "V",
          "cls/predictions/output_bias", "predictions.bias",
-         "masked_lm/output_bias.Sbias", None),
+         "masked_lm/output_bias.Sbias", "task/masked_lm_head/0"),
     Row("cls/predictions/decoder/embeddings", _T, "VE",
          None, "predictions.decoder.weight", None, None),
     Row("cls/seq_relationship/kernel", _OW, "H2",
@@ -180,6 +182,48 @@ TABLE = (
     Row("cls/seq_relationship/bias", _V, "2",
          "cls/seq_relationship/output_bias", "sop_classifier.classifier.bias",
          "next_sentence/out_proj/bias", None),
+    # run_classifier
+    Row("cls/classify/kernel", _OW, "HC",
+         "output_weights", "classifier.weight", "classifier/out_proj/kernel", "task/dense/0"),
+    Row("cls/classify/bias", _V, "C",
+         "output_bias", "classifier.bias", "classifier/out_proj/bias", "task/dense/1"),
+    Row("cls/tag/kernel", _OW, "HC",
+         None, "classifier.weight", "token_classifier/kernel", None),
+    Row("cls/tag/bias", _V, "C",
+         None, "classifier.bias", "token_classifier/bias", None),
+    # run_squad_v1
+    Row("cls/answer/kernel", _OW, "H2",
+         "cls/squad/output_weights", "qa_outputs.weight", "span_labeling/kernel", None),
+    Row("cls/answer/bias", _V, "2",
+         "cls/squad/output_bias", "qa_outputs.bias", "span_labeling/bias", None),
+    # run_squad_v2
+    Row("cls/answer_beam/start_logits/kernel", _K, "H1",
+         "start_logits/dense/kernel", None, None, None),
+    Row("cls/answer_beam/start_logits/bias", _V, "1",
+         "start_logits/dense/bias", None, None, None),
+    Row("cls/answer_beam/end_logits/dense_0/kernel", _K, "JH",
+         "end_logits/dense_0/kernel", None, None, None),
+    Row("cls/answer_beam/end_logits/dense_0/bias", _V, "H",
+         "end_logits/dense_0/bias", None, None, None),
+    Row("cls/answer_beam/end_logits/LayerNorm/gamma", _V, "H",
+         "end_logits/LayerNorm/gamma", None, None, None),
+    Row("cls/answer_beam/end_logits/LayerNorm/beta", _V, "H",
+         "end_logits/LayerNorm/beta", None, None, None),
+    Row("cls/answer_beam/end_logits/dense_1/kernel", _K, "H1",
+         "end_logits/dense_1/kernel", None, None, None),
+    Row("cls/answer_beam/end_logits/dense_1/bias", _V, "1",
+         "end_logits/dense_1/bias", None, None, None),
+    Row("cls/answer_beam/answer_class/dense_0/kernel", _K, "JH",
+         "answer_class/dense_0/kernel", None, None, None),
+    Row("cls/answer_beam/answer_class/dense_0/bias", _V, "H",
+         "answer_class/dense_0/bias", None, None, None),
+    Row("cls/answer_beam/answer_class/dense_1/kernel", _K, "H1",
+         "answer_class/dense_1/kernel", None, None, None),
+    # run_race
+    Row("cls/choose/kernel", _OW, "H1",
+         "output_weights", "classifier.weight", None, None),
+    Row("cls/choose/bias", _V, "1",
+         "output_bias", "classifier.bias", None, None),
 )
 # fmt: on
 
@@ -195,16 +239,13 @@ OVERRIDDEN = " (overridden)"
 
 _OPTIMIZER = "state of the optimizer"
 _AVERAGE = "moving average of the weights"
-_FINE_TUNED = "head of a fine-tuned model, which the artifact does not have"
+_FINE_TUNED = "head of a fine-tuned model of a kind that is not known"
 _TF1_IGNORED = {
     r".*/(adam_m|adam_v|lamb_m|lamb_v|Adam|Momentum|RMSProp|Adagrad|Adafactor)(_\d+)?": _OPTIMIZER,
     r"(.*/)?beta[12]_power(_\d+)?": _OPTIMIZER,
     r"(.*/)?(current_)?loss_scale(/.*)?|(.*/)?(good|bad)_steps": "loss scale of mixed precision",
     r".*/ExponentialMovingAverage": _AVERAGE,
     r"(.*/)?global_step": "number of training steps",
-    r"output_(weights|bias)": _FINE_TUNED,  # run_classifier, run_race
-    r"cls/squad/output_(weights|bias)": _FINE_TUNED,
-    r"(start_logits|end_logits|answer_class)/.*": _FINE_TUNED,  # run_squad
 }
 # What a source may hold besides the table: patterns of whole canonical names, each with its reason.
 IGNORED: Mapping[str, Mapping[str, str]] = {
@@ -212,7 +253,6 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
     TF1_HUB: _TF1_IGNORED,
     HUGGING_FACE: {
         r"albert\.embeddings\.(position_ids|token_type_ids)": "a constant that old versions saved",
-        r"(classifier|qa_outputs)\.(weight|bias)": _FINE_TUNED,
         r"predictions\.bias \(overridden\)": "transformers adds predictions.decoder.bias, which "
         "differs, in its place",
     },
@@ -222,14 +262,12 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
         r"(.*/)?optimizer/.*": _OPTIMIZER,
         r".*/\.OPTIMIZER_SLOT/.*": _OPTIMIZER,
         r"(.*/)?classification_heads/.*|.*\.\.pooler_dense/.*": _FINE_TUNED,
-        r"encoder/layer_with_weights-6/.* \(overridden\)": "the next_sentence head has a pooler of "
-        "its own, which was trained in its place",
+        r"encoder/layer_with_weights-6/.* \(overridden\)": "the head has a pooler of its own, "
+        "which was trained in its place",
     },
     KERAS_HUB: {
         r"optimizer/.*": _OPTIMIZER,
         r"(.*/)?seed_generator/.*": "state of a random generator",
-        r"task/masked_lm_head/.*": "KerasHub's MLM head normalises with epsilon 1e-5, ALBERT's "
-        "with layer_norm_eps, so that the artifact's head would not compute the same",
         r"task/.*": _FINE_TUNED,
     },
     SAVED_MODEL: {

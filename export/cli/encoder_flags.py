@@ -7,14 +7,42 @@ from typing import Any
 
 from absl import flags
 
+from configs import head_config
+from export.artifacts import head_choice
+
 _OVERRIDES = [
     flags.DEFINE_float(name, None, f"Overrides the config's {name}.")
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob")
 ]
 _MLM = flags.DEFINE_bool(
     "mlm",
     None,
     "Whether to export the masked language model, `.mlm`. Default: what the weights have.",
+)
+_HEAD = flags.DEFINE_bool(
+    "head",
+    True,
+    "Whether to export the head of a fine-tuned model that the weights have: `.classify`, `.tag`, "
+    "`.answer` or `.choose`.",
+)
+_NEW_HEAD = flags.DEFINE_enum(
+    "new_head",
+    None,
+    list(head_config.KINDS),
+    "Adds a head with random weights, to be trained.",
+)
+_LABELS = flags.DEFINE_list(
+    "labels",
+    [],
+    "Labels of --new_head classify or tag, in the order of the logits; without --new_head, in "
+    "place of those that the weights' head has.",
+)
+_PROBLEM_TYPE = flags.DEFINE_enum(
+    "problem_type",
+    None,
+    list(head_config.PROBLEM_TYPES),
+    "What the logits of a classifier mean. Default: what the checkpoint says; else regression for "
+    "one label, and one of the labels for several.",
 )
 _COMPUTE_DTYPE = flags.DEFINE_enum(
     "compute_dtype",
@@ -27,4 +55,15 @@ _COMPUTE_DTYPE = flags.DEFINE_enum(
 def values() -> dict[str, Any]:
     """Returns the flags by the names that the functions of `export.api` have for them."""
     overrides = {flag.name: flag.value for flag in _OVERRIDES if flag.value is not None}
-    return {"overrides": overrides, "mlm": _MLM.value, "compute_dtype": _COMPUTE_DTYPE.value}
+    head = head_choice.Request(
+        keep=_HEAD.value,
+        new_head=_NEW_HEAD.value,
+        labels=tuple(_LABELS.value),
+        problem_type=_PROBLEM_TYPE.value,
+    )
+    return {
+        "overrides": overrides,
+        "mlm": _MLM.value,
+        "head": head,
+        "compute_dtype": _COMPUTE_DTYPE.value,
+    }

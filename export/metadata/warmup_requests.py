@@ -24,6 +24,7 @@ FILE = "assets.extra/tf_serving_warmup_requests"
 
 # Shapes of the requests, [rows, columns]: one short text, and a batch of long ones.
 SHAPES = ((1, 16), (8, 128))
+_CHOICES = 2  # of inputs [rows, choices, columns]
 
 
 def write(directory: str) -> None:
@@ -54,7 +55,8 @@ def _prediction_log(signature: str, infos: Mapping[str, Any], rows: int, columns
     request = log.predict_log.request
     request.model_spec.signature_name = signature
     for name, info in infos.items():
-        shape = [rows, columns][: len(info.tensor_shape.dim)]
+        rank = len(info.tensor_shape.dim)
+        shape = [rows, *[_CHOICES] * (rank - 2), columns][:rank]
         if info.dtype == tf.string.as_datatype_enum:
             value = np.full(shape, "word " * columns)
         else:

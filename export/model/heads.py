@@ -79,7 +79,8 @@ class MaskedLanguageModel:
         rows = tf.reshape(rows, [-1, config.hidden_size])  # [B * P, H]
         rows = layers.dense(rows, self._dense)  # [B * P, E]
         rows = layers.activate(rows, config.hidden_act, training=False)  # [B * P, E]
-        rows = layers.layer_norm(rows, self._norm, config.layer_norm_eps)  # [B * P, E]
+        eps = config.mlm_layer_norm_eps or config.layer_norm_eps
+        rows = layers.layer_norm(rows, self._norm, eps)  # [B * P, E]
         logits = tf.matmul(rows, self._output_embeddings, transpose_b=True)  # [B * P, V]
         logits = tf.nn.bias_add(logits, self._bias)  # [B * P, V]
         return tf.reshape(logits, [batch_size, num_predictions, config.vocab_size])  # [B, P, V]

@@ -1,6 +1,6 @@
 """Reads an `albert_en_*` SavedModel: this project's, TF Hub's, or either after fine-tuning.
 
-    tensors, unused_tensors = hub_saved_model.read("albert_en_large/1", variables)
+    tensors, unused_tensors, told_heads = hub_saved_model.read("albert_en_large/1", variables)
 
 Variables are known by their names in `saved_model.pb`; their values stand in `variables/variables`
 under keys like `variables/7`. The encoder may be the SavedModel itself, or stand within a Keras
@@ -10,10 +10,12 @@ model that was built around a `hub.KerasLayer` and saved as a SavedModel.
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from configs import errors
+import numpy as np
+
+from configs import errors, head_config, hub_api
 from export.checkpoints import lazy_checkpoint, weight_table
 from export.checkpoints.readers import object_graph, sidecars, tensorflow_checkpoint
 from export.metadata import manifest
@@ -22,13 +24,11 @@ FILE = "saved_model.pb"
 VARIABLES = os.path.join("variables", "variables")
 
 # Where the parts of an encoder may hang: itself, its heads, and what a hub.KerasLayer wraps.
-_PARTS: tuple[tuple[str, ...], ...] = (
-    (),
-    ("mlm",),
-    ("sop",),
-    ("_func",),
-    ("_func", "mlm"),
-    ("_func", "sop"),
+_HEADS = (hub_api.MLM, hub_api.SOP, *head_config.KINDS)
+_PARTS: tuple[tuple[str, ...], ...] = tuple(
+    (*wrapper, *head)
+    for wrapper in ((), ("_func",))
+    for head in ((), *((name,) for name in _HEADS))
 )
 _WORDS = "word_embeddings/embeddings"
 _BLOCK = re.compile(r"transformer(/group_\d+/inner_group_\d+)?/")
@@ -62,6 +62,11 @@ class _Graph:
                     found[f"{name} (again)"] = key
         return found
 
+    def setting(self, node: int, name: str) -> str | None:
+        """Returns the key of the variable that is an attribute of a node; None without one."""
+        child = self.children[node].get(name)
+        return self.checkpoint.keys.get(self.twin.get(child, -1)) if child is not None else None
+
     def follow(self, node: int, names: tuple[str, ...]) -> int | None:
         """Returns what following names from a node leads to."""
         current: int | None = node
@@ -72,12 +77,16 @@ class _Graph:
 
 def read(
     directory: str, tensors: Mapping[str, lazy_checkpoint.LazyTensor]
-) -> tuple[dict[str, lazy_checkpoint.LazyTensor], tuple[str, ...]]:
-    """Returns the encoder's tensors by the names of its variables, and the names that are not its.
+) -> tuple[dict[str, lazy_checkpoint.LazyTensor], tuple[str, ...], dict[str, dict[str, Any]]]:
+    """Returns the encoder's tensors by the names of its variables.
 
     Args:
       directory: of the SavedModel.
       tensors: of its checkpoint, `variables/variables`.
+
+    Returns:
+      The tensors; the names of those that are not the encoder's; what the SavedModel says of the
+      heads of a fine-tuned model, see `head_detection.find`.
 
     Raises:
       errors.CheckpointError: the SavedModel cannot be read, or does not hold one ALBERT encoder.
@@ -85,24 +94,53 @@ def read(
     graph = _graph(directory, tensors)
     encoder = _encoder(graph, directory)
     keys: dict[str, str] = {}
+    settings: dict[str, dict[str, str]] = {}
     for names in _PARTS:
         part = graph.follow(encoder, names)
-        for name, key in graph.variables(part).items() if part is not None else ():
+        variables = graph.variables(part) if part is not None else {}
+        for name, key in variables.items():
             if keys.setdefault(name, key) != key:
                 raise errors.CheckpointError(
                     f"SavedModel {directory!r} holds two variables named {name!r}"
                 )
+        for kind in _kinds(variables):
+            assert part is not None
+            settings.setdefault(kind, {}).update(_settings(graph, part))
     found = {name: dataclasses.replace(tensors[key], name=name) for name, key in keys.items()}
-    rest = [
-        key
-        for key in tensors
-        if key not in keys.values() and key != tensorflow_checkpoint.OBJECT_GRAPH
-    ]
+    used = {*keys.values(), *(key for one in settings.values() for key in one.values())}
+    rest = [key for key in tensors if key not in used and key != tensorflow_checkpoint.OBJECT_GRAPH]
+    told = {
+        kind: {name: _words(tensors[key]) for name, key in of_kind.items()}
+        for kind, of_kind in settings.items()
+    }
     if encoder == 0:  # nothing else may be in it
         for key in rest:
             found[key.removesuffix(object_graph.VALUE_SUFFIX)] = tensors[key]
-        return found, ()
-    return found, tuple(sorted(key.removesuffix(object_graph.VALUE_SUFFIX) for key in rest))
+        return found, (), told
+    others = sorted(key.removesuffix(object_graph.VALUE_SUFFIX) for key in rest)
+    return found, tuple(others), told
+
+
+def _kinds(variables: Iterable[str]) -> set[str]:
+    """Returns the heads of a fine-tuned model whose variables are among these names."""
+    return {
+        kind
+        for kind in head_config.KINDS
+        if any(name.startswith(f"cls/{kind}") for name in variables)
+    }
+
+
+def _settings(graph: _Graph, part: int) -> dict[str, str]:
+    """Returns the keys of what a head says of itself, by the name of the attribute."""
+    keys = {name: graph.setting(part, name) for name in (hub_api.LABELS, hub_api.PROBLEM_TYPE)}
+    return {name: key for name, key in keys.items() if key is not None}
+
+
+def _words(tensor: lazy_checkpoint.LazyTensor) -> Any:
+    """Returns a string, or a tuple of strings for a vector."""
+    value = np.asarray(tensor.read(), object)
+    words = tuple(word.decode() for word in value.reshape(-1))
+    return words if value.ndim else words[0]
 
 
 def config(directory: str) -> tuple[Mapping[str, Any] | None, str | None]:

@@ -29,7 +29,7 @@ _COMPANIONS = [
 # Weights in the order of preference; the first that are there are taken.
 _WEIGHTS = (
     ["model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors"],
-    ["model.weights.h5"],
+    ["model.weights.h5", "task.weights.h5", "task.json"],
     ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"],
     ["tf_model.h5"],
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import errors
+from configs import errors, head_config
 from export.checkpoints import lazy_checkpoint
 from export.checkpoints.readers import hugging_face, sidecars
 
@@ -33,12 +33,25 @@ _PLAIN: Mapping[str, Any] = {
     "lora_bias": False,
 }
 
+# What PEFT calls the tasks of the heads that an adapter may bring.
+_TASKS = {
+    "SEQ_CLS": head_config.CLASSIFY,
+    "TOKEN_CLS": head_config.TAG,
+    "QUESTION_ANS": head_config.ANSWER,
+}
+
 _Tensors = Mapping[str, lazy_checkpoint.LazyTensor]
 
 
 def base(config_path: str) -> str:
     """Returns what an adapter's config calls its base model."""
     return str(sidecars.read_json(config_path).get("base_model_name_or_path"))
+
+
+def told_heads(directory: str) -> dict[str, dict[str, Any]]:
+    """Returns the kind of head that an adapter was trained with, see `head_detection.find`."""
+    task = sidecars.read_json(os.path.join(directory, CONFIG)).get("task_type")
+    return {_TASKS[task]: {}} if task in _TASKS else {}
 
 
 def merged(

@@ -1,4 +1,4 @@
-"""Model Garden's object checkpoints: an encoder, or a pretrainer under any name.
+"""Model Garden's object checkpoints: an encoder, a pretrainer or a fine-tuned model.
 
     tensors = model_garden.canonical(tensors, "albert/ckpt-1")
 
@@ -10,7 +10,7 @@ another object tree than one that was saved as `model`.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from configs import errors
+from configs import errors, head_config
 from export.checkpoints import lazy_checkpoint, weight_table
 from export.checkpoints.readers import object_graph, tensorflow_checkpoint
 
@@ -21,9 +21,16 @@ _POOLER = f"encoder/{_LAYER}6"
 _MASKED_LM = "masked_lm"
 _HEADS = "classification_heads"
 _NEXT_SENTENCE = "next_sentence"
+# Heads of fine-tuned models: `classifier` of BertClassifier and BertTokenClassifier, and
+# `span_labeling` of BertSpanLabeler.
+_CLASSIFIER = "classifier"
+_TOKEN_CLASSIFIER = "token_classifier"
+_SPAN_LABELING = "span_labeling"
+_SPAN_LAYER = f"{_LAYER}0"
 _PARTS = ("kernel", "bias")
 
 _Tensors = dict[str, lazy_checkpoint.LazyTensor]
+_Graph = object_graph.ObjectGraph
 
 
 def head_names(config: Mapping[str, Any] | None) -> list[str]:
@@ -71,8 +78,11 @@ def canonical(
         )
     for head in masked_lm:
         found |= _below(graph, head, _MASKED_LM, tensors)
-    for head in _next_sentence(graph, heads):
-        found = _with_next_sentence(found, _below(graph, head, _NEXT_SENTENCE, tensors))
+    next_sentence = _next_sentence(graph, heads)
+    for head in next_sentence:
+        found = _with_head(found, _below(graph, head, _NEXT_SENTENCE, tensors), _NEXT_SENTENCE)
+    for name, node in _fine_tuned(graph, next_sentence).items():
+        found = _with_head(found, _below(graph, node, name, tensors), name)
     taken = {tensor.name for tensor in found.values()}
     for key, tensor in tensors.items():
         if key not in taken and key != tensorflow_checkpoint.OBJECT_GRAPH:
@@ -86,7 +96,14 @@ def _below(
     return {f"{prefix}/{path}": tensors[key] for path, key in graph.paths_below(node).items()}
 
 
-def _next_sentence(graph: object_graph.ObjectGraph, heads: Sequence[str]) -> set[int]:
+def told_heads(config: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Returns what `params.yaml` says of heads, see `head_detection.find`: a tagger's labels."""
+    task = config.get("task") if config is not None else None
+    names = task.get("class_names") if isinstance(task, Mapping) else None
+    return {head_config.TAG: {"labels": tuple(map(str, names))}} if names else {}
+
+
+def _next_sentence(graph: _Graph, heads: Sequence[str]) -> set[int]:
     """Returns the heads that predict the order of sentences.
 
     One of them is known by its name in the config, by the name it was saved under, or by its
@@ -94,38 +111,82 @@ def _next_sentence(graph: object_graph.ObjectGraph, heads: Sequence[str]) -> set
     """
     found = set()
     poolers = {graph.children[node].get(f"{_NEXT_SENTENCE}.pooler_dense") for node in graph.walk()}
-    for node in graph.walk():
-        holder = graph.children[node].get(_HEADS)
-        for name, head in graph.children[holder].items() if holder is not None else ():
-            if name.isdecimal() and int(name) < len(heads):
-                name = heads[int(name)]
-            dense = graph.child(head, "dense")
-            if name == _NEXT_SENTENCE or (dense is not None and dense in poolers):
-                found.add(head)
+    for name, head in _classification_heads(graph):
+        if name.isdecimal() and int(name) < len(heads):
+            name = heads[int(name)]
+        dense = graph.child(head, "dense")
+        if name == _NEXT_SENTENCE or (dense is not None and dense in poolers):
+            found.add(head)
     return found
 
 
-def _with_next_sentence(tensors: _Tensors, head: _Tensors) -> _Tensors:
-    """Adds the sentence-order head, if it computes what the artifact's does.
+def _classification_heads(graph: _Graph) -> list[tuple[str, int]]:
+    holders = [graph.children[node].get(_HEADS) for node in graph.walk()]
+    return [
+        item
+        for holder in holders
+        if holder is not None
+        for item in graph.children[holder].items()
+        if "out_proj" in graph.children[item[1]]
+    ]
 
-    Its own pooler takes the place of the encoder's, which is not trained with such a head: Model
-    Garden's export_tfhub.py does so with `copy_pooler_dense_to_encoder`.
+
+def _fine_tuned(graph: _Graph, others: set[int]) -> dict[str, int]:
+    """Returns the heads of a fine-tuned model by canonical name; none of a kind if several are.
+
+    Args:
+      graph: the object graph.
+      others: heads that are none.
     """
-    poolers = [(f"{_POOLER}/{part}", f"{_NEXT_SENTENCE}/dense/{part}") for part in _PARTS]
-    outputs = [f"{_NEXT_SENTENCE}/out_proj/{part}" for part in _PARTS]
-    fits = (
-        all(name in head for name in (*outputs, *(theirs for _, theirs in poolers)))
-        and head[outputs[1]].shape == (2,)
-        and all(
-            ours in tensors and tensors[ours].shape == head[theirs].shape
+    found: dict[str, set[int]] = {
+        _CLASSIFIER: set(),
+        _TOKEN_CLASSIFIER: set(),
+        _SPAN_LABELING: set(),
+    }
+    found[_CLASSIFIER] |= {head for _, head in _classification_heads(graph)} - others
+    for node in graph.walk():
+        classifier = graph.children[node].get(_CLASSIFIER)
+        if classifier is not None:
+            is_of_text = "out_proj" in graph.children[classifier]
+            if is_of_text or "kernel" in graph.children[classifier]:
+                found[_CLASSIFIER if is_of_text else _TOKEN_CLASSIFIER].add(classifier)
+        span = graph.child(node, _SPAN_LABELING, _SPAN_LAYER)
+        if span is not None:
+            found[_SPAN_LABELING].add(span)
+    return {name: next(iter(nodes)) for name, nodes in found.items() if len(nodes) == 1}
+
+
+def _with_head(tensors: _Tensors, head: _Tensors, name: str) -> _Tensors:
+    """Adds a head, if it computes what the artifact's does.
+
+    A pooler of its own takes the place of the encoder's, which is not trained with such a head:
+    Model Garden's export_tfhub.py does so with `copy_pooler_dense_to_encoder`.
+
+    Args:
+      tensors: found so far.
+      head: the head's, below its name.
+      name: its canonical name.
+    """
+    poolers = [(f"{_POOLER}/{part}", f"{name}/dense/{part}") for part in _PARTS]
+    has_own = any(f"{name}/dense/" in other for other in head)
+    is_order = name == _NEXT_SENTENCE
+    replaced = any(ours + weight_table.OVERRIDDEN in tensors for ours, _ in poolers)
+    if has_own and (
+        replaced
+        or not all(
+            theirs in head and ours in tensors and tensors[ours].shape == head[theirs].shape
             for ours, theirs in poolers
         )
-    )
-    if not fits:
+    ):
         return tensors
-    found = {**tensors, **{name: head[name] for name in outputs}}
-    for ours, theirs in poolers:
+    if is_order and not (
+        has_own and getattr(head.get(f"{name}/out_proj/bias"), "shape", 0) == (2,)
+    ):
+        return tensors
+    own = {theirs for _, theirs in poolers}
+    found = {**tensors, **{other: head[other] for other in head if other not in own}}
+    for ours, theirs in poolers if has_own else ():
         if not lazy_checkpoint.has_same_bits(tensors[ours], head[theirs]):
             found[ours + weight_table.OVERRIDDEN] = tensors[ours]
-            found[ours] = head[theirs]
+        found[ours] = head[theirs]
     return found

@@ -1,0 +1,163 @@
+"""Chooses the heads of a fine-tuned model that an encoder gets: those of its weights, or new ones.
+
+Example:
+    request = head_choice.Request(new_head="classify", labels=("no", "yes"))
+    chosen = head_choice.choose(request, checkpoint=None, config=config)
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from configs import albert_config, errors, head_config
+from export.checkpoints import lazy_checkpoint
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user says of heads of a fine-tuned model.
+
+    Attributes:
+      keep: whether the encoder gets the heads that the weights have.
+      new_head: kind of a head with random weights, one of `head_config.KINDS`; None for none.
+      labels: of the new head, or in place of those of the weights' head; empty for these.
+      problem_type: the same of the problem type of a classifier.
+    """
+
+    keep: bool = True
+    new_head: str | None = None
+    labels: tuple[str, ...] = ()
+    problem_type: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The heads of an encoder.
+
+    Attributes:
+      heads: all of them.
+      untrained: the kinds of those whose weights are random.
+      guesses: why each head that is guessed is thought to be it, by kind.
+    """
+
+    heads: tuple[head_config.HeadConfig, ...] = ()
+    untrained: tuple[str, ...] = ()
+    guesses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def trained(self) -> tuple[head_config.HeadConfig, ...]:
+        """Those whose weights are the checkpoint's."""
+        return tuple(head for head in self.heads if head.kind not in self.untrained)
+
+    def notices(self, *, seed: int) -> list[str]:
+        """Returns what the user should know; `seed` is that of the random weights."""
+        lines = [f"a guess: {guess}" for guess in self.guesses.values()]
+        return lines + [
+            f"`.{kind}` is a new head: its weights are random (seed {seed}) and untrained"
+            for kind in self.untrained
+        ]
+
+    def manifest_entries(self) -> dict[str, Any]:
+        """Returns what a manifest records of their meaning."""
+        found: dict[str, Any] = {}
+        labels = {head.kind: list(head.labels) for head in self.heads if head.labels}
+        if labels:
+            found["labels"] = labels
+        for head in self.heads:
+            if head.problem_type:
+                found["problem_type"] = head.problem_type
+        return found
+
+    def weights_entries(self, *, seed: int) -> dict[str, Any]:
+        """Returns what a manifest records of their weights."""
+        found: dict[str, Any] = {"guessed_heads": dict(self.guesses)} if self.guesses else {}
+        if self.untrained:
+            found |= {"untrained_heads": list(self.untrained), "seed": seed}
+        return found
+
+
+def choose(
+    request: Request,
+    *,
+    checkpoint: lazy_checkpoint.Checkpoint | None,
+    config: albert_config.AlbertConfig | None,
+) -> Chosen:
+    """Returns the heads for a request.
+
+    Args:
+      request: of the user.
+      checkpoint: where the weights come from; None for random ones.
+      config: the hyper-parameters of the encoder; None if they are not known.
+
+    Raises:
+      errors.ConfigError: the request fits neither the heads of the weights nor itself.
+    """
+    kept = checkpoint.heads if checkpoint is not None and request.keep else ()
+    guesses = checkpoint.found_heads.guesses if checkpoint is not None and kept else {}
+    if request.new_head is None:
+        return Chosen(heads=_described(kept, request), guesses=guesses)
+    if request.new_head in head_config.by_kind(kept):
+        raise errors.ConfigError(
+            f"the weights have a {request.new_head} head already: leave it out with --nohead to "
+            "make a new one"
+        )
+    if config is not None and not config.pooler and head_config.needs_pooler(request.new_head):
+        raise errors.ConfigError(
+            f"a {request.new_head} head reads pooled_output, which weights without pooler do not "
+            "have"
+        )
+    return Chosen(heads=(*kept, _new(request)), untrained=(request.new_head,), guesses=guesses)
+
+
+def _new(request: Request) -> head_config.HeadConfig:
+    kind = str(request.new_head)
+    problems = []
+    if head_config.is_labelled(kind) and not request.labels:
+        problems.append(f"--new_head {kind} needs --labels")
+    problems += _problems(request, kind)
+    if problems:
+        raise errors.ConfigError("; ".join(problems))
+    problem_type = request.problem_type
+    if kind == head_config.CLASSIFY and problem_type is None:
+        problem_type = head_config.problem_type_of({}, len(request.labels))
+    return head_config.HeadConfig(kind=kind, labels=request.labels, problem_type=problem_type)
+
+
+def _problems(request: Request, kind: str) -> list[str]:
+    problems = []
+    if request.labels and not head_config.is_labelled(kind):
+        problems.append(f"a {kind} head has no labels, but --labels was given")
+    if len(set(request.labels)) < len(request.labels):
+        problems.append(f"--labels must differ, got {','.join(request.labels)}")
+    if request.problem_type and kind != head_config.CLASSIFY:
+        problems.append(f"--problem_type is of a classify head, not of a {kind} head")
+    return problems
+
+
+def _described(
+    heads: tuple[head_config.HeadConfig, ...], request: Request
+) -> tuple[head_config.HeadConfig, ...]:
+    """Returns the heads of the weights with the labels and the problem type of the request."""
+    if not request.labels and not request.problem_type:
+        return heads
+    if len(heads) != 1:
+        raise errors.ConfigError(
+            "--labels and --problem_type are of a head, but the weights have "
+            f"{len(heads) or 'none'}: make one with --new_head"
+        )
+    head = heads[0]
+    problems = _problems(request, head.kind)
+    if request.labels and head.labels and len(request.labels) != len(head.labels):
+        problems.append(
+            f"--labels must be {len(head.labels)}, the logits of the {head.kind} head; "
+            f"got {len(request.labels)}"
+        )
+    if problems:
+        raise errors.ConfigError("; ".join(problems))
+    return (
+        dataclasses.replace(
+            head,
+            labels=request.labels or head.labels,
+            problem_type=request.problem_type or head.problem_type,
+        ),
+    )
