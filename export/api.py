@@ -8,7 +8,7 @@ Example:
 
 All checks that do not need TensorFlow precede its import. An artifact is written to a staging
 folder, checked by another process, and renamed to `<export_dir>/<model_name>/<version>`. Only the
-first export of a process is reproducible, see `hub_module.save`; that of an embedder is not.
+first export of a process is reproducible, see `hub_module.save`; that of an embedder never.
 
 Every function raises `configs.errors.InputError` with a message for the user.
 """
@@ -233,8 +233,7 @@ def export_embedder(
       encoder: folder of an exported encoder.
       preprocessor: folder of the exported preprocessor for the same vocabulary.
       model_name: folder above the versions.
-      pooling: "pooled" for `pooled_output`; "mean" over the tokens, or "first" token, of
-        `sequence_output`.
+      pooling: "pooled" for `pooled_output`; "mean" or "first" token of `sequence_output`.
       normalize: whether to scale the vectors to length one.
       max_seq_length: tokens after which a text is cut, special tokens included; None for 512, or
         the encoder's positions if it has fewer.

@@ -15,6 +15,7 @@ from typing import Any
 from configs import errors
 from export.artifacts import tokenizer_choice
 from export.metadata import manifest
+from preprocess.vocabulary import tokenizer_config
 
 # Of what a preprocessor does with a text, in the order in which a message names it.
 _TOKENIZATION = ("tokenization", "lower_case", "keep_accents", "tokenization_sha256")
@@ -105,7 +106,10 @@ def _facts(directory: str) -> Mapping[str, Any]:
         tokenizer = tokenizer_choice.resolve(request, directories=[assets])
     except errors.VocabularyError:  # assets of something else
         return {}
-    return tokenizer.manifest_entries() if tokenizer is not None else {}
+    entries = tokenizer.manifest_entries() if tokenizer is not None else {}
+    if not os.path.isfile(os.path.join(assets, tokenizer_config.CONFIG)):  # a vocabulary alone
+        return {key: entries[key] for key in ("tokenizer",) if key in entries}
+    return entries
 
 
 def _digests(tokenizer: Mapping[str, str]) -> set[str]:

@@ -148,6 +148,8 @@ def _given(
 ) -> TokenizerSpec:
     """Returns the tokenizer that a file is which the user names."""
     is_wordpiece = request.vocab_file is not None
+    if is_wordpiece and request.tokenization == tokenizations.ORIGINAL:
+        raise _not_for_wordpiece(path)
     if (request.tokenization or default) == tokenizations.HUGGING_FACE:
         configs = (os.path.join(folder, tokenizer_config.CONFIG) for folder in directories)
         config = next(filter(os.path.isfile, configs), path)
@@ -221,10 +223,7 @@ def _plain(
     tokenization = request.tokenization or tokenizations.HUB
     is_wordpiece = isinstance(vocabulary, wordpiece_vocabulary.WordPieceVocabulary)
     if is_wordpiece and tokenization != tokenizations.HUB:
-        raise errors.VocabularyError(
-            f"--tokenization={tokenization} is for a SentencePiece model, not for the WordPiece "
-            f"vocabulary {vocabulary.file_name}"
-        )
+        raise _not_for_wordpiece(vocabulary.file_name)
     lower = _setting("lower_case", request.lower_case, lower_case, default=True)
     # BERT's tokenizer strips accents where it lower-cases.
     accents = not lower if is_wordpiece else False
@@ -247,6 +246,13 @@ def _plain(
         lower_case=lower,
         keep_accents=keep,
         notices=messages,
+    )
+
+
+def _not_for_wordpiece(file_name: str) -> errors.VocabularyError:
+    return errors.VocabularyError(
+        "--tokenization=original is for a SentencePiece model, not for the WordPiece vocabulary "
+        f"{file_name}"
     )
 
 

@@ -9,8 +9,10 @@ Only the first artifact that a process writes is reproducible, see `hub_module.s
 """
 
 import importlib
+import os
 import pickle
 import sys
+import threading
 from typing import Any
 
 from configs import errors
@@ -47,6 +49,12 @@ class WritingProcess:
             raise errors.InputError(problem)
 
 
+def _end_with_the_exporter() -> None:
+    """Ends the process when the pipe from the exporter closes: nobody wants the artifact then."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
 def main() -> None:
     """Runs in the process."""
     # Libraries may print: only the answer goes to the real stdout.
@@ -58,6 +66,7 @@ def main() -> None:
         module, directory, arguments = pickle.load(sys.stdin.buffer)
     except EOFError:  # the exporter is gone
         return
+    threading.Thread(target=_end_with_the_exporter, daemon=True).start()
     problem = ""
     try:
         importlib.import_module(module).write(directory, **arguments)

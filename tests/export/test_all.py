@@ -12,6 +12,7 @@ import subprocess
 import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
+import tensorflow_text  # noqa: F401, registers the ops
 
 from export.metadata import checksums
 from tests.support import cases, processes, shared_run

@@ -148,5 +148,5 @@ def test_accents_are_kept_on_demand(tokenization, lower_case, tmp_path):
 
 def test_accents_of_wordpiece_are_not_a_setting():
     vocabulary = wordpiece_vocabulary.read(str(tokenizers.ROOT / "vocab.txt"))
-    with pytest.raises(ValueError, match="keep_accents is for a SentencePiece model"):
+    with pytest.raises(ValueError, match="keep_accents must be as `not lower_case`"):
         engines.make(vocabulary, tokenization="hub", keep_accents=True)
