@@ -63,3 +63,31 @@ PROBLEM_TYPE = "problem_type"
 SP_MODEL_FILE = "sp_model_file"
 VOCAB_FILE = "vocab_file"
 DO_LOWER_CASE = "do_lower_case"
+
+# Inputs of text models besides SENTENCES: string [B].
+FIRST = "first"  # of a pair
+SECOND = "second"
+QUESTIONS = "questions"
+CONTEXTS = "contexts"
+
+# Outputs of text models.
+LABEL = "label"  # string
+SCORE = "score"  # float32
+SCORES = "scores"  # float32
+TRUNCATED = "truncated"  # bool [B], whether a text was cut
+COUNT = "count"  # int32 [B], entities of a text
+START = "start"  # int32, in bytes of the text
+END = "end"  # int32, in bytes of the text
+TEXT = "text"  # string, the text between
+SENTENCE = "sentence"  # int32 [E], the text that an entity is in
+PAIRS = "pairs"  # signature
+ENTITIES = "entities"  # signature
+ANSWER_TEXT = "answer"  # string [B]
+NULL_SCORE = "null_score"  # float32 [B], that there is no answer
+TOKENS = "tokens"  # string [B, K]
+
+# Outputs of `serving_default`, by task.
+CLASSIFIED_OUTPUTS = (LABEL, SCORE, SCORES, TRUNCATED)
+TAGGED_OUTPUTS = (COUNT, LABEL, SCORE, START, END, TEXT, TRUNCATED)
+ANSWERED_OUTPUTS = (ANSWER_TEXT, SCORE, START, END, NULL_SCORE)
+FILLED_OUTPUTS = (TOKENS, SCORES, SENTENCES)

@@ -15,6 +15,7 @@ import configs
 ENCODER = "encoder"
 PREPROCESSOR = "preprocessor"
 EMBEDDER = "embedder"
+TEXT_MODEL = "text_model"
 
 FILE = os.path.join("assets.extra", "manifest.json")
 

@@ -1,0 +1,158 @@
+"""Writes the artifact of a text model: one graph from text to the answer.
+
+Example:
+    text_model_artifact.write("dir", spec=spec)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_hub as hub
+import tensorflow_text  # noqa: F401, registers the preprocessor's ops
+
+from configs import head_config, hub_api, tokenizations
+from export.artifacts import hub_module, text_model_spec, tokenizer_choice
+from export.metadata import manifest
+from export.tasks import answer, classify, embed, fill_mask, tag, texts
+
+_Signatures = dict[str, Any]
+
+
+def write(directory: str, *, spec: text_model_spec.TextModelSpec) -> None:
+    """Writes a text model into `directory`, the root of the SavedModel."""
+    encoder = hub.load(spec.encoder_dir)
+    preprocessor = hub.load(spec.preprocessor_dir)
+    of_preprocessor = spec.manifests[manifest.PREPROCESSOR]
+    made = texts.Texts(
+        preprocessor,
+        max_seq_length=spec.length,
+        boundary=of_preprocessor.get("boundary"),
+        fair_pairs=of_preprocessor.get("tokenization") == tokenizations.HUGGING_FACE,
+    )
+    module, signatures, entries = _MAKERS[spec.task](encoder, made, spec)
+    # Tracks the tables and the SentencePiece model, which the functions use.
+    module.tokenize = preprocessor.tokenize
+    module.tokenize_with_offsets = preprocessor.tokenize_with_offsets
+    module.task = tf.Variable(spec.task, trainable=False, dtype=tf.string, name="task")
+    hub_module.save(module, directory, signatures=signatures)
+    common = {
+        "task": spec.task,
+        "made_from": spec.manifests,
+        "max_seq_length": spec.length,
+        **({"other_tokenization": True} if spec.belonging.differs else {}),
+    }
+    manifest.write(directory, artifact=manifest.TEXT_MODEL, entries={**common, **entries})
+
+
+def _embed(
+    encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
+) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
+    pooling = spec.resolved_pooling
+    task = embed.Embed(encoder, made, pooling=pooling, long_texts=spec.long_texts)
+    variables = [*encoder.variables, *task.variables]
+    # The callable gives the vectors alone, as TF Hub's embeddings of texts do.
+    module = _module(lambda sentences, training: task(sentences, training)[0], variables)
+    serve = _serve(
+        lambda sentences: dict(
+            zip((hub_api.DEFAULT, hub_api.TRUNCATED), task(sentences, False), strict=True)
+        ),
+        (hub_api.SENTENCES,),
+    )
+    entries = {**pooling.manifest_entries(), "long_texts": spec.long_texts}
+    return module, {hub_api.SERVING_DEFAULT: serve}, entries
+
+
+def _classify(
+    encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
+) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
+    task = classify.Classify(encoder, made)
+    module = _module(task, encoder.classify.variables)
+    module.pairs = _module(
+        lambda inputs, training: task.pairs(
+            inputs[hub_api.FIRST], inputs[hub_api.SECOND], training
+        ),
+        encoder.classify.variables,
+        inputs=(hub_api.FIRST, hub_api.SECOND),
+    )
+    module.labels = _words(hub_api.LABELS, task.labels)
+    signatures = {
+        hub_api.SERVING_DEFAULT: module.signature(hub_api.CLASSIFIED_OUTPUTS),
+        hub_api.PAIRS: module.pairs.signature(hub_api.CLASSIFIED_OUTPUTS),
+    }
+    return module, signatures, {"labels": task.labels, "problem_type": task.problem_type}
+
+
+def _tag(
+    encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
+) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
+    task = tag.Tag(encoder, made)
+    module = _module(task, encoder.tag.variables)
+    module.labels = _words(hub_api.LABELS, task.labels)
+    signatures = {
+        hub_api.SERVING_DEFAULT: module.signature(hub_api.TAGGED_OUTPUTS),
+        hub_api.ENTITIES: _serve(task.entities, (hub_api.SENTENCES,)),
+    }
+    return module, signatures, {"labels": task.labels}
+
+
+def _answer(
+    encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
+) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
+    task = answer.Answer(encoder, made)
+    module = _module(
+        lambda inputs, training: task(
+            inputs[hub_api.QUESTIONS], inputs[hub_api.CONTEXTS], training
+        ),
+        encoder.answer.variables,
+        inputs=(hub_api.QUESTIONS, hub_api.CONTEXTS),
+    )
+    return module, {hub_api.SERVING_DEFAULT: module.signature(hub_api.ANSWERED_OUTPUTS)}, {}
+
+
+def _fill_mask(
+    encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
+) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
+    special = made.preprocessor.tokenize.get_special_tokens_dict()
+    mask_id = int(special["mask_id"])
+    tokenizer = tokenizer_choice.of(
+        tokenizer_choice.Request(), checkpoint=None, encoder=spec.encoder_dir
+    )
+    task = fill_mask.FillMask(
+        encoder,
+        made,
+        mask=tokenizer.described.pieces[mask_id],
+        mask_id=mask_id,
+        num_pieces=int(special["vocab_size"]),
+        is_token=tokenizer.tokenization == tokenizations.HUGGING_FACE,
+    )
+    module = _module(task, encoder.mlm.variables)
+    return module, {hub_api.SERVING_DEFAULT: module.signature(hub_api.FILLED_OUTPUTS)}, {}
+
+
+_MAKERS: Mapping[str, Callable[..., tuple[hub_module.HubModule, _Signatures, dict[str, Any]]]] = {
+    text_model_spec.EMBED: _embed,
+    head_config.CLASSIFY: _classify,
+    head_config.TAG: _tag,
+    head_config.ANSWER: _answer,
+    text_model_spec.FILL_MASK: _fill_mask,
+}
+
+
+def _module(
+    function: Any, variables: Sequence[tf.Variable], *, inputs: Sequence[str] = ()
+) -> hub_module.HubModule:
+    """Returns a callable of strings [B], or of a dict of them by the names of `inputs`."""
+    specs = {name: tf.TensorSpec([None], tf.string, name=name) for name in inputs}
+    sentences = tf.TensorSpec([None], tf.string, name=hub_api.SENTENCES)
+    return hub_module.HubModule(function, specs=specs or sentences, variables=list(variables))
+
+
+def _serve(function: Any, inputs: Sequence[str]) -> tf.types.experimental.ConcreteFunction:
+    """Returns a signature from strings [B] to what `function` returns by name."""
+    specs = [tf.TensorSpec([None], tf.string, name=name) for name in inputs]
+    return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def _words(name: str, values: Sequence[str]) -> tf.Variable:
+    return tf.Variable(list(values), trainable=False, dtype=tf.string, name=name)

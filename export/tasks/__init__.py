@@ -1,0 +1,1 @@
+"""From texts to answers in the graph: what a text model computes, by task."""

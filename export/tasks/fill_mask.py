@@ -1,0 +1,117 @@
+"""Words for the one `[MASK]` in each text, by the encoder's `.mlm`.
+
+    fill_mask.FillMask(encoder, texts, mask="[MASK]", ...)(sentences, training=False)["tokens"]
+
+As transformers' fill-mask pipeline.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+
+from configs import hub_api
+from export.tasks import texts as texts_module
+
+NUM_ANSWERS = 5
+
+
+class FillMask:
+    """Computes the most likely tokens."""
+
+    def __init__(
+        self,
+        encoder: Any,
+        texts: texts_module.Texts,
+        *,
+        mask: str,
+        mask_id: int,
+        num_pieces: int,
+        is_token: bool,
+    ) -> None:
+        """Takes what is known of the tokenizer.
+
+        Args:
+          encoder: a loaded encoder.
+          texts: makes its inputs.
+          mask: the text of the mask token.
+          mask_id: its id.
+          num_pieces: the number of ids that have a piece: no other is an answer.
+          is_token: whether the preprocessor makes a token of it in a text.
+        """
+        self._encoder = encoder
+        self._texts = texts
+        self._mask = mask
+        self._mask_id = mask_id
+        self._num_pieces = num_pieces
+        self._is_token = is_token
+
+    def __call__(self, sentences: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
+        """Returns the outputs by name, of string [B], K for each from the most likely on.
+
+        `tokens` and `sentences` string [B, K], `scores` float32 [B, K]: the probability among all
+        rows of the vocabulary.
+
+        Raises:
+          tf.errors.InvalidArgumentError: a text has not exactly one mask that fits into a row.
+        """
+        ids = self._ids(sentences)  # [B, (tokens)]
+        is_mask = tf.equal(ids.values, self._mask_id)
+        found = tf.reduce_sum(ids.with_values(tf.cast(is_mask, tf.int32)), axis=1)  # [B]
+        check = tf.debugging.Assert(
+            tf.reduce_all(tf.equal(found, 1)),
+            [
+                f"each text must have exactly one {self._mask} within its first "
+                f"{self._texts.room()} tokens; numbers of them:",
+                found,
+            ],
+            summarize=20,
+        )
+        with tf.control_dependencies([check]):
+            inputs = self._texts.pack([ids])
+        word_ids = inputs[hub_api.INPUT_WORD_IDS]
+        positions = tf.argmax(tf.equal(word_ids, self._mask_id), axis=1, output_type=tf.int32)
+        outputs = self._encoder.unpadded.mlm(
+            {**inputs, hub_api.MASKED_LM_POSITIONS: positions[:, tf.newaxis]}, training=training
+        )
+        probabilities = tf.nn.softmax(outputs[hub_api.MLM_LOGITS][:, 0, :])  # [B, V]
+        best = tf.math.top_k(probabilities[:, : self._num_pieces], NUM_ANSWERS)  # [B, K]
+        return {
+            hub_api.TOKENS: self._texts_of(
+                tf.RaggedTensor.from_tensor(tf.reshape(best.indices, [-1, 1]))
+            ),
+            hub_api.SCORES: best.values,
+            hub_api.SENTENCES: self._texts_of(self._filled(ids, is_mask, best.indices)),
+        }
+
+    def _ids(self, sentences: tf.Tensor) -> tf.RaggedTensor:
+        room = self._texts.room()
+        if self._is_token:
+            return self._texts.tokens(sentences)[0]
+        tokenize = self._texts.preprocessor.tokenize
+        parts = tf.strings.split(sentences, self._mask)  # [B, (parts)]
+        ids = tf.RaggedTensor.from_row_splits(
+            tokenize(parts.values), parts.row_splits, validate=False
+        )  # [B, (parts), (tokens)]
+        # A mask before every part but a text's first.
+        is_first = tf.equal(tf.ragged.range(parts.row_lengths()).values, 0)
+        masks = tf.RaggedTensor.from_row_lengths(
+            tf.fill([tf.reduce_sum(tf.cast(~is_first, tf.int32))], self._mask_id),
+            tf.cast(~is_first, tf.int64),
+            validate=False,
+        )
+        joined = tf.concat([masks, ids.values], axis=1)
+        return ids.with_values(joined).merge_dims(1, 2)[:, :room]
+
+    def _filled(
+        self, ids: tf.RaggedTensor, is_mask: tf.Tensor, tokens: tf.Tensor
+    ) -> tf.RaggedTensor:
+        """Returns ids with each of the tokens [B, K] in place of the mask, [B * K, (tokens)]."""
+        rows = tf.repeat(tf.range(ids.nrows()), NUM_ANSWERS)  # [B * K]
+        copies = tf.gather(ids, rows)
+        here = tf.gather(ids.with_values(is_mask), rows).values
+        token = tf.gather(tf.reshape(tokens, [-1]), copies.value_rowids())
+        return copies.with_values(tf.where(here, token, copies.values))
+
+    def _texts_of(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        texts = self._texts.preprocessor.tokenize.detokenize(ids.with_row_splits_dtype(tf.int64))
+        return tf.reshape(texts, [-1, NUM_ANSWERS])

@@ -1,0 +1,124 @@
+"""Texts to the inputs of an encoder, in the graph of a text model.
+
+    texts = texts.Texts(preprocessor, max_seq_length=512, boundary=" ", fair_pairs=True)
+    tokens, truncated = texts.tokens(sentences)
+    inputs = texts.pack([tokens])
+
+Rows are as long as the longest text of the batch: `.unpadded` computes nothing for padding.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from configs import hub_api
+from preprocess.tokenizers import truncation
+
+# [CLS] and [SEP], or [CLS] and two [SEP].
+_NUM_SPECIAL_TOKENS = {1: 2, 2: 3}
+# What `bert_pack_inputs` needs.
+_MIN_SEQ_LENGTH = {1: 3, 2: 5}
+
+
+class Texts:
+    """Tokenizes and packs texts with an exported preprocessor.
+
+    Attributes:
+      preprocessor: the loaded SavedModel.
+      max_seq_length: tokens after which a text is cut, special tokens included.
+    """
+
+    def __init__(
+        self, preprocessor: Any, *, max_seq_length: int, boundary: str | None, fair_pairs: bool
+    ) -> None:
+        """Takes what its manifest says.
+
+        Args:
+          preprocessor: the loaded SavedModel.
+          max_seq_length: tokens after which a text is cut, special tokens included.
+          boundary: RE2 of one character before which a text may be cut; None if there is none.
+          fair_pairs: whether pairs are cut as Hugging Face's `longest_first` does it; else as
+            `bert_pack_inputs` does.
+        """
+        self.preprocessor = preprocessor
+        self.max_seq_length = max_seq_length
+        self._boundary = boundary
+        self._fair_pairs = fair_pairs
+
+    def room(self, segments: int = 1) -> int:
+        """Returns the number of tokens that fit beside the special tokens."""
+        return self.max_seq_length - _NUM_SPECIAL_TOKENS[segments]
+
+    def tokens(
+        self, sentences: tf.Tensor, *, segments: int = 1
+    ) -> tuple[tf.RaggedTensor, tf.Tensor]:
+        """Returns the first tokens of each sentence, as many as fit, and whether there are more.
+
+        Args:
+          sentences: string [B].
+          segments: the number of segments of a row.
+
+        Returns:
+          int32 [B, (tokens)] and bool [B].
+        """
+        count = self.room(segments)
+        if self._boundary is None:
+            ids = self.preprocessor.tokenize(sentences)
+        else:
+            ids = truncation.encode_prefix(
+                sentences,
+                count=count + 1,  # one more tells whether the text is longer
+                encode=self.preprocessor.tokenize,
+                boundary=self._boundary,
+            )
+        return ids[:, :count], ids.row_lengths() > count
+
+    def pair(self, first: tf.Tensor, second: tf.Tensor) -> tuple[list[tf.RaggedTensor], tf.Tensor]:
+        """Returns the tokens of two segments, cut to fit into a row, and whether they were cut."""
+        room = self.room(2)
+        (one, _), (other, _) = (self.tokens(text, segments=2) for text in (first, second))
+        lengths = [tf.cast(segment.row_lengths(), tf.int32) for segment in (one, other)]  # [B]
+        whole = [tf.cast(ids.row_lengths() > room, tf.bool) for ids in (one, other)]
+        truncated = (lengths[0] + lengths[1] > room) | whole[0] | whole[1]
+        if not self._fair_pairs:
+            return [one, other], truncated
+        # The shorter one keeps up to half of the room, the longer one the rest; of equals the
+        # second counts as the longer one (tokenizers, utils/truncation.rs).
+        is_first_longer = lengths[0] > lengths[1]
+        of_shorter = tf.minimum(tf.minimum(*lengths), room // 2)
+        of_longer = room - of_shorter
+        kept = (
+            tf.where(is_first_longer, of_longer, of_shorter),
+            tf.where(is_first_longer, of_shorter, of_longer),
+        )
+        segments = [
+            first_tokens(ids, tf.where(truncated, count, length))
+            for ids, count, length in zip((one, other), kept, lengths, strict=True)
+        ]
+        return segments, truncated
+
+    def pack(self, segments: Sequence[tf.RaggedTensor]) -> dict[str, tf.Tensor]:
+        """Returns the inputs of the encoder, int32 [B, S], in rows as long as the longest."""
+        number = len(segments)
+        lengths = tf.add_n([segment.row_lengths() for segment in segments])  # [B]
+        # A batch may be empty.
+        longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0)) + _NUM_SPECIAL_TOKENS[number]
+        longest = tf.maximum(tf.cast(longest, tf.int32), _MIN_SEQ_LENGTH[number])
+        seq_length = tf.minimum(longest, self.max_seq_length)
+        return self.preprocessor.bert_pack_inputs(list(segments), seq_length=seq_length)
+
+
+def first_tokens(tokens: tf.RaggedTensor, counts: tf.Tensor) -> tf.RaggedTensor:
+    """Returns the first `counts` [B] tokens of each row."""
+    is_kept = tf.ragged.range(tokens.row_lengths()) < tf.cast(counts, tf.int64)[:, tf.newaxis]
+    return tf.ragged.boolean_mask(tokens, is_kept)
+
+
+def encode(encoder: Any, inputs: dict[str, tf.Tensor], training: bool) -> dict[str, Any]:
+    """Returns an encoder's outputs, with a `sequence_output` that is zero at padding."""
+    if hasattr(encoder, hub_api.UNPADDED):
+        return encoder.unpadded(inputs, training=training)
+    outputs = encoder(inputs, training=training)  # TF Hub's
+    mask = tf.cast(inputs[hub_api.INPUT_MASK], tf.float32)[:, :, tf.newaxis]
+    return {**outputs, hub_api.SEQUENCE_OUTPUT: outputs[hub_api.SEQUENCE_OUTPUT] * mask}
