@@ -12,7 +12,7 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from configs import head_config, hub_api, tokenizations
-from export.artifacts import hub_module, text_model_spec, tokenizer_choice
+from export.artifacts import hub_module, text_model_spec, tokenizer_choice, tokenizer_spec
 from export.metadata import manifest
 from export.tasks import answer, classify, embed, fill_mask, tag, texts
 
@@ -99,7 +99,10 @@ def _tag(
 def _answer(
     encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
 ) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
-    task = answer.Answer(encoder, made)
+    # Added tokens, which Hugging Face's libraries split a text at.
+    described = _tokenizer(spec).described
+    own_words = {token.id: token.content for token in getattr(described, "added_tokens", ())}
+    task = answer.Answer(encoder, made, own_words=own_words)
     module = _module(
         lambda inputs, training: task(
             inputs[hub_api.QUESTIONS], inputs[hub_api.CONTEXTS], training
@@ -115,9 +118,7 @@ def _fill_mask(
 ) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
     special = made.preprocessor.tokenize.get_special_tokens_dict()
     mask_id = int(special["mask_id"])
-    tokenizer = tokenizer_choice.of(
-        tokenizer_choice.Request(), checkpoint=None, encoder=spec.encoder_dir
-    )
+    tokenizer = _tokenizer(spec)
     task = fill_mask.FillMask(
         encoder,
         made,
@@ -152,6 +153,13 @@ def _serve(function: Any, inputs: Sequence[str]) -> tf.types.experimental.Concre
     """Returns a signature from strings [B] to what `function` returns by name."""
     specs = [tf.TensorSpec([None], tf.string, name=name) for name in inputs]
     return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def _tokenizer(spec: text_model_spec.TextModelSpec) -> tokenizer_spec.TokenizerSpec:
+    """Returns what the encoder's assets say of its tokenizer."""
+    return tokenizer_choice.of(
+        tokenizer_choice.Request(), checkpoint=None, encoder=spec.encoder_dir
+    )
 
 
 def _words(name: str, values: Sequence[str]) -> tf.Variable:

@@ -6,6 +6,7 @@ As transformers' question-answering pipeline: long contexts are read in windows,
 all windows are widened to whole words, and what is the same text counts together.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -23,9 +24,19 @@ _IMPOSSIBLE = -10000.0
 class Answer:
     """Computes answers."""
 
-    def __init__(self, encoder: Any, texts: texts_module.Texts) -> None:
+    def __init__(
+        self, encoder: Any, texts: texts_module.Texts, *, own_words: Mapping[int, str]
+    ) -> None:
+        """Takes the parts.
+
+        Args:
+          encoder: a loaded encoder.
+          texts: makes its inputs.
+          own_words: tokens that are words by themselves where a text has them literally, by id.
+        """
         self._encoder = encoder
         self._texts = texts
+        self._own_words = own_words
         self._stride = min(texts.max_seq_length // 2, _STRIDE)
 
     def __call__(
@@ -45,11 +56,68 @@ class Answer:
         inputs = self._texts.pack([windows.questions, windows.tokens])
         outputs = self._encoder.unpadded.answer(inputs, training=training)
         spans = _Spans(outputs, inputs, windows)
-        first, last = _whole_words(spans, starts, limits)
+        is_own = self._is_own_word(contexts, context, starts, limits)
+        words = _Words(context, starts, limits, is_own)
+        first, last = words.in_whole_words(spans, starts, limits)
         return {
             **_best(spans, first, last, contexts),
             hub_api.NULL_SCORE: tf.math.segment_min(spans.null_scores, windows.rows),
         }
+
+    def _is_own_word(
+        self,
+        contexts: tf.Tensor,
+        ids: tf.RaggedTensor,
+        starts: tf.RaggedTensor,
+        limits: tf.RaggedTensor,
+    ) -> tf.Tensor:
+        """Returns, bool [T], which tokens stand literally in the contexts and are own words."""
+        count = len(self._own_words)
+        numbers = tf.constant([*self._own_words], tf.int32, [count])
+        contents = tf.constant([*self._own_words.values()], tf.string, [count])
+        start = tf.cast(starts.values, tf.int32)
+        length = tf.cast(limits.values, tf.int32) - start
+        text = tf.strings.substr(tf.gather(contexts, ids.value_rowids()), start, length)
+        return tf.reduce_any(
+            (ids.values[:, tf.newaxis] == numbers) & (text[:, tf.newaxis] == contents), axis=1
+        )
+
+
+class _Words:
+    """Which tokens of the contexts form words: there is no text between them."""
+
+    def __init__(
+        self,
+        ids: tf.RaggedTensor,
+        starts: tf.RaggedTensor,
+        limits: tf.RaggedTensor,
+        is_own: tf.Tensor,
+    ) -> None:
+        """Takes all tokens; `is_own` [T] are words by themselves."""
+        rows = ids.value_rowids()
+        differs = (
+            tf.not_equal(rows[:-1], rows[1:])
+            | (starts.values[1:] > limits.values[:-1])
+            | is_own[:-1]
+            | is_own[1:]
+        )
+        is_first = tf.concat([tf.ones_like(is_own[:1]), differs], axis=0)  # [T]
+        self._word = tf.cumsum(tf.cast(is_first, tf.int32)) - 1  # [T]
+        numbers = tf.range(tf.size(self._word))
+        self._firsts = tf.math.segment_min(numbers, self._word)
+        self._lasts = tf.math.segment_max(numbers, self._word)
+
+    def in_whole_words(
+        self, spans: "_Spans", starts: tf.RaggedTensor, limits: tf.RaggedTensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns, in bytes of the contexts, where the words of spans start and end, int32 [N].
+
+        Of a word that reaches out of a window, it is the part within.
+        """
+        first = tf.maximum(tf.gather(self._firsts, tf.gather(self._word, spans.first)), spans.begin)
+        last = tf.minimum(tf.gather(self._lasts, tf.gather(self._word, spans.last)), spans.end)
+        start, limit = tf.gather(starts.values, first), tf.gather(limits.values, last)
+        return tf.cast(start, tf.int32), tf.cast(limit, tf.int32)
 
 
 class _Windows:
@@ -57,8 +125,9 @@ class _Windows:
 
     Attributes:
       rows: the row of each window's context, int32 [W].
-      begins: the number of each window's first token in its context, int32 [W].
+      firsts: the number of each window's first token among those of all contexts, int32 [W].
       lengths: its number of tokens, int32 [W].
+      offsets: the position of its first token in its row, int32 [W].
       questions: int32 [W, (tokens)].
       tokens: int32 [W, (tokens)].
     """
@@ -71,11 +140,11 @@ class _Windows:
         steps = sizes - stride
         counts = 1 + (tf.maximum(lengths - sizes, 0) + steps - 1) // steps  # [B]
         self.rows = tf.repeat(tf.range(tf.size(counts)), counts)
-        self.begins = tf.ragged.range(counts).values * tf.gather(steps, self.rows)
+        begins = tf.ragged.range(counts).values * tf.gather(steps, self.rows)
         self.lengths = tf.minimum(
-            tf.gather(sizes, self.rows), tf.gather(lengths, self.rows) - self.begins
+            tf.gather(sizes, self.rows), tf.gather(lengths, self.rows) - begins
         )
-        self.firsts = tf.gather(tf.cast(context.row_starts(), tf.int32), self.rows) + self.begins
+        self.firsts = tf.gather(tf.cast(context.row_starts(), tf.int32), self.rows) + begins
         self.questions = tf.gather(question, self.rows)
         indices = tf.ragged.range(self.firsts, self.firsts + self.lengths)
         indices = indices.with_row_splits_dtype(tf.int64)
@@ -91,6 +160,8 @@ class _Spans:
       rows: the row of each one's context, int32 [N].
       first: the number of its first token among those of all contexts, int32 [N].
       last: of its last token.
+      begin: of the first token of its window.
+      end: of the last token of its window.
       null_scores: the probability that a window has no answer, float32 [W].
     """
 
@@ -115,9 +186,11 @@ class _Spans:
             is_context, last, batch_dims=1
         )
         to_tokens = (windows.firsts - windows.offsets)[:, tf.newaxis]
-        rows = tf.broadcast_to(windows.rows[:, tf.newaxis], tf.shape(first))
+        window = tf.where(is_span)[:, 0]  # [N]
         self.scores = tf.boolean_mask(best.values, is_span)
-        self.rows = tf.boolean_mask(rows, is_span)
+        self.rows = tf.gather(windows.rows, window)
+        self.begin = tf.gather(windows.firsts, window)
+        self.end = self.begin + tf.gather(windows.lengths, window) - 1
         self.first = tf.boolean_mask(first + to_tokens, is_span)
         self.last = tf.boolean_mask(last + to_tokens, is_span)
 
@@ -145,27 +218,6 @@ def _beam_spans(
     at_start = tf.one_hot(positions, tf.shape(start)[1])  # [W, K, S]
     spans = tf.einsum("wks,wke->wse", at_start, probabilities)
     return spans, tf.sigmoid(outputs[hub_api.CLS_LOGITS])
-
-
-def _whole_words(
-    spans: _Spans, starts: tf.RaggedTensor, limits: tf.RaggedTensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns, in bytes of the contexts, where the words of the spans start and end, int32 [N]."""
-    begins_row = tf.concat([[True], tf.not_equal(*_neighbours(starts.value_rowids()))], axis=0)
-    # No text stands between the tokens of a word.
-    apart = tf.concat([[True], tf.not_equal(limits.values[:-1], starts.values[1:])], axis=0)
-    size = tf.size(starts.values)
-    is_first = (begins_row | apart)[:size]  # [T]
-    word = tf.cumsum(tf.cast(is_first, tf.int32)) - 1  # [T]
-    word_start = tf.boolean_mask(starts.values, is_first)
-    word_end = tf.math.segment_max(limits.values, word)
-    first = tf.gather(word_start, tf.gather(word, spans.first))
-    last = tf.gather(word_end, tf.gather(word, spans.last))
-    return tf.cast(first, tf.int32), tf.cast(last, tf.int32)
-
-
-def _neighbours(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return values[:-1], values[1:]
 
 
 def _best(

@@ -48,8 +48,8 @@ class FillMask:
     def __call__(self, sentences: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
         """Returns the outputs by name, of string [B], K for each from the most likely on.
 
-        `tokens` and `sentences` string [B, K], `scores` float32 [B, K]: the probability among all
-        rows of the vocabulary.
+        `tokens` string [B, K]; `scores` float32 [B, K], the probability among all rows of the
+        vocabulary; `sentences` string [B, K], the texts with the tokens in place of the mask.
 
         Raises:
           tf.errors.InvalidArgumentError: a text has not exactly one mask that fits into a row.
@@ -75,12 +75,11 @@ class FillMask:
         )
         probabilities = tf.nn.softmax(outputs[hub_api.MLM_LOGITS][:, 0, :])  # [B, V]
         best = tf.math.top_k(probabilities[:, : self._num_pieces], NUM_ANSWERS)  # [B, K]
+        tokens = self._texts_of(best.indices)
         return {
-            hub_api.TOKENS: self._texts_of(
-                tf.RaggedTensor.from_tensor(tf.reshape(best.indices, [-1, 1]))
-            ),
+            hub_api.TOKENS: tokens,
             hub_api.SCORES: best.values,
-            hub_api.SENTENCES: self._texts_of(self._filled(ids, is_mask, best.indices)),
+            hub_api.SENTENCES: self._filled(sentences, tokens),
         }
 
     def _ids(self, sentences: tf.Tensor) -> tf.RaggedTensor:
@@ -102,16 +101,15 @@ class FillMask:
         joined = tf.concat([masks, ids.values], axis=1)
         return ids.with_values(joined).merge_dims(1, 2)[:, :room]
 
-    def _filled(
-        self, ids: tf.RaggedTensor, is_mask: tf.Tensor, tokens: tf.Tensor
-    ) -> tf.RaggedTensor:
-        """Returns ids with each of the tokens [B, K] in place of the mask, [B * K, (tokens)]."""
-        rows = tf.repeat(tf.range(ids.nrows()), NUM_ANSWERS)  # [B * K]
-        copies = tf.gather(ids, rows)
-        here = tf.gather(ids.with_values(is_mask), rows).values
-        token = tf.gather(tf.reshape(tokens, [-1]), copies.value_rowids())
-        return copies.with_values(tf.where(here, token, copies.values))
+    def _filled(self, sentences: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+        """Returns the texts as they were written, with each of the tokens in place of the mask."""
+        parts = tf.strings.split(sentences, self._mask).to_tensor(shape=[None, 2])  # [B, 2]
+        before, after = (
+            tf.repeat(parts[:, part, tf.newaxis], NUM_ANSWERS, axis=1) for part in (0, 1)
+        )
+        return tf.strings.join([before, tokens, after])
 
-    def _texts_of(self, ids: tf.RaggedTensor) -> tf.Tensor:
-        texts = self._texts.preprocessor.tokenize.detokenize(ids.with_row_splits_dtype(tf.int64))
-        return tf.reshape(texts, [-1, NUM_ANSWERS])
+    def _texts_of(self, ids: tf.Tensor) -> tf.Tensor:
+        alone = tf.RaggedTensor.from_tensor(tf.reshape(ids, [-1, 1]))
+        texts = self._texts.preprocessor.tokenize.detokenize(alone)
+        return tf.reshape(texts, tf.shape(ids))

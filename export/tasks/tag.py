@@ -15,6 +15,7 @@ from configs import hub_api
 from export.tasks import texts as texts_module
 
 _OUTSIDE = "O"
+_LONGEST_CHARACTER = 4  # bytes
 
 
 class Tag:
@@ -61,6 +62,7 @@ class Tag:
         ids, starts, limits = self._texts.preprocessor.tokenize_with_offsets(sentences)
         truncated = ids.row_lengths() > room
         ids, starts, limits = (part[:, :room] for part in (ids, starts, limits))
+        starts, limits = _with_text(sentences, starts, limits)
         inputs = self._texts.pack([ids])
         logits = self._encoder.unpadded.tag(inputs, training=training)[hub_api.LOGITS]  # [B, S, C]
         # Behind [CLS].
@@ -99,6 +101,23 @@ class Tag:
         begins = tf.gather(tf.constant(self._begins), best)
         is_new = _differs(rows) | _differs(kind) | begins
         return tf.cumsum(tf.cast(is_new, tf.int32)) - 1
+
+
+def _with_text(
+    sentences: tf.Tensor, starts: tf.RaggedTensor, limits: tf.RaggedTensor
+) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """Gives a token that is a space alone the character behind it, as `tokenizers` does."""
+    texts = tf.gather(sentences, starts.value_rowids())  # [T]
+    start, limit = (tf.cast(part.values, tf.int32) for part in (starts, limits))
+    here = tf.strings.substr(texts, start, limit - start)
+    behind = tf.strings.substr(texts, limit, tf.fill(tf.shape(limit), _LONGEST_CHARACTER))
+    character = tf.strings.substr(behind, 0, 1, unit="UTF8_CHAR")
+    is_moved = tf.strings.regex_full_match(here, r"\s*") & (tf.strings.length(behind) > 0)
+    end = limits.values + tf.cast(tf.strings.length(character), tf.int64)
+    return (
+        starts.with_values(tf.where(is_moved, limits.values, starts.values)),
+        limits.with_values(tf.where(is_moved, end, limits.values)),
+    )
 
 
 def _differs(values: tf.Tensor) -> tf.Tensor:
