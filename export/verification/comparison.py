@@ -85,7 +85,9 @@ def compare(
 
     exported = opening.open(artifact)
     _check_sizes(exported, config)
-    tensors = restore.read(checkpoint, config=config)
+    kinds = exported.found_heads.kinds
+    heads = [head for head in checkpoint.heads if head.kind in kinds] if kinds else ()
+    tensors = restore.read(checkpoint, config=config, heads=heads)
     untrained = manifest.read(artifact).get("weights", {}).get("untrained_heads", [])
     problems = _weight_problems(tensors, exported, config, untrained=untrained)
     compared = sum(name in exported.tensors for name in tensors)
