@@ -1,5 +1,7 @@
 """Options and fixtures of all tests."""
 
+import os
+
 import pytest
 
 from tests.support import golden, processes, shared_run
@@ -10,6 +12,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if config.getoption("--stress"):
+        os.environ["ALBERT_TESTS_STRESS"] = "1"  # modules read it, to say what they run over
     if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
         config.add_cleanup(shared_run.start(processes.environment()))
 

@@ -125,16 +125,25 @@ def entries_of(
 
 
 def read(
-    checkpoint: lazy_checkpoint.Checkpoint, *, config: albert_config.AlbertConfig
+    checkpoint: lazy_checkpoint.Checkpoint,
+    *,
+    config: albert_config.AlbertConfig,
+    heads: Sequence[head_config.HeadConfig] | None = None,
 ) -> dict[str, np.ndarray]:
     """Returns the weights of the source, float32, by the names of the encoder's variables.
 
     The heads are among them where the source has them.
 
+    Args:
+      checkpoint: an open checkpoint.
+      config: its hyper-parameters.
+      heads: the heads of a fine-tuned model to read; None for all that it has.
+
     Raises:
       errors.CheckpointMismatchError: see `restore`.
     """
-    mlm, heads = has_mlm_head(checkpoint), checkpoint.heads
+    mlm = has_mlm_head(checkpoint)
+    heads = checkpoint.heads if heads is None else heads
     entries = entries_of(checkpoint, config=config, mlm=mlm, heads=heads)
     arrays = {entry.variable: _Array(entry.shape) for entry in entries}
     restore(arrays, checkpoint=checkpoint, config=config, heads=heads)

@@ -105,8 +105,8 @@ class Answerer:
 class BeamAnswerer:
     """Finds the start of an answer, the ends for each of the best starts, and whether there is one.
 
-    An answer may start at [CLS] and in the second segment, without its [SEP]: the others are never
-    among the best starts. (squad_utils.py, `p_mask`.)
+    An answer may start at [CLS] and in the second segment, without its [SEP]: only these are among
+    the best starts. (squad_utils.py, `p_mask`.)
     """
 
     def __init__(self, head: head_config.HeadConfig, config: albert_config.AlbertConfig) -> None:
@@ -139,7 +139,9 @@ class BeamAnswerer:
         start_logits = _dense_by_position(hidden, self._start)[:, :, 0]  # [B, S]
         possible = tf.where(_may_start(inputs), start_logits, -_IMPOSSIBLE)  # [B, S]
         count = tf.minimum(self._config.start_n_top, tf.shape(hidden)[1])  # K
-        positions = tf.math.top_k(possible, count).indices  # [B, K]
+        best = tf.math.top_k(possible, count)
+        # Where there are fewer, the rest repeats [CLS].
+        positions = tf.where(best.values > -_IMPOSSIBLE, best.indices, 0)  # [B, K]
         end_logits = self._end_logits(hidden, tf.gather(hidden, positions, batch_dims=1))
         cls_logits = self._cls_logits(hidden, tf.nn.softmax(possible, axis=1), training)  # [B]
         if unpadded:

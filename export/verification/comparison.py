@@ -5,12 +5,13 @@ result.passed
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from configs import albert_config, errors, hub_api
 from export.checkpoints import lazy_checkpoint, mapping, opening, restore
+from export.metadata import manifest
 from export.verification import reference, tolerances
 
 _FEW = 3  # variables that differ and are listed each, however few there are in all
@@ -84,8 +85,11 @@ def compare(
 
     exported = opening.open(artifact)
     _check_sizes(exported, config)
-    tensors = restore.read(checkpoint, config=config)
-    problems = _weight_problems(tensors, exported, config)
+    kinds = exported.found_heads.kinds
+    heads = [head for head in checkpoint.heads if head.kind in kinds] if kinds else ()
+    tensors = restore.read(checkpoint, config=config, heads=heads)
+    untrained = manifest.read(artifact).get("weights", {}).get("untrained_heads", [])
+    problems = _weight_problems(tensors, exported, config, untrained=untrained)
     compared = sum(name in exported.tensors for name in tensors)
     weights = Comparison(rows=(), weights=compared, weight_problems=tuple(problems))
     if weights.is_other_model:
@@ -121,9 +125,23 @@ def _weight_problems(
     tensors: Mapping[str, np.ndarray],
     exported: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig,
+    *,
+    untrained: Sequence[str],
 ) -> list[str]:
-    """Returns the variables of the artifact that are not the checkpoint's, to the bit."""
-    theirs = restore.read(exported, config=config)
+    """Returns the variables of the artifact that are not the checkpoint's, to the bit.
+
+    Args:
+      tensors: the checkpoint's.
+      exported: the artifact.
+      config: the hyper-parameters.
+      untrained: kinds of heads that are new, whose weights no checkpoint has.
+    """
+    scopes = tuple(f"cls/{kind}/" for kind in untrained)
+    theirs = {
+        name: value
+        for name, value in restore.read(exported, config=config).items()
+        if not name.startswith(scopes)
+    }
     problems = [f"{name} is not in the checkpoint" for name in theirs if name not in tensors]
     for name, value in theirs.items():
         if name in tensors and value.tobytes() != tensors[name].tobytes():
@@ -141,7 +159,8 @@ def _rows(
         if name == reference.SOP_LOG_PROBS:
             name = hub_api.SOP_LOGITS
             got = _log_softmax(outputs[name]) if name in outputs else None
-        if got is None and name in (hub_api.MLM_LOGITS, hub_api.SOP_LOGITS):
+        of_head = name in (hub_api.MLM_LOGITS, hub_api.SOP_LOGITS) or "." in name
+        if got is None and of_head:
             continue  # exported without that head
         if name == hub_api.ENCODER_OUTPUTS:
             for layer, one in enumerate(right):

@@ -8,6 +8,7 @@ google-research/albert's `modeling.py` computes, not from our TensorFlow code: t
 Nothing here may be shared with `export/model/albert.py`.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from configs import albert_config, hub_api
+from export.verification import numpy_heads
 
 # Output that the artifact does not have: float [B, S, E], the embeddings before the projection.
 EMBEDDING_OUTPUT = "embedding_output"
@@ -46,8 +48,9 @@ def encode(
     Returns:
       `pooled_output` and `default` [B, H], `sequence_output` [B, S, H], `encoder_outputs` (a list
       of `num_hidden_layers` arrays [B, S, H]), `embedding_output` [B, S, E]; `mlm_logits` [B, P, V]
-      if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head. If
-      they have no pooler, `default` is the mean over the tokens and there is no `pooled_output`.
+      if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head; those
+      of `numpy_heads.compute`. If they have no pooler, `default` is the mean over the tokens and
+      there is no `pooled_output`.
     """
     tensors = {name: np.asanyarray(tensor, dtype) for name, tensor in tensors.items()}
     embeddings = _embed(tensors, config, inputs)  # [B, S, E]
@@ -77,7 +80,10 @@ def encode(
         outputs[hub_api.MLM_LOGITS] = _masked_lm(hidden, tensors, config, positions)
     if "cls/seq_relationship/kernel" in tensors:
         outputs[hub_api.SOP_LOGITS] = _dense(pooled, tensors, "cls/seq_relationship")
-    return outputs
+    pooled_output = outputs.get(hub_api.POOLED_OUTPUT)
+    return outputs | numpy_heads.compute(
+        tensors, config=config, inputs=inputs, hidden=hidden, pooled=pooled_output
+    )
 
 
 def _mean_of_tokens(hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -160,6 +166,8 @@ def _masked_lm(
     rows = np.arange(len(hidden))[:, None]
     transformed = _dense(hidden[rows, positions], tensors, "cls/predictions/transform/dense")
     transformed = _activate(transformed, config.hidden_act)
+    if config.mlm_layer_norm_eps is not None:
+        config = dataclasses.replace(config, layer_norm_eps=config.mlm_layer_norm_eps)
     transformed = _layer_norm(transformed, tensors, "cls/predictions/transform/LayerNorm", config)
     words = tensors.get("cls/predictions/decoder/embeddings")
     if words is None:

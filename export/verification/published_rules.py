@@ -53,3 +53,11 @@ def hidden_act(checkpoint_format: str, config: Mapping[str, Any]) -> str | None:
         return _ERF if checkpoint_format == "huggingface" else _TANH
     tanh_forms = ("gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh")
     return _TANH if name in tanh_forms else _ERF if name == "gelu_python" else name
+
+
+def mlm_layer_norm_eps(checkpoint_format: str) -> float | None:
+    """Returns the epsilon of a source's masked language model head; None for that of the layers.
+
+    KerasHub, masked_lm_head.py: `layer_norm_epsilon=1e-05`.
+    """
+    return 1e-5 if checkpoint_format == "keras_hub" else None

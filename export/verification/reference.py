@@ -14,12 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config, hub_api
+from configs import albert_config, head_config, hub_api
 from export.checkpoints import lazy_checkpoint, restore, weight_table
 from export.verification import numpy_albert, published_rules
 
 # Output of a TF1 Hub module: the log-softmax of our `sop_logits`.
 SOP_LOG_PROBS = "sop_log_probs"
+
+# What the heads of fine-tuned models add to the encoder's outputs.
+HEAD_OUTPUTS = {
+    hub_api.CLASSIFY: hub_api.CLASSIFY_SIGNATURE_OUTPUTS[:1],
+    hub_api.TAG: hub_api.TAG_SIGNATURE_OUTPUTS,
+    hub_api.ANSWER: hub_api.ANSWER_BEAM_SIGNATURE_OUTPUTS,
+    hub_api.CHOOSE: hub_api.CHOOSE_SIGNATURE_OUTPUTS,
+}
+# Classes of transformers, and where their heads are.
+_CLASSES = {
+    head_config.CLASSIFY: ("AlbertForSequenceClassification", "classifier"),
+    head_config.TAG: ("AlbertForTokenClassification", "classifier"),
+    head_config.ANSWER: ("AlbertForQuestionAnswering", "qa_outputs"),
+    head_config.CHOOSE: ("AlbertForMultipleChoice", "classifier"),
+}
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -109,6 +124,8 @@ def _numpy(
             checkpoint.format, layers=config.num_hidden_layers, groups=config.num_hidden_groups
         )
         act = published_rules.hidden_act(checkpoint.format, checkpoint.config_values or {})
+        eps = published_rules.mlm_layer_norm_eps(checkpoint.format)
+        config = dataclasses.replace(config, mlm_layer_norm_eps=eps)
     config = dataclasses.replace(config, hidden_act=act or config.hidden_act)
     return numpy_albert.encode(tensors, config=config, inputs=inputs, groups=groups)
 
@@ -165,6 +182,12 @@ def call_saved_model(module: Any, inputs: Arrays) -> dict[str, np.ndarray]:
         outputs[hub_api.MLM_LOGITS] = logits
     if hasattr(module, hub_api.SOP):
         outputs[hub_api.SOP_LOGITS] = module.sop(plain, training=False)[hub_api.SOP_LOGITS]
+    for head, names in HEAD_OUTPUTS.items():
+        if hasattr(module, head):
+            is_choice = head == hub_api.CHOOSE  # the batch is one choice
+            given = {n: t[tf.newaxis] if is_choice else t for n, t in plain.items()}
+            results = getattr(module, head)(given, training=False)
+            outputs |= {f"{head}.{name}": results[name] for name in names if name in results}
     return {name: np.asarray(tf.stack(output)) for name, output in outputs.items()}
 
 
@@ -184,10 +207,12 @@ def _transformers(
         return None
     transformers.utils.logging.disable_progress_bar()
     mlm, sop = restore.has_mlm_head(checkpoint), restore.has_sop_head(checkpoint)
+    kinds = checkpoint.found_heads.kinds
     name = {(True, True): "AlbertForPreTraining", (True, False): "AlbertForMaskedLM"}.get(
-        (mlm, sop), "AlbertModel"
+        (mlm, sop), _CLASSES[kinds[0]][0] if kinds else "AlbertModel"
     )
-    pooler = {} if mlm else {"add_pooling_layer": checkpoint.has(weight_table.POOLER)}
+    bare = name == "AlbertModel"
+    pooler = {"add_pooling_layer": checkpoint.has(weight_table.POOLER)} if bare else {}
     try:
         model, loaded = getattr(transformers, name).from_pretrained(
             directory,
@@ -229,9 +254,25 @@ def _run_transformers(model: Any, inputs: Arrays, *, mlm: bool, sop: bool) -> di
             outputs |= dict.fromkeys((hub_api.POOLED_OUTPUT, hub_api.DEFAULT), pooled.numpy())
             if sop:
                 outputs[hub_api.SOP_LOGITS] = model.sop_classifier(pooled).numpy()
+        outputs |= _transformers_head(model, results)
         if mlm:
             rows = torch.arange(len(layers[0]))[:, None]
             positions = torch.from_numpy(inputs[hub_api.MASKED_LM_POSITIONS]).long()
             masked = results.last_hidden_state[rows, positions]  # [B, P, H]
             outputs[hub_api.MLM_LOGITS] = model.predictions(masked).numpy()
     return outputs
+
+
+def _transformers_head(model: Any, results: Any) -> dict[str, np.ndarray]:
+    """Returns what the head of a fine-tuned model adds, for the results of its encoder."""
+    for kind, (name, attribute) in _CLASSES.items():
+        if type(model).__name__ != name:
+            continue
+        pooled = head_config.needs_pooler(kind)
+        states = results.pooler_output if pooled else results.last_hidden_state
+        logits = getattr(model, attribute)(states).numpy()
+        if kind == head_config.ANSWER:
+            names = (hub_api.START_LOGITS, hub_api.END_LOGITS)
+            return {f"{kind}.{name}": logits[..., i] for i, name in enumerate(names)}
+        return {f"{kind}.{hub_api.LOGITS}": logits.T if kind == head_config.CHOOSE else logits}
+    return {}

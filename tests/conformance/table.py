@@ -23,12 +23,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from configs import albert_config, hub_api
-from export.artifacts import encoder_artifact, encoder_spec, tokenizer_choice
+from configs import albert_config, head_config, hub_api
+from export.artifacts import encoder_artifact, encoder_spec, head_choice, tokenizer_choice
 from export.verification import numpy_albert
 from tests.support import golden
 
 B, S, P = 4, 5, 3
+N = 2  # choices; B / N examples
 # Losses that are not of an output of their name.
 FIRST_LAYER, SUM = "first_layer", "sum"
 
@@ -61,12 +62,14 @@ class Artifact:
       config: the hyper-parameters.
       heads: the heads it has, as attributes.
       compute_dtype: dtype of activations.
+      task_heads: those of a fine-tuned model among them. The rows are of these alone then.
     """
 
     name: str
     config: albert_config.AlbertConfig
     heads: tuple[str, ...] = (hub_api.MLM,)
     compute_dtype: str = "float32"
+    task_heads: tuple[head_config.HeadConfig, ...] = ()
 
     @property
     def has_dropout(self) -> bool:
@@ -102,6 +105,26 @@ ARTIFACTS = (
     ),
 )
 
+_LABELS = ("A", "B", "C")
+_TASK_HEADS = (
+    head_config.HeadConfig(kind="classify", labels=_LABELS, problem_type=head_config.SINGLE_LABEL),
+    head_config.HeadConfig(kind="tag", labels=(*_LABELS, "D")),
+    head_config.HeadConfig(kind="answer"),
+    head_config.HeadConfig(kind="choose"),
+)
+_OF_TASKS = dataclasses.replace(
+    TINY, num_hidden_layers=1, classifier_dropout_prob=0.0, start_n_top=3
+)
+ARTIFACTS += (
+    Artifact(name="heads", config=_OF_TASKS, heads=head_config.KINDS, task_heads=_TASK_HEADS),
+    Artifact(
+        name="beam",
+        config=_OF_TASKS,
+        heads=(hub_api.ANSWER,),
+        task_heads=(head_config.HeadConfig(kind="answer", is_beam=True),),
+    ),
+)
+
 # The encoders of an artifact, as attributes from its root.
 _ENCODERS = ("", hub_api.UNPADDED)
 
@@ -123,13 +146,24 @@ class Case:
 
     @property
     def head(self) -> str | None:
-        """The head the callable includes: `mlm`, `sop` or none."""
+        """The head the callable includes; None for none."""
         last = self.path.split(".")[-1]
         return last if last in self.artifact.heads else None
 
     @property
     def is_mlm(self) -> bool:
         return self.head == hub_api.MLM
+
+    @property
+    def is_choice(self) -> bool:
+        return self.head == hub_api.CHOOSE
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the tests that take long run over it without --stress."""
+        if not self.artifact.task_heads or "ALBERT_TESTS_STRESS" in os.environ:
+            return True
+        return self.path == f"{hub_api.UNPADDED}.{hub_api.CLASSIFY}"
 
     @property
     def is_unpadded(self) -> bool:
@@ -144,8 +178,9 @@ class Case:
         return operator.attrgetter(self.path)(root) if self.path else root
 
     def inputs(self) -> dict[str, tf.Tensor]:
-        """Returns a batch with full, padded and nearly empty rows."""
-        return {name: tf.constant(array) for name, array in self._arrays().items()}
+        """Returns a batch with full, padded and nearly empty rows; of a choice [B / N, N, S]."""
+        shape = [B // N, N, S] if self.is_choice else [B, -1]
+        return {name: tf.constant(a.reshape(shape)) for name, a in self._arrays().items()}
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {name: _INPUTS[name] for name in self.input_names}
@@ -158,12 +193,32 @@ class Case:
         inputs = self._arrays()
         outputs = numpy_albert.encode(tensors, config=config, inputs=inputs, dtype=np.float64)
         del outputs[numpy_albert.EMBEDDING_OUTPUT]
+        outputs = {name.split(".")[-1]: output for name, output in outputs.items()}
         if self.is_unpadded:
             mask = _INPUTS[hub_api.INPUT_MASK][..., np.newaxis]
             outputs[hub_api.SEQUENCE_OUTPUT] = outputs[hub_api.SEQUENCE_OUTPUT] * mask
             layers = outputs[hub_api.ENCODER_OUTPUTS]
             outputs[hub_api.ENCODER_OUTPUTS] = [layer * mask for layer in layers]
+            for name in self._by_position(outputs):
+                at_tokens = mask if self.head == hub_api.TAG else mask[..., 0]
+                if outputs[name].ndim == 3 and self.head == hub_api.ANSWER:
+                    at_tokens = at_tokens[:, np.newaxis]
+                outputs[name] = outputs[name] * at_tokens
+        if self.is_choice:
+            outputs = tf.nest.map_structure(self._by_choice, outputs)
         return outputs
+
+    def _by_position(self, outputs: Mapping[str, Any]) -> list[str]:
+        """Returns the outputs of the head that have a value for every position."""
+        names = {
+            hub_api.TAG: hub_api.TAG_SIGNATURE_OUTPUTS,
+            hub_api.ANSWER: hub_api.ANSWER_SIGNATURE_OUTPUTS,
+        }
+        return [name for name in names.get(self.head or "", ()) if name in outputs]
+
+    def _by_choice(self, output: np.ndarray) -> np.ndarray:
+        """Returns an output [B, ...] as [B / N, N, ...]; the logits, [1, B], as [B / N, N]."""
+        return output.reshape([B // N, N, *output.shape[1:]] if len(output) == B else [B // N, N])
 
     def losses(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         """Returns scalars by name: fixed random combinations of outputs, and `SUM`, their sum.
@@ -176,7 +231,7 @@ class Case:
             hub_api.SEQUENCE_OUTPUT: outputs[hub_api.SEQUENCE_OUTPUT],
             FIRST_LAYER: outputs[hub_api.ENCODER_OUTPUTS][0],
         }
-        logits = {hub_api.MLM_LOGITS, hub_api.SOP_LOGITS} & set(outputs)
+        logits = set(_LOGITS) & set(outputs)
         chosen |= {name: outputs[name] for name in sorted(logits)}
         losses = {}
         for name, output in chosen.items():
@@ -188,13 +243,29 @@ class Case:
     def depends(self, loss: str, variable: str) -> bool:
         """Returns whether that loss of `losses` depends on the variable of that name."""
         if loss != SUM and variable.startswith("pooler_transform"):
-            return loss in (hub_api.POOLED_OUTPUT, hub_api.SOP_LOGITS)
+            of_pooled = self.head in (hub_api.CLASSIFY, hub_api.CHOOSE) and loss == hub_api.LOGITS
+            return of_pooled or loss in (hub_api.POOLED_OUTPUT, hub_api.SOP_LOGITS)
+        if loss != SUM and variable.startswith("cls/answer_beam/"):
+            part = variable.split("/")[2]
+            return part == loss or (part, loss) in _PARTS
         if loss != SUM and variable.startswith("cls/"):
-            return loss in (hub_api.MLM_LOGITS, hub_api.SOP_LOGITS)
+            return loss in _LOGITS
         if loss == FIRST_LAYER and self.artifact.config.num_hidden_groups > 1:
             return not variable.startswith("transformer/") or "/group_0/" in variable
         return True
 
+
+# Float outputs of heads.
+_LOGITS = (
+    hub_api.MLM_LOGITS,
+    hub_api.SOP_LOGITS,
+    hub_api.LOGITS,
+    hub_api.START_LOGITS,
+    hub_api.END_LOGITS,
+    hub_api.CLS_LOGITS,
+)
+# Of an answer by beam, parts of its variables that another output depends on than theirs.
+_PARTS = (("start_logits", hub_api.CLS_LOGITS), ("answer_class", hub_api.CLS_LOGITS))
 
 _generator = np.random.default_rng(0)
 _INPUTS = {
@@ -208,10 +279,12 @@ CASES = tuple(
     Case(artifact=artifact, path=".".join(filter(None, [encoder, head])))
     for artifact in ARTIFACTS
     for encoder in _ENCODERS
-    for head in ("", *artifact.heads)
+    for head in (*(() if artifact.task_heads else ("",)), *artifact.heads)
 )
+# Not all heads of fine-tuned models, unless --stress asks for them.
+SAMPLED_CASES = tuple(case for case in CASES if case.is_sampled)
 # For tests that take long: of each encoder the callable that computes most.
-LARGEST_CASES = tuple(case for case in CASES if case.head or not case.artifact.heads)
+LARGEST_CASES = tuple(case for case in SAMPLED_CASES if case.head or not case.artifact.heads)
 # For tests that take longer: of these, the ones that differ in more than activation or dropout.
 STRUCTURES = tuple(
     case
@@ -235,7 +308,12 @@ def _spec(artifact: Artifact) -> encoder_spec.EncoderSpec:
     mlm = hub_api.MLM in artifact.heads
     if hub_api.SOP not in artifact.heads:
         tokenizer = tokenizer_choice.resolve(request)
-        return encoder_spec.EncoderSpec(config=artifact.config, tokenizer=tokenizer, mlm=mlm)
+        chosen = head_choice.Chosen(
+            heads=artifact.task_heads, untrained=tuple(head.kind for head in artifact.task_heads)
+        )
+        return encoder_spec.EncoderSpec(
+            config=artifact.config, tokenizer=tokenizer, mlm=mlm, chosen_heads=chosen
+        )
     return encoder_spec.from_checkpoint(
         str(golden.ROOT / "tiny" / "hf"),
         checkpoint_format=None,

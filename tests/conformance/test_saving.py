@@ -34,12 +34,15 @@ _OUTPUTS = (
     hub_api.SEQUENCE_OUTPUT,
     hub_api.MLM_LOGITS,
     hub_api.SOP_LOGITS,
+    hub_api.LOGITS,
+    *hub_api.ANSWER_BEAM_SIGNATURE_OUTPUTS,
 )
 
 
 def _keras_model(layer, case):
+    rank = 2 if case.is_choice else 1  # without the batch
     inputs = {
-        name: tf_keras.layers.Input(shape=(None,), dtype=tf.int32, name=name)
+        name: tf_keras.layers.Input(shape=(None,) * rank, dtype=tf.int32, name=name)
         for name in case.input_names
     }
     outputs = layer(inputs)

@@ -13,7 +13,9 @@ from tests.support import checkpoints, golden
 def unused(checkpoint, *, mlm=None):
     """Returns why each tensor is not used, for a model with the heads that the weights have."""
     mlm = restore.has_mlm_head(checkpoint) if mlm is None else mlm
-    entries = restore.entries_of(checkpoint, config=checkpoint.config, mlm=mlm)
+    entries = restore.entries_of(
+        checkpoint, config=checkpoint.config, mlm=mlm, heads=checkpoint.heads
+    )
     return compatibility.unused(entries, checkpoint)
 
 
@@ -31,7 +33,7 @@ def write_hf(golden_root, folder, tensors, **config):
 
 def assert_golden(checkpoint, *, heads=True):
     """Asserts that the weights are the golden model's, to the bit, with or without its heads."""
-    got = restore.read(checkpoint, config=checkpoint.config)
+    got = restore.read(checkpoint, config=checkpoint.config, heads=())
     expected = golden.tensors("tiny")
     assert {name for name in expected if heads or not name.startswith("cls/")} == set(got)
     for name, value in got.items():

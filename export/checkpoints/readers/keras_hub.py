@@ -25,6 +25,12 @@ _TASK = "task.json"
 # Folders of layers: Keras 3, and Keras 2.13 before it.
 _FOLDERS = ("layers", "_layer_checkpoint_dependencies")
 _BACKBONE = "albert_backbone"
+_OWN = "task/"
+_DENSE = "dense"
+# Layers of a task besides: its dropout has the state of a random generator.
+_OTHERS = ("masked_lm_head", "dropout")
+
+_Tensors = dict[str, lazy_checkpoint.LazyTensor]
 
 
 def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
@@ -47,7 +53,7 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
         if canonical in found:
             raise errors.CheckpointError(f"{path!r} is corrupted: two tensors are {canonical!r}")
         found[canonical] = tensor
-    return found
+    return _without_several(found)
 
 
 def files(path: str) -> tuple[str, ...]:
@@ -85,6 +91,21 @@ def told_heads(settings: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     }
 
 
+def _without_several(tensors: _Tensors) -> _Tensors:
+    """Calls `task/dense` something else where it is not the only layer of the task.
+
+    A classifier has one, so that the task is then another.
+    """
+    own = (name.split("/")[1] for name in tensors if name.startswith(_OWN))
+    if {layer for layer in own if layer not in _OTHERS} <= {_DENSE}:
+        return tensors
+    dense = f"{_OWN}{_DENSE}/"
+    return {
+        f"{_OWN}several/{name.removeprefix(_OWN)}" if name.startswith(dense) else name: tensor
+        for name, tensor in tensors.items()
+    }
+
+
 def _canonical_name(name: str, *, is_task: bool) -> str:
     """Returns a path without folders of layers, the backbone around them, and `vars`.
 
@@ -94,7 +115,7 @@ def _canonical_name(name: str, *, is_task: bool) -> str:
     parts = [part for part in name.split("/") if part != "vars"]
     is_layer = parts[0] in _FOLDERS
     if is_task and is_layer:
-        parts = parts[2:] if parts[1] == _BACKBONE else ["task", *parts[1:]]
+        parts = parts[2:] if parts[1] == _BACKBONE else [_OWN.rstrip("/"), *parts[1:]]
     if parts[0] in _FOLDERS:
         parts = parts[1:]
     return "/".join(part.lstrip("_") for part in parts)

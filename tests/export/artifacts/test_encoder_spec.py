@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from configs import albert_config, errors
-from export.artifacts import encoder_spec, tokenizer_choice
+from export.artifacts import encoder_spec, head_choice, tokenizer_choice
 from tests.support import cases, checkpoints, golden
 
 _DEFAULT = tokenizer_choice.Request()
+_NO_HEAD = head_choice.Request(keep=False)
 _GOLDEN = tokenizer_choice.Request(sp_model_file=str(golden.VOCABULARY))
 
 
@@ -156,7 +157,11 @@ def test_weights_for_ids_that_no_text_gives_need_no_tokenizer():
     ("name", "arguments", "said"),
     [
         ("hf_masked_lm_no_pooler", {}, ["no pooler"]),
-        ("hf_sequence_classification_head_dropped", {}, ["classifier.bias, classifier.weight"]),
+        (
+            "hf_sequence_classification_head_dropped",
+            {"head": _NO_HEAD},
+            ["of a fine-tuned model that is not exported): classifier.bias, classifier.weight"],
+        ),
         (
             "hf_biases_differ",
             {},
@@ -165,8 +170,9 @@ def test_weights_for_ids_that_no_text_gives_need_no_tokenizer():
         ("hf_extra_heads_crf", {"allow_unused": "fc|crf"}, ["crf.transitions, fc.bias, fc.weight"]),
         ("hf_config_missing_defaults", {}, ["hidden_act gelu_new", "initializer_range 0.02"]),
         ("hf_untied_decoder_nomlm", {"mlm": False}, ["predictions.decoder.weight", "not exported"]),
-        ("trainer_output_checkpoints_only", {}, ["'checkpoint-500'", "classifier.weight"]),
-        ("tf1_classifier", {}, ["output_bias, output_weights", "global_step", "dense/bias/adam_m"]),
+        ("trainer_output_checkpoints_only", {}, ["'checkpoint-500'"]),
+        ("tf1_classifier", {}, ["global_step", "dense/bias/adam_m"]),
+        ("tf1_classifier", {"head": _NO_HEAD}, ["output_bias, output_weights", "global_step"]),
     ],
 )
 def test_what_is_left_out_or_assumed_is_said_and_recorded(name, arguments, said):

@@ -1,5 +1,6 @@
 """The format of a checkpoint is detected from its files; unreadable checkpoints are refused."""
 
+import dataclasses
 import json
 import shutil
 
@@ -8,6 +9,7 @@ import pytest
 
 from configs import albert_config, errors
 from export.checkpoints import opening, restore, weight_table
+from export.verification import numpy_albert
 from tests.support import checkpoints, golden, processes
 
 
@@ -118,11 +120,23 @@ def test_damaged_names_of_keras_layers_do_no_harm(golden_root, tmp_path):
     assert all(got[name].tobytes() == golden.tensors("tiny")[name].tobytes() for name in got)
 
 
-def test_keras_hub_masked_lm_weights_give_the_encoder_without_the_head(golden_root):
-    source = opening.open(str(golden_root / "tiny" / "keras_hub" / "masked_lm.weights.h5"))
-    assert not restore.has_mlm_head(source)  # its epsilon is another
-    got = restore.read(source, config=golden.MODELS["tiny"].config)
+def test_keras_hub_masked_lm_weights_give_the_head_with_its_own_epsilon(golden_root):
+    folder = golden_root / "tiny" / "keras_hub"
+    source = opening.open(str(folder / "masked_lm.weights.h5"))
+    assert restore.has_mlm_head(source)
+    config = source.fitted(golden.MODELS["tiny"].config)
+    assert config.mlm_layer_norm_eps == 1e-5 and config.layer_norm_eps == 1e-12
+    got = restore.read(source, config=config)
+    assert "cls/predictions/output_bias/bias" in got
     assert all(got[name].tobytes() == golden.tensors("tiny")[name].tobytes() for name in got)
+    inputs = golden.inputs(golden.MODELS["tiny"])
+    with np.load(folder / "expected.npz") as arrays:
+        expected = arrays["mlm_logits"]
+    logits = numpy_albert.encode(got, config=config, inputs=inputs)["mlm_logits"]
+    np.testing.assert_allclose(logits, expected, atol=8e-6, rtol=0)
+    other = dataclasses.replace(config, mlm_layer_norm_eps=None)
+    logits = numpy_albert.encode(got, config=other, inputs=inputs)["mlm_logits"]
+    assert np.abs(logits - expected).max() > 2e-5
 
 
 def test_the_encoder_of_a_fine_tuned_keras_hub_task_is_read(golden_root, tmp_path):
@@ -130,8 +144,10 @@ def test_the_encoder_of_a_fine_tuned_keras_hub_task_is_read(golden_root, tmp_pat
 
     shutil.copy(golden_root / "tiny" / "keras_hub" / "masked_lm.weights.h5", tmp_path / "task.h5")
     with h5py.File(tmp_path / "task.h5", "r+") as file:
-        file["layers/dense/vars/0"] = np.zeros([32, 3], np.float32)  # the task's own layer
+        for layer in ("dense", "dense_1"):  # the task's own layers
+            file[f"layers/{layer}/vars/0"] = np.zeros([32, 3], np.float32)
     source = opening.open(str(tmp_path / "task.h5"))
+    assert not source.heads
     got = restore.read(source, config=golden.MODELS["tiny"].config)
     assert all(got[name].tobytes() == golden.tensors("tiny")[name].tobytes() for name in got)
 
@@ -148,7 +164,8 @@ def test_names_below_module_are_those_of_a_fine_tuned_hub_module(golden_root, tm
     )
     opened = opening.open(str(tmp_path))
     assert not restore.has_mlm_head(opened)
-    got = restore.read(opened, config=golden.MODELS["tiny"].config)
+    assert opened.found_heads.kinds == ("classify",)
+    got = restore.read(opened, config=golden.MODELS["tiny"].config, heads=())
     assert all(got[name].tobytes() == golden.tensors("tiny")[name].tobytes() for name in got)
 
 

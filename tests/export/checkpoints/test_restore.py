@@ -177,14 +177,19 @@ def test_half_of_a_head_is_not_no_head(golden_root, tmp_path):
         restore.read(source, config=_MODEL.config)
 
 
-def test_heads_of_fine_tuned_models_are_ignored(golden_root, tmp_path):
+def test_heads_of_fine_tuned_models_are_left_out_or_whole(golden_root, tmp_path):
     def edit(tensors):
         tensors["classifier.weight"] = np.zeros([3, 32], np.float32)
         tensors["classifier.bias"] = np.zeros([3], np.float32)
         tensors["qa_outputs.weight"] = np.zeros([2, 32], np.float32)
         tensors["albert.embeddings.position_ids"] = np.arange(64, dtype=np.int64)[None]
 
-    restore.read(_edited(golden_root, tmp_path, edit), config=_MODEL.config)
+    source = _edited(golden_root, tmp_path, edit)
+    restore.read(source, config=_MODEL.config, heads=())
+    with pytest.raises(
+        errors.CheckpointMismatchError, match=r"missing qa_outputs\.bias .*--nohead"
+    ):
+        restore.read(source, config=_MODEL.config)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.uint16])  # uint16 stands for bfloat16

@@ -24,10 +24,12 @@ def test_an_encoder_is_found_whatever_the_users_class_calls_it(golden_root, tmp_
     }
     outer = "module." if called.startswith("module.b") else ""
     tensors[f"{outer}classifier.weight"] = np.zeros([3, 32], np.float32)
+    tensors[f"{outer}classifier.bias"] = np.zeros([3], np.float32)
     restored.write_hf(golden_root, tmp_path, tensors)
     checkpoint = opening.open(str(tmp_path))
     restored.assert_golden(checkpoint, heads=False)
-    assert set(restored.unused(checkpoint)) == {f"{outer}classifier.weight"}
+    assert not restored.unused(checkpoint)
+    assert [head.kind for head in checkpoint.heads] == ["classify"]
 
 
 def test_two_encoders_in_one_file_are_refused(golden_root, tmp_path):
