@@ -1,4 +1,4 @@
-"""Exports a checkpoint as artifacts that belong together: an encoder and its preprocessor.
+"""Exports a checkpoint as artifacts that belong together: encoder, preprocessor, text model.
 
 Prints their paths, one a line, and nothing else on stdout:
 
@@ -7,8 +7,10 @@ Prints their paths, one a line, and nothing else on stdout:
 
     exports/my_albert/1
     exports/my_albert_preprocess/1
+    exports/my_albert_text/1
 
-Both are published as one version, or neither. The tokenizer is that beside the weights.
+All are published as one version, or none. The tokenizer is that beside the weights, and the text
+model does what the fine-tuned head is for; without one it embeds texts.
 """
 
 from absl import flags
@@ -21,6 +23,7 @@ from export.cli import (
     preprocessor_flags,
     progress,
     runner,
+    text_model_flags,
     tokenizer_flags,
 )
 
@@ -29,10 +32,17 @@ _PREPROCESSOR_NAME = flags.DEFINE_string(
     None,
     "Name of the folder above the preprocessor's versions. Default: <model_name>_preprocess.",
 )
+_TEXT_MODEL_NAME = flags.DEFINE_string(
+    "text_model_name",
+    None,
+    "Name of the folder above the text model's versions. Default: <model_name>_text.",
+)
+_TEXT_MODEL = flags.DEFINE_bool("text_model", True, "Whether to export a text model.")
 for module in (
     checkpoint_flags,
     encoder_flags,
     preprocessor_flags,
+    text_model_flags,
     tokenizer_flags,
     export_flags,
 ):
@@ -46,6 +56,8 @@ def main() -> None:
             str(checkpoint_flags.CHECKPOINT.value),
             model_name=str(export_flags.MODEL_NAME.value),
             preprocessor_name=_PREPROCESSOR_NAME.value,
+            text_model_name=_TEXT_MODEL_NAME.value,
+            text_model=text_model_flags.request() if _TEXT_MODEL.value else None,
             tokenizer=tokenizer_flags.request(),
             default_seq_length=preprocessor_flags.DEFAULT_SEQ_LENGTH.value,
             **checkpoint_flags.values(),

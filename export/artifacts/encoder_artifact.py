@@ -10,14 +10,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs import head_config, hub_api
+from configs import hub_api
 from export.artifacts import encoder_spec, hub_module, task_modules, tokenizer_spec
 from export.checkpoints import restore
 from export.metadata import manifest
 from export.model import albert, heads, initial_weights, task_heads
 from preprocess.vocabulary import finding, tokenizer_config
 
-_HEADS = (hub_api.MLM, hub_api.SOP, *head_config.KINDS)
 _OnProgress = Callable[[int, int], None]
 
 
@@ -91,12 +90,7 @@ def write(
         signatures = _signatures(module, has_pooler=spec.config.pooler)
         signatures |= task_modules.signatures(module, spec.chosen_heads.heads)
         hub_module.save(module, directory, signatures=signatures)
-    entries = {
-        **spec.manifest_entries(),
-        "compute_dtype": compute_dtype,
-        "heads": [name for name in _HEADS if hasattr(module, name)],
-        **({} if spec.config.pooler else {"default": "mean"}),
-    }
+    entries = {**spec.manifest_entries(), "compute_dtype": compute_dtype}
     manifest.write(directory, artifact=manifest.ENCODER, entries=entries)
 
 

@@ -11,7 +11,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from configs import albert_config, errors
+from configs import albert_config, errors, head_config, hub_api
 from export.artifacts import head_choice, tokenizer_choice, tokenizer_spec
 from export.checkpoints import (
     checkpoint_config,
@@ -21,8 +21,8 @@ from export.checkpoints import (
     restore,
 )
 
-_ANY_TOKENIZER = tokenizer_choice.Request()
-_ANY_HEAD = head_choice.Request()
+_ANY_TOKENIZER, _ANY_HEAD = tokenizer_choice.Request(), head_choice.Request()
+_HEADS = (hub_api.MLM, hub_api.SOP, *head_config.KINDS)
 # Fields of a config that only heads use.
 _OF_HEADS: tuple[str, ...] = ("classifier_dropout_prob", "start_n_top")
 _OF_MLM = ("mlm_layer_norm_eps",)
@@ -54,6 +54,13 @@ class EncoderSpec:
     def sop(self) -> bool:
         """Whether the artifact gets the sentence-order head: where the weights have it."""
         return self.checkpoint is not None and restore.has_sop_head(self.checkpoint)
+
+    @property
+    def head_names(self) -> list[str]:
+        """The attributes of the encoder that its heads are."""
+        there = {hub_api.MLM: self.mlm, hub_api.SOP: self.sop}
+        there |= {head.kind: True for head in self.chosen_heads.heads}
+        return [name for name in _HEADS if there.get(name)]
 
     @property
     def unused(self) -> dict[str, str]:
@@ -112,8 +119,15 @@ class EncoderSpec:
         not_used = () if self.chosen_heads.heads else _OF_HEADS
         not_used += () if self.mlm else _OF_MLM
         config = {k: value for k, value in self.config.to_json().items() if k not in not_used}
-        of_heads = self.chosen_heads.manifest_entries()
-        return {"config": config, "weights": self._weights(), **of_heads, **entries}
+        if not self.config.pooler:
+            entries["default"] = "mean"
+        return {
+            "config": config,
+            "weights": self._weights(),
+            "heads": self.head_names,
+            **self.chosen_heads.manifest_entries(),
+            **entries,
+        }
 
     def _weights(self) -> dict[str, Any]:
         if self.checkpoint is None:
@@ -143,11 +157,10 @@ def make(
     **options: Any,
 ) -> EncoderSpec:
     """Returns `from_checkpoint` or, without one, `untrained`, of the arguments that it has."""
-    common: dict[str, Any] = {"config": config, "overrides": overrides, "mlm": mlm}
-    common |= {"seed": seed, "head": head}
+    common = {"config": config, "overrides": overrides, "mlm": mlm, "seed": seed, "head": head}
     if checkpoint is not None:
         return from_checkpoint(checkpoint, tokenizer=tokenizer, **common, **options)
-    return untrained(tokenizer=tokenizer or tokenizer_choice.Request(), **common)
+    return untrained(tokenizer=tokenizer or _ANY_TOKENIZER, **common)
 
 
 def untrained(
@@ -180,9 +193,12 @@ def untrained(
     resolved = tokenizer_choice.resolve(tokenizer)
     assert resolved is not None  # without directories there is the demo vocabulary
     resolved.described.check_vocab_size(loaded.vocab_size)
-    chosen = head_choice.choose(head, checkpoint=None, config=loaded)
     return EncoderSpec(
-        config=loaded, tokenizer=resolved, mlm=mlm is not False, chosen_heads=chosen, seed=seed
+        config=loaded,
+        tokenizer=resolved,
+        mlm=mlm is not False,
+        chosen_heads=head_choice.choose(head, checkpoint=None, config=loaded),
+        seed=seed,
     )
 
 

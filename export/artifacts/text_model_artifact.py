@@ -26,20 +26,20 @@ def write(directory: str, *, spec: text_model_spec.TextModelSpec) -> None:
     of_preprocessor = spec.manifests[manifest.PREPROCESSOR]
     made = texts.Texts(
         preprocessor,
-        max_seq_length=spec.length,
+        max_seq_length=spec.plan.length,
         boundary=of_preprocessor.get("boundary"),
         fair_pairs=of_preprocessor.get("tokenization") == tokenizations.HUGGING_FACE,
     )
-    module, signatures, entries = _MAKERS[spec.task](encoder, made, spec)
+    module, signatures, entries = _MAKERS[spec.plan.task](encoder, made, spec)
     # Tracks the tables and the SentencePiece model, which the functions use.
     module.tokenize = preprocessor.tokenize
     module.tokenize_with_offsets = preprocessor.tokenize_with_offsets
-    module.task = tf.Variable(spec.task, trainable=False, dtype=tf.string, name="task")
+    module.task = tf.Variable(spec.plan.task, trainable=False, dtype=tf.string, name="task")
     hub_module.save(module, directory, signatures=signatures)
     common = {
-        "task": spec.task,
+        "task": spec.plan.task,
         "made_from": spec.manifests,
-        "max_seq_length": spec.length,
+        "max_seq_length": spec.plan.length,
         **({"other_tokenization": True} if spec.belonging.differs else {}),
     }
     manifest.write(directory, artifact=manifest.TEXT_MODEL, entries={**common, **entries})
@@ -48,8 +48,9 @@ def write(directory: str, *, spec: text_model_spec.TextModelSpec) -> None:
 def _embed(
     encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
 ) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
-    pooling = spec.resolved_pooling
-    task = embed.Embed(encoder, made, pooling=pooling, long_texts=spec.long_texts)
+    pooling = spec.plan.pooling
+    long_texts = spec.request.long_texts
+    task = embed.Embed(encoder, made, pooling=pooling, long_texts=long_texts)
     variables = [*encoder.variables, *task.variables]
     # The callable gives the vectors alone, as TF Hub's embeddings of texts do.
     module = _module(lambda sentences, training: task(sentences, training)[0], variables)
@@ -59,7 +60,7 @@ def _embed(
         ),
         (hub_api.SENTENCES,),
     )
-    entries = {**pooling.manifest_entries(), "long_texts": spec.long_texts}
+    entries = {**pooling.manifest_entries(), "long_texts": long_texts}
     return module, {hub_api.SERVING_DEFAULT: serve}, entries
 
 

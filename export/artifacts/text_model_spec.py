@@ -2,27 +2,116 @@
 
 Example:
     spec = text_model_spec.TextModelSpec(
-        encoder_dir="exports/my_albert/1", preprocessor_dir="exports/my_albert_preprocess/1"
+        encoder_dir="exports/my_albert/1",
+        preprocessor_dir="exports/my_albert_preprocess/1",
+        request=text_model_spec.Request(),
     )
-    spec.task  # "classify": what the encoder's heads are for
+    spec.plan.task  # "classify": what the encoder's heads are for
 """
 
 import dataclasses
 import functools
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from configs import errors, head_config, hub_api
-from configs.pooling import POOLED, Pooling
+from configs.pooling import MODES, POOLED, Pooling
 from export.artifacts import belonging
+from export.checkpoints.readers import sentence_transformers
 from export.metadata import manifest
 
 EMBED, FILL_MASK = "embed", "fill_mask"
 TASKS = (EMBED, head_config.CLASSIFY, head_config.TAG, head_config.ANSWER, FILL_MASK)
+POOLINGS = (POOLED, *MODES)
 LONG_TEXTS = ("cut", "mean", "max")
 _MAX_SEQ_LENGTH = 512
 _ANSWER_SEQ_LENGTH = 384  # of a window, as transformers' pipeline has it
 _HEAD_OF_TASK = {FILL_MASK: hub_api.MLM}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user says of a text model; None for what the weights and their files say.
+
+    Attributes:
+      task: one of `TASKS`; None for that of the encoder's heads, or `embed`.
+      pooling: of `embed`, one of `POOLINGS`; None for that of a folder of sentence-transformers,
+        else `pooled_output`, or the mean where there is no pooler.
+      normalize: of `embed`, whether to scale the vectors to length one.
+      max_seq_length: tokens after which a text is cut, or of a window, special tokens included;
+        None for 512 (of `answer` 384), or the encoder's positions if it has fewer.
+      long_texts: of `embed`, whether long texts are cut, or the mean or the maximum of the vectors
+        of their parts is taken; one of `LONG_TEXTS`.
+      allow_other_tokenization: whether encoder and preprocessor may have different tokenizations.
+    """
+
+    task: str | None = None
+    pooling: str | None = None
+    normalize: bool | None = None
+    max_seq_length: int | None = None
+    long_texts: str = LONG_TEXTS[0]
+    allow_other_tokenization: bool = False
+
+
+class Plan:
+    """What a text model of an encoder does.
+
+    Attributes:
+      task: one of `TASKS`.
+      pooling: from states to vectors.
+      length: tokens after which a text is cut, or of a window, special tokens included.
+      is_choice: whether the encoder only chooses between texts, for which there is no task.
+      problems: why the encoder cannot do it.
+      notices: what the user should know.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        encoder: Mapping[str, Any],
+        recipe: sentence_transformers.Recipe | None = None,
+    ) -> None:
+        """Combines what is said.
+
+        Args:
+          request: what the user says.
+          encoder: the encoder's manifest.
+          recipe: of a folder of sentence-transformers; None without one.
+        """
+        heads = encoder.get("heads", [])
+        has_pooler = encoder.get("default") != "mean"
+        positions = encoder.get("config", {}).get("max_position_embeddings", _MAX_SEQ_LENGTH)
+        self.task = request.task or task_of(encoder) or EMBED
+        usual = _ANSWER_SEQ_LENGTH if self.task == head_config.ANSWER else _MAX_SEQ_LENGTH
+        said = request.max_seq_length or (recipe and recipe.max_seq_length)
+        self.length: int = said or min(usual, positions)
+        self.pooling = _pooling(request, recipe, has_pooler=has_pooler)
+        self.problems: list[str] = []
+        self.notices = recipe.notices if recipe else ()
+        self.is_choice = request.task is None and head_config.CHOOSE in heads
+        if self.is_choice:
+            self.problems.append(
+                "a head that chooses between texts makes no text model; --task=embed embeds them"
+            )
+        needed = _HEAD_OF_TASK.get(self.task, self.task)
+        if self.task != EMBED and needed not in heads:
+            there = ", ".join(f".{head}" for head in heads) or "none"
+            self.problems.append(
+                f"--task={self.task} needs the head .{needed}; the encoder has {there}"
+            )
+        if self.task == EMBED and POOLED in self.pooling.modes and not has_pooler:
+            self.problems.append(
+                "the encoder has no pooler, and so no pooled_output: give --pooling mean or "
+                "--pooling first"
+            )
+        if self.length > positions:
+            self.problems.append(
+                f"max_seq_length must be at most {positions}, the encoder's number of positions, "
+                f"got {self.length}"
+            )
+        if self.task != EMBED:
+            self.problems += _only_for_embed(request, self.task)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,13 +121,8 @@ class TextModelSpec:
     Attributes:
       encoder_dir: folder of an encoder.
       preprocessor_dir: folder of a preprocessor for the same vocabulary.
-      requested_task: one of `TASKS`; None for that of the encoder's heads.
-      pooling: of `embed`; None for `pooled_output`, or the mean without a pooler.
-      max_seq_length: tokens after which a text is cut, or of a window, special tokens included;
-        None for 512 (of `answer` 384), or the encoder's positions if it has fewer.
-      long_texts: of `embed`, whether long texts are cut, or the mean or the maximum of the vectors
-        of their parts is taken; one of `LONG_TEXTS`.
-      allow_other_tokenization: whether encoder and preprocessor may have different tokenizations.
+      request: what the user says.
+      recipe: of a folder of sentence-transformers; None without one.
 
     Raises:
       errors.InputError: lists every problem.
@@ -46,11 +130,8 @@ class TextModelSpec:
 
     encoder_dir: str
     preprocessor_dir: str
-    requested_task: str | None = None
-    pooling: Pooling | None = None
-    max_seq_length: int | None = None
-    long_texts: str = LONG_TEXTS[0]
-    allow_other_tokenization: bool = False
+    request: Request
+    recipe: sentence_transformers.Recipe | None = None
 
     def __post_init__(self) -> None:
         for kind, folder in self._folders().items():
@@ -58,7 +139,12 @@ class TextModelSpec:
                 raise errors.InputError(
                     f"--{kind} must be the folder of a SavedModel, got {folder!r}"
                 )
-        problems = [*self.belonging.problems, *self._problems()]
+        problems = [
+            f"--{kind} is the folder of an artifact of another kind: {content['artifact']}"
+            for kind, content in self.manifests.items()
+            if content.get("artifact", kind) != kind
+        ]
+        problems = problems or [*self.belonging.problems, *self.plan.problems]
         if problems:
             raise errors.InputError("; ".join(problems))
 
@@ -76,71 +162,16 @@ class TextModelSpec:
         return belonging.check(
             self.encoder_dir,
             self.preprocessor_dir,
-            allow_other_tokenization=self.allow_other_tokenization,
+            allow_other_tokenization=self.request.allow_other_tokenization,
         )
 
-    @property
-    def task(self) -> str:
-        """What the model does with a text."""
-        return self.requested_task or task_of(self.manifests[manifest.ENCODER]) or EMBED
-
-    @property
-    def length(self) -> int:
-        """Tokens after which a text is cut, or of a window, special tokens included."""
-        usual = _ANSWER_SEQ_LENGTH if self.task == head_config.ANSWER else _MAX_SEQ_LENGTH
-        return self.max_seq_length or min(usual, self._positions)
-
-    @property
-    def resolved_pooling(self) -> Pooling:
-        """From states to vectors."""
-        if self.pooling is not None:
-            return self.pooling
-        mode = POOLED if self._has_pooler else "mean"
-        return Pooling(modes=(mode,))
-
-    @property
-    def _has_pooler(self) -> bool:
-        return self.manifests[manifest.ENCODER].get("default") != "mean"
-
-    @property
-    def _positions(self) -> int:
-        config = self.manifests[manifest.ENCODER].get("config", {})
-        return config.get("max_position_embeddings", _MAX_SEQ_LENGTH)
-
-    def _problems(self) -> list[str]:
-        problems = [
-            f"--{kind} is the folder of an artifact of another kind: {content['artifact']}"
-            for kind, content in self.manifests.items()
-            if content.get("artifact", kind) != kind
-        ]
-        encoder = self.manifests[manifest.ENCODER]
-        heads = encoder.get("heads", [])
-        task = self.task
-        if self.requested_task is None and head_config.CHOOSE in heads:
-            problems.append(
-                "a head that chooses between texts makes no text model; give --task=embed to embed "
-                "them"
-            )
-        needed = _HEAD_OF_TASK.get(task, task)
-        if task != EMBED and needed not in heads:
-            there = ", ".join(f".{head}" for head in heads) or "none"
-            problems.append(f"--task={task} needs the head .{needed}; the encoder has {there}")
-        if POOLED in self.resolved_pooling.modes and not self._has_pooler:
-            problems.append(
-                "the encoder has no pooler, and so no pooled_output: give --pooling mean or "
-                "--pooling first"
-            )
-        if self.long_texts != LONG_TEXTS[0] and task != EMBED:
-            problems.append(f"--long_texts is for --task=embed, not for {task}")
-        if self.length > self._positions:
-            problems.append(
-                f"max_seq_length must be at most {self._positions}, the encoder's number of "
-                f"positions, got {self.length}"
-            )
-        return problems
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """What it does."""
+        return Plan(self.request, self.manifests[manifest.ENCODER], self.recipe)
 
 
-def task_of(encoder: dict[str, Any]) -> str | None:
+def task_of(encoder: Mapping[str, Any]) -> str | None:
     """Returns the task that an encoder's heads are for, by its manifest; None if they say none.
 
     A masked language model alone, without a pooler, is what AlbertForMaskedLM is.
@@ -151,3 +182,27 @@ def task_of(encoder: dict[str, Any]) -> str | None:
             return task
     is_masked_lm = heads == [hub_api.MLM] and encoder.get("default") == "mean"
     return FILL_MASK if is_masked_lm else None
+
+
+def _pooling(
+    request: Request, recipe: sentence_transformers.Recipe | None, *, has_pooler: bool
+) -> Pooling:
+    if request.pooling is not None or recipe is None:
+        usual = POOLED if has_pooler else "mean"
+        found = Pooling(modes=(request.pooling or usual,))
+    else:
+        found = recipe.pooling
+    if request.normalize is None:
+        return found
+    return dataclasses.replace(found, normalize=request.normalize)
+
+
+def _only_for_embed(request: Request, task: str) -> list[str]:
+    said = {
+        "--pooling": request.pooling is not None,
+        "--normalize": request.normalize is not None,
+        "--long_texts": request.long_texts != LONG_TEXTS[0],
+    }
+    return [
+        f"{flag} is for --task=embed, not for {task}" for flag, is_said in said.items() if is_said
+    ]

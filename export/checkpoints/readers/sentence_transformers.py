@@ -8,6 +8,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,16 @@ class Recipe:
     pooling: pooling.Pooling
     max_seq_length: int | None
     notices: tuple[str, ...] = ()
+
+
+def beside(directories: Sequence[str]) -> Recipe | None:
+    """Returns what the folder says that weights are in, or that their folder is in."""
+    for directory in directories:
+        for folder in (directory, os.path.dirname(os.path.abspath(directory))):
+            recipe = read(folder)
+            if recipe is not None:
+                return recipe
+    return None
 
 
 def read(directory: str) -> Recipe | None:

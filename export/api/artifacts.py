@@ -1,48 +1,27 @@
-"""The Python API, which the commands call: one function for each kind of artifact.
+"""Exporting encoders and preprocessors, and verifying any artifact.
 
 Example:
-    from export import api
-
-    path = api.export_encoder("albert_large/model.ckpt-best", model_name="albert_en_large")
-    assert not api.verify(path, checkpoint="albert_large/model.ckpt-best").problems
-
-All checks that do not need TensorFlow precede its import. An artifact is written to a staging
-folder, checked by another process, and renamed to `<export_dir>/<model_name>/<version>`. Only the
-first export of a process is reproducible, see `hub_module.save`; that of an embedder never.
-
-Every function raises `configs.errors.InputError` with a message for the user.
+    path = artifacts.export_encoder("albert_large", model_name="albert_en_large")
 """
 
 import os
 import types
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from configs import albert_config, errors
-from export.artifacts import embedder_spec, encoder_spec, tokenizer_choice
+from export.api import notices
+from export.artifacts import encoder_spec, tokenizer_choice
 from export.artifacts.head_choice import Request as HeadRequest
 from export.artifacts.tokenizer_choice import Request as TokenizerRequest
 from export.checkpoints import opening
 from export.metadata import checksums, manifest
-from export.publishing import publish, writing_process
+from export.publishing import publish
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from export.verification import verification
 
-Log = Callable[[str], None]
-# Takes the number of weights read so far, and their total number.
-OnProgress = Callable[[int, int], None]
-
 _ANY_TOKENIZER, _ANY_HEAD = TokenizerRequest(), HeadRequest()
-
-
-def _ignore(*_: Any) -> None:
-    """Does nothing."""
-
-
-def _log_all(log: Log, model_name: str, notices: Iterable[str]) -> None:
-    for notice in notices:
-        log(f"{model_name}: {notice}")
 
 
 def export_encoder(
@@ -62,8 +41,8 @@ def export_encoder(
     export_dir: str = "exports",
     version: int | None = None,
     serving_warmup: bool = False,
-    log: Log = _ignore,
-    on_progress: OnProgress = _ignore,
+    log: notices.Log = notices.ignore,
+    on_progress: notices.OnProgress = notices.ignore,
 ) -> str:
     """Exports an encoder; returns the path of its version.
 
@@ -106,7 +85,7 @@ def export_encoder(
     with publish.staged(
         export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
     ) as publication:
-        _log_all(log, model_name, spec.notices())
+        notices.tell(log, model_name, spec.notices())
         from export.artifacts import encoder_artifact  # imports TensorFlow
 
         encoder_artifact.write(
@@ -125,7 +104,7 @@ def export_preprocessor(
     export_dir: str = "exports",
     version: int | None = None,
     serving_warmup: bool = False,
-    log: Log = _ignore,
+    log: notices.Log = notices.ignore,
 ) -> str:
     """Exports a preprocessor, text to the encoder's inputs; returns the path of its version.
 
@@ -145,119 +124,12 @@ def export_preprocessor(
     with publish.staged(
         export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
     ) as publication:
-        _log_all(log, model_name, chosen.notices)
+        notices.tell(log, model_name, chosen.notices)
         from export.artifacts import preprocessor_artifact  # imports TensorFlow
 
         preprocessor_artifact.write(
             publication.directory, tokenizer=chosen, default_seq_length=default_seq_length
         )
-        return publication.publish()
-
-
-def export_all(
-    checkpoint: str,
-    *,
-    model_name: str,
-    preprocessor_name: str | None = None,
-    default_seq_length: int = 128,
-    compute_dtype: str = "float32",
-    export_dir: str = "exports",
-    version: int | None = None,
-    serving_warmup: bool = False,
-    log: Log = _ignore,
-    on_progress: OnProgress = _ignore,
-    **options: Any,
-) -> tuple[str, str]:
-    """Exports a checkpoint as an encoder and its preprocessor, both or neither.
-
-    Args:
-      checkpoint: the weights, see `opening.open`.
-      model_name: folder above the encoder's versions.
-      preprocessor_name: folder above the preprocessor's; None for `<model_name>_preprocess`.
-      default_seq_length: default length of the packed rows, in tokens.
-      compute_dtype: "float32" or "bfloat16", of activations and products.
-      export_dir: folder of the models; made if missing.
-      version: of both, a positive integer; None for the next that is free in both.
-      serving_warmup: whether to add requests that TensorFlow Serving warms up with.
-      log: called with notices for the user.
-      on_progress: called while weights are read.
-      **options: further arguments of `export_encoder` about config, weights and tokenizer.
-
-    Returns:
-      The paths of the encoder and of the preprocessor.
-    """
-    spec = encoder_spec.from_checkpoint(checkpoint, **options)
-    names = (preprocessor_name or f"{model_name}_preprocess", model_name)  # the encoder comes last
-    if len(set(names)) < len(names):
-        raise errors.DestinationError("encoder and preprocessor must have different names")
-    with (
-        publish.staged_together(
-            export_dir, model_names=names, version=version, serving_warmup=serving_warmup
-        ) as (preprocessor, encoder),
-        writing_process.WritingProcess() as process,
-    ):
-        _log_all(log, model_name, spec.notices())
-        process.start(
-            "export.artifacts.preprocessor_artifact",
-            preprocessor.directory,
-            tokenizer=spec.tokenizer,
-            default_seq_length=default_seq_length,
-        )
-        from export.artifacts import encoder_artifact  # imports TensorFlow
-
-        encoder_artifact.write(
-            encoder.directory, spec=spec, compute_dtype=compute_dtype, on_progress=on_progress
-        )
-        process.wait()
-        preprocessor_path, encoder_path = publish.publish_together([preprocessor, encoder])
-    return encoder_path, preprocessor_path
-
-
-def export_embedder(
-    *,
-    encoder: str,
-    preprocessor: str,
-    model_name: str,
-    pooling: str = "pooled",
-    normalize: bool = False,
-    max_seq_length: int | None = None,
-    allow_other_tokenization: bool = False,
-    export_dir: str = "exports",
-    version: int | None = None,
-    serving_warmup: bool = False,
-    log: Log = _ignore,
-) -> str:
-    """Exports an encoder and its preprocessor as one model, text to vectors; returns its path.
-
-    Args:
-      encoder: folder of an exported encoder.
-      preprocessor: folder of the exported preprocessor for the same vocabulary.
-      model_name: folder above the versions.
-      pooling: "pooled" for `pooled_output`; "mean" or "first" token of `sequence_output`.
-      normalize: whether to scale the vectors to length one.
-      max_seq_length: tokens after which a text is cut, special tokens included; None for 512, or
-        the encoder's positions if it has fewer.
-      allow_other_tokenization: whether the preprocessor may have another tokenization than the
-        encoder has recorded.
-      export_dir: folder of the models; made if missing.
-      version: a positive integer; None for the next free one.
-      serving_warmup: whether to add requests that TensorFlow Serving warms up with.
-    """
-    spec = embedder_spec.EmbedderSpec(
-        encoder_dir=encoder,
-        preprocessor_dir=preprocessor,
-        pooling=pooling,
-        normalize=normalize,
-        max_seq_length=max_seq_length,
-        allow_other_tokenization=allow_other_tokenization,
-    )
-    with publish.staged(
-        export_dir, model_name=model_name, version=version, serving_warmup=serving_warmup
-    ) as publication:
-        _log_all(log, model_name, spec.belonging.notices)
-        from export.artifacts import embedder_artifact  # imports TensorFlow
-
-        embedder_artifact.write(publication.directory, spec=spec)
         return publication.publish()
 
 
