@@ -7,7 +7,7 @@ Example:
 import os
 import types
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from configs import albert_config, errors
 from export.api import notices
@@ -66,18 +66,19 @@ def export_encoder(
       log: called with notices for the user.
       on_progress: called while weights are read.
     """
-    spec = encoder_spec.make(
-        checkpoint,
-        config=config,
-        checkpoint_format=checkpoint_format,
-        overrides=overrides,
-        tokenizer=tokenizer,
-        mlm=mlm,
-        head=head,
-        adapter=adapter,
-        allow_unused=allow_unused,
-        seed=seed,
-    )
+    common: dict[str, Any] = {"config": config, "overrides": overrides, "mlm": mlm}
+    common |= {"seed": seed, "head": head}
+    if checkpoint is None:
+        spec = encoder_spec.untrained(tokenizer=tokenizer or _ANY_TOKENIZER, **common)
+    else:
+        spec = encoder_spec.from_checkpoint(
+            checkpoint,
+            checkpoint_format=checkpoint_format,
+            tokenizer=tokenizer,
+            adapter=adapter,
+            allow_unused=allow_unused,
+            **common,
+        )
     if model_name is None and config in albert_config.SIZES:
         model_name = f"albert_en_{config}"
     if not model_name:

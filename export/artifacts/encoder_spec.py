@@ -145,24 +145,6 @@ class EncoderSpec:
         }
 
 
-def make(
-    checkpoint: str | None,
-    *,
-    config: str | None,
-    overrides: Mapping[str, Any],
-    tokenizer: tokenizer_choice.Request | None,
-    mlm: bool | None,
-    seed: int,
-    head: head_choice.Request = _ANY_HEAD,
-    **options: Any,
-) -> EncoderSpec:
-    """Returns `from_checkpoint` or, without one, `untrained`, of the arguments that it has."""
-    common = {"config": config, "overrides": overrides, "mlm": mlm, "seed": seed, "head": head}
-    if checkpoint is not None:
-        return from_checkpoint(checkpoint, tokenizer=tokenizer, **common, **options)
-    return untrained(tokenizer=tokenizer or _ANY_TOKENIZER, **common)
-
-
 def untrained(
     config: str | None,
     *,
