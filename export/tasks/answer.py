@@ -178,7 +178,7 @@ class _Spans:
         )(outputs, is_possible)  # [W, S, S]
         in_context = tf.cast(is_context, tf.float32)
         spans *= in_context[:, :, tf.newaxis] * in_context[:, tf.newaxis, :]
-        spans = tf.linalg.band_part(spans, 0, _MAX_ANSWER_LENGTH - 1)
+        spans = tf.linalg.band_part(spans, 0, tf.minimum(_MAX_ANSWER_LENGTH - 1, seq_length))
         flat = tf.reshape(spans, [tf.shape(spans)[0], -1])
         best = tf.math.top_k(flat, tf.minimum(_NUM_SPANS, tf.shape(flat)[1]))  # [W, N]
         first, last = best.indices // seq_length, best.indices % seq_length
