@@ -28,6 +28,7 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     manifest.ENCODER: _FILES,
     manifest.PREPROCESSOR: ("checkpoint", "sp_model_file", "vocab_file"),
     manifest.EMBEDDER: ("encoder", "preprocessor"),
+    manifest.TEXT_MODEL: ("encoder", "preprocessor"),
 }
 _TOKENIZER_OPTIONS: Mapping[str, type] = {
     "keep_accents": bool,
@@ -60,7 +61,18 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
         "pooling": str,
         "serving_warmup": bool,
     },
+    manifest.TEXT_MODEL: {
+        "allow_other_tokenization": bool,
+        "long_texts": str,
+        "max_seq_length": int,
+        "normalize": bool,
+        "pooling": str,
+        "serving_warmup": bool,
+        "task": str,
+    },
 }
+# Kinds that are made of other models of the list.
+COMPOSED = (manifest.EMBEDDER, manifest.TEXT_MODEL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,9 +82,9 @@ class ModelSpec:
     Attributes:
       name: the folder above its versions.
       version: a positive integer.
-      kind: `manifest.ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
+      kind: `manifest.ENCODER`, `PREPROCESSOR`, `EMBEDDER` or `TEXT_MODEL`.
       sources: by the exporter's flag, the size or path of a config, the path or `hf://` address of
-        a checkpoint, the path of a tokenizer; for an embedder, the `str` of two other models.
+        a checkpoint, the path of a tokenizer; of a kind in `COMPOSED`, the `str` of two others.
       options: other flags of the exporter.
     """
 
@@ -172,7 +184,7 @@ def _problems(values: Any, folder: str) -> list[str]:
         problems.append(f"version must be at least 1, got {version}")
     if kind == manifest.ENCODER and not {"config", "checkpoint"} & values.keys():
         problems.append("config or checkpoint is missing")
-    if kind == manifest.EMBEDDER:
+    if kind in COMPOSED:
         problems += [f"{name} is missing" for name in sources if name not in values]
     for field in sources:
         value = values.get(field)
@@ -237,7 +249,7 @@ def _inconsistencies(found: Sequence[ModelSpec], *, all_valid: bool) -> list[str
                 f"{model} would have the demo vocabulary beside models with weights; give it "
                 "checkpoint, sp_model_file or vocab_file"
             )
-        if model.kind == manifest.EMBEDDER:
+        if model.kind in COMPOSED:
             problems += [
                 f"{model}: this list has no {kind} {name!r}; name it as <name>/<version>"
                 for kind, name in model.sources.items()

@@ -19,7 +19,7 @@ from typing import Any
 
 from configs import errors
 from export.cli import progress
-from export.metadata import checksums, manifest
+from export.metadata import checksums
 from export.release import (
     build,
     build_inputs,
@@ -84,9 +84,9 @@ def run(
                 commands=commands, work=work, made_with=made_with, key=key, log=bar.log
             )
             release = _Release(output_dir, publisher, former, builder, bar)
-            embedders = [model for model in listed if model.kind == manifest.EMBEDDER]
-            others = [model for model in listed if model not in embedders]
-            for models in (others, embedders):  # embedders contain the others
+            composed = [model for model in listed if model.kind in model_list.COMPOSED]
+            others = [model for model in listed if model not in composed]
+            for models in (others, composed):  # which contain the others
                 for result in pool.map(release.one, models):
                     release.done[str(result.model)] = result
         results.print_table([release.done[str(model)] for model in listed])
@@ -157,8 +157,8 @@ class _Release:
         return results.RELEASED
 
     def _components(self, model: model_list.ModelSpec) -> dict[str, results.Result]:
-        """Returns the results of an embedder's encoder and preprocessor, by `str(model)`."""
-        if model.kind != manifest.EMBEDDER:
+        """Returns the results of the models that it contains, by `str(model)`."""
+        if model.kind not in model_list.COMPOSED:
             return {}
         components = {name: self.done[name] for name in model.sources.values()}
         failed = [name for name, done in components.items() if done.state == results.FAILED]

@@ -1,4 +1,4 @@
-"""Checks that a SavedModel keeps TF Hub's contract for ALBERT encoders, preprocessors or embedders.
+"""Checks that a SavedModel keeps the contract of its kind: TF Hub's, or that of text models.
 
 Example:
     kind, findings = contract.run("exports/albert_en_large/1")
@@ -29,7 +29,12 @@ def run(directory: str) -> tuple[str, list[check.Finding]]:
     import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the ops of preprocessors
 
-    from export.verification import embedder_checks, encoder_checks, preprocessor_checks
+    from export.verification import (
+        embedder_checks,
+        encoder_checks,
+        preprocessor_checks,
+        text_model_checks,
+    )
 
     try:
         module = hub.load(directory)
@@ -38,7 +43,9 @@ def run(directory: str) -> tuple[str, list[check.Finding]]:
             f"{directory!r} cannot be loaded as a SavedModel: {errors.first_line(error)}"
         ) from error
     checks: Sequence[check.Check]
-    if hasattr(module, "tokenize") and hasattr(module, "trainable_variables"):
+    if hasattr(module, "task"):
+        kind, checks = manifest.TEXT_MODEL, text_model_checks.CHECKS
+    elif hasattr(module, "tokenize") and hasattr(module, "trainable_variables"):
         kind, checks = manifest.EMBEDDER, embedder_checks.CHECKS
     elif hasattr(module, "tokenize") or hasattr(module, "bert_pack_inputs"):
         kind, checks = manifest.PREPROCESSOR, preprocessor_checks.CHECKS

@@ -26,7 +26,7 @@ _NAME = staging.MODEL_NAME.pattern
 _PATH = re.compile(
     rf"(?P<publisher>{_NAME})/(?P<name>{_NAME})/(?P<version>[1-9][0-9]*){re.escape(paths.TARBALL)}"
 )
-_KINDS = (manifest.ENCODER, manifest.PREPROCESSOR, manifest.EMBEDDER)
+_KINDS = (manifest.ENCODER, manifest.PREPROCESSOR, manifest.EMBEDDER, manifest.TEXT_MODEL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class PublishedModel:
 
     @property
     def kind(self) -> str:
-        """`manifest.ENCODER`, `PREPROCESSOR` or `EMBEDDER`."""
+        """`manifest.ENCODER`, `PREPROCESSOR`, `EMBEDDER` or `TEXT_MODEL`."""
         return self.manifest["artifact"]
 
     @property

@@ -8,6 +8,7 @@ _HEADINGS = {
     manifest.ENCODER: "Encoders",
     manifest.PREPROCESSOR: "Preprocessors",
     manifest.EMBEDDER: "Embedders",
+    manifest.TEXT_MODEL: "Text models",
 }
 _LABELS = {paths.STATEMENT: "provenance", paths.SIGNATURE: "signature"}
 

@@ -28,6 +28,14 @@ _TASKS = {
     manifest.ENCODER: "text-embedding",
     manifest.PREPROCESSOR: "text-preprocessing",
     manifest.EMBEDDER: "text-embedding",
+    manifest.TEXT_MODEL: "text-embedding",
+}
+# TF Hub's tags of text models, by task.
+_TEXT_TASKS = {
+    "classify": "text-classification",
+    "tag": "text-token-classification",
+    "answer": "text-question-answering",
+    "fill_mask": "text-language-model",
 }
 _DIGEST_SHOWN = 12  # first hexadecimal digits of a sha256 in the changelog
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -89,7 +97,7 @@ def _module_tags(model: catalog.PublishedModel, base_url: str) -> list[tuple[str
         ("colab", _COLAB),
         ("fine-tunable", "false" if model.kind == manifest.PREPROCESSOR else "true"),
         ("format", "saved_model_2"),
-        ("task", _TASKS[model.kind]),
+        ("task", _TEXT_TASKS.get(model.manifest.get("task", ""), _TASKS[model.kind])),
     ]
     if model.kind != manifest.PREPROCESSOR:
         tags.append(("network-architecture", "transformer"))
