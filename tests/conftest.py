@@ -6,7 +6,7 @@ from tests.support import golden, processes, shared_run
 
 
 def pytest_addoption(parser):
-    parser.addoption("--stress", action="store_true", help="Run the long fuzz tests in full.")
+    parser.addoption("--stress", action="store_true", help="Run the long tests in full.")
 
 
 def pytest_configure(config):
@@ -15,7 +15,11 @@ def pytest_configure(config):
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    only_stress = [item for item in items if item.get_closest_marker("stress")]
+    if only_stress and not config.getoption("--stress"):
+        config.hook.pytest_deselected(items=only_stress)
+        items[:] = [item for item in items if not item.get_closest_marker("stress")]
     for item in items:
         if "stress" in item.fixturenames:
             item.add_marker(pytest.mark.stress)
@@ -35,7 +39,7 @@ def golden_root():
 
 @pytest.fixture(scope="session")
 def stress(request):
-    """Whether the long fuzz tests run in full."""
+    """Whether the long tests run in full."""
     return request.config.getoption("--stress")
 
 

@@ -8,9 +8,11 @@ import tf_keras
 
 from configs import hub_api
 from tests.conformance import rounding, table
+from tests.support import sampling
 
 CASES = pytest.mark.parametrize("case", table.CASES, ids=str)
-LARGEST_CASES = pytest.mark.parametrize("case", table.LARGEST_CASES, ids=str)
+SAMPLED_CASES = sampling.parametrize("case", table.CASES, sample=table.SAMPLE, ids=str)
+LARGEST_CASES = sampling.parametrize("case", table.LARGEST_CASES, sample=table.SAMPLE, ids=str)
 SEQ_LENGTH = 10
 
 
@@ -34,7 +36,7 @@ def test_outputs_do_not_depend_on_what_stands_at_padding(case):
         rounding.assert_within(outputs[name].numpy()[places], expected[name][places], limit, name)
 
 
-@CASES
+@SAMPLED_CASES
 def test_outputs_are_the_same_through_a_tf_function_and_a_dataset(case):
     call = table.shared(case)
     in_function = tf.function(lambda inputs: call(inputs), autograph=False)
@@ -65,7 +67,7 @@ def test_keras_layer_has_the_outputs_and_the_variables(case, trainable):
     assert layer.losses == []
 
 
-@CASES
+@SAMPLED_CASES
 def test_functional_api_infers_static_shapes(case):
     inputs = {
         name: tf_keras.layers.Input(
