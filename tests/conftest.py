@@ -1,5 +1,6 @@
 """Options and fixtures of all tests."""
 
+import hypothesis
 import pytest
 
 from tests.support import golden, processes, shared_run
@@ -12,6 +13,10 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
         config.add_cleanup(shared_run.start(processes.environment()))
+    stress = config.getoption("--stress")
+    options = {"max_examples": 300 if stress else 20, "derandomize": not stress}
+    hypothesis.settings.register_profile("project", deadline=None, database=None, **options)
+    hypothesis.settings.load_profile("project")
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
@@ -21,7 +26,8 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=only_stress)
         items[:] = [item for item in items if not item.get_closest_marker("stress")]
     for item in items:
-        if "stress" in item.fixturenames:
+        by_hypothesis = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if by_hypothesis or "stress" in item.fixturenames:
             item.add_marker(pytest.mark.stress)
 
 

@@ -18,6 +18,8 @@ LARGEST_CASES = sampling.parametrize(
     ids=str,
 )
 STRUCTURES = sampling.parametrize("case", table.STRUCTURES, sample=table.SAMPLE, ids=str)
+# For the slowest: of each dtype one.
+FEW_STRUCTURES = sampling.parametrize("case", table.STRUCTURES, sample=table.SAMPLE[1:], ids=str)
 
 
 def _losses(case, call):
@@ -108,7 +110,7 @@ def test_persistent_tape_gives_the_same_gradients_through_keras_layer(case):
     _assert_same(case, _persistent_gradients(case, layer, layer.trainable_weights, names))
 
 
-@STRUCTURES
+@FEW_STRUCTURES
 def test_gradients_are_the_same_compiled_by_xla(case):
     call = table.shared(case)
 
@@ -133,7 +135,7 @@ def _second_derivative(case, function, tensors, directions):
     return (values[0] - 2 * values[1] + values[2]) / step**2
 
 
-@STRUCTURES
+@FEW_STRUCTURES
 def test_second_order_gradients_equal_finite_differences_of_the_oracle(case):
     """In the direction of a random vector v over all variables, v'Hv of the sum of losses."""
     call = table.shared(case)

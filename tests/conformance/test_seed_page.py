@@ -142,8 +142,13 @@ def test_preprocessed_inputs_and_masked_language_model(folders):
     _run(_PREPROCESSED + _CHECK_PREPROCESSED + _MLM + _CHECK_MLM, **folders)
 
 
-def test_preprocessor_in_a_dataset_and_for_text_pairs(folders):
-    _run(_TRAIN + _PREPROCESS, **folders)
+def test_preprocessor_for_text_pairs(folders):
+    _run(_PREPROCESS, **folders)
+
+
+@pytest.mark.stress
+def test_preprocessor_in_a_dataset(folders):
+    _run(_TRAIN, **folders)
 
 
 def test_without_legacy_keras_hub_layers_work_in_tf_keras_models(folders):

@@ -24,10 +24,9 @@ MLM_CASES = _sampled(
     "two_groups_of_two-mlm",
     "bfloat16-unpadded.mlm",
 )
-DROPOUT_CASES = pytest.mark.parametrize(
-    "case",
+DROPOUT_CASES = _sampled(
     [case for case in table.LARGEST_CASES if case.artifact.config.hidden_dropout_prob],
-    ids=str,
+    "dropout-unpadded.mlm",
 )
 ENCODER_CASES = _sampled(
     [case for case in table.CASES if not case.head],

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -99,6 +100,7 @@ def test_the_vectors_are_those_of_calling_the_embedder_by_hand(undisturbed, corp
     assert not (output / "bad_records").exists()
 
 
+@pytest.mark.stress
 def test_nothing_is_lost_or_doubled_when_two_workers_are_killed_and_started_again(
     undisturbed, arguments, tmp_path
 ):
@@ -113,18 +115,31 @@ def test_nothing_is_lost_or_doubled_when_two_workers_are_killed_and_started_agai
             pytest.fail(f"it ended with {process.wait(timeout=0.02)} before it was killed")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    published = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert shards // 3 <= len(published) < shards
-    rows = sum(parquet.read_metadata(path).num_rows for path in folder.iterdir())
+    assert shards // 3 <= len(list(folder.iterdir())) < shards
+    _check_resumed(tmp_path / "out", undisturbed[0], *arguments, *TWO_WORKERS)
 
-    counters = embed(*arguments, *TWO_WORKERS, cwd=tmp_path)
-    print(f"killed after {rows:,} records in {len(published)} of {shards} shards; then:", counters)
+
+def test_shards_that_are_missing_are_made_and_the_others_kept(undisturbed, arguments, tmp_path):
+    shutil.copytree(undisturbed[0], tmp_path / "out")
+    for path in sorted((tmp_path / "out" / "vectors").iterdir())[::3]:
+        path.unlink()
+    _check_resumed(tmp_path / "out", undisturbed[0], *arguments)
+
+
+def _check_resumed(output, undisturbed, *arguments):
+    """Resumes a run that published a part of its shards; checks that the rest is added to them."""
+    folder = output / "vectors"
+    shards = sum(1 for _ in (undisturbed / "vectors").iterdir())
+    published = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    rows = sum(parquet.read_metadata(path).num_rows for path in folder.iterdir())
+    counters = embed(*arguments, cwd=output.parent)
+    print(f"stopped after {rows:,} records in {len(published)} of {shards} shards; then:", counters)
     assert counters["shards skipped, complete before"] == str(len(published))
     assert counters["shards"] == str(shards - len(published))
     assert {name: (folder / name).stat().st_mtime_ns for name in published} == published
-    assert not (tmp_path / "out" / "temporary").exists()
+    assert not (output / "temporary").exists()
     # The same batches give the same bits.
-    (ids, found), (all_ids, all_vectors) = vectors(tmp_path / "out"), vectors(undisturbed[0])
+    (ids, found), (all_ids, all_vectors) = vectors(output), vectors(undisturbed)
     assert ids == all_ids
     np.testing.assert_array_equal(found, all_vectors)
     assert int(counters["records"].replace(",", "")) == len(ids) - rows

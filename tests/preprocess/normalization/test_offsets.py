@@ -178,13 +178,11 @@ def test_units_are_normalized_as_the_whole_is(stress):
     assert differing == []
 
 
-@hypothesis.settings(deadline=None, max_examples=50, derandomize=True)
 @hypothesis.given(texts=strategies.lists(strategies.text(max_size=40), max_size=8))
 def test_any_text_keeps_its_ids_and_ranges(tokenizer, texts):
     _check_ranges(tokenizer, [text.encode() for text in texts])
 
 
-@hypothesis.settings(deadline=None, max_examples=50, derandomize=True)
 @hypothesis.given(texts=strategies.lists(strategies.binary(max_size=40), max_size=8))
 def test_any_bytes_keep_their_ids_and_ranges(tokenizer, texts):
     _check_ranges(tokenizer, texts)
