@@ -1,5 +1,7 @@
 """Options and fixtures of all tests."""
 
+import gc
+
 import hypothesis
 import pytest
 
@@ -17,6 +19,11 @@ def pytest_configure(config):
     options = {"max_examples": 300 if stress else 20, "derandomize": not stress}
     hypothesis.settings.register_profile("project", deadline=None, database=None, **options)
     hypothesis.settings.load_profile("project")
+
+
+def pytest_collection_finish():
+    gc.freeze()  # modules stay; the collector need not look at them again and again
+    gc.set_threshold(20_000, 10, 20)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects

@@ -210,34 +210,26 @@ CASES = tuple(
     for encoder in _ENCODERS
     for head in ("", *artifact.heads)
 )
-# For tests that take long: of each encoder the callable that computes most.
+# For long tests: of each encoder the callable that computes most.
 LARGEST_CASES = tuple(case for case in CASES if case.head or not case.artifact.heads)
-# For tests that take longer: of these, the ones that differ in more than activation or dropout.
+# For longer ones: of these, what differs in more than activation or dropout.
 STRUCTURES = tuple(
-    case
-    for case in LARGEST_CASES
-    if case.artifact.name != "relu_eps" and not case.artifact.has_dropout
+    c for c in LARGEST_CASES if c.artifact.name != "relu_eps" and not c.artifact.has_dropout
 )
-# Of these, what `make test` runs where each takes seconds: groups, bfloat16, no projection; padded
-# and unpadded; with and without a head.
-SAMPLE = tuple(
-    case
-    for case in STRUCTURES
-    if str(case)
-    in ("two_groups_of_two-mlm", "bfloat16-unpadded.mlm", "erf_no_projection_no_mlm-unpadded")
-)
+# Of these, what `make test` runs where each takes seconds.
+_SAMPLE = ("two_groups_of_two-mlm", "bfloat16-unpadded.mlm", "erf_no_projection_no_mlm-unpadded")
+SAMPLE = tuple(case for case in STRUCTURES if str(case) in _SAMPLE)
 
 
 @functools.cache
 def directory(artifact: Artifact) -> str:
     """Returns the folder of the artifact, written once a test run. Tests must not write into it."""
+    return str(shared_run.once(f"table/{artifact.name}", lambda folder: _write(folder, artifact)))
 
-    def write(folder: pathlib.Path) -> pathlib.Path:
-        dtype = artifact.compute_dtype
-        encoder_artifact.write(str(folder), spec=_spec(artifact), compute_dtype=dtype)
-        return folder
 
-    return str(shared_run.once(f"table/{artifact.name}", write))
+def _write(folder: pathlib.Path, artifact: Artifact) -> pathlib.Path:
+    encoder_artifact.write(str(folder), spec=_spec(artifact), compute_dtype=artifact.compute_dtype)
+    return folder
 
 
 def _spec(artifact: Artifact) -> encoder_spec.EncoderSpec:
@@ -258,8 +250,7 @@ def _spec(artifact: Artifact) -> encoder_spec.EncoderSpec:
 @functools.cache
 def load(artifact: Artifact) -> Any:
     """Returns the root of the artifact, loaded once. All its variables are random."""
-    root = hub.load(directory(artifact))
-    _reset(root, artifact)
+    _reset(root := hub.load(directory(artifact)), artifact)
     return root
 
 

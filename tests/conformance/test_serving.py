@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from configs import hub_api
 from export.artifacts import hub_module
 from export.metadata import checksums, warmup_requests
-from tests.support import processes
+from tests.support import processes, sampling
 
 _CLI = "tensorflow.python.tools.saved_model_cli"
 
@@ -129,7 +129,9 @@ def prediction_log():
     return _prediction_log()
 
 
-@pytest.mark.parametrize("module", ["export.encoder", "export.preprocessor"])
+@sampling.parametrize(
+    "module", ["export.encoder", "export.preprocessor"], sample=["export.encoder"]
+)
 def test_warmup_requests_run_on_every_signature(module, prediction_log, tmp_path):
     arguments = ["--config", "tiny"] if module == "export.encoder" else []
     directory = processes.export(module, *arguments, "--serving_warmup", cwd=tmp_path)

@@ -19,6 +19,11 @@ def _sampled(cases, *names):
 
 
 CASES = pytest.mark.parametrize("case", table.CASES, ids=str)
+SOME_CASES = _sampled(
+    table.CASES,
+    *("two_groups_of_two-mlm", "bfloat16-unpadded.mlm", "erf_no_projection_no_mlm-unpadded"),
+    *("dropout-unpadded.mlm", "attention_dropout-encoder", "sop-sop", "relu_eps-encoder"),
+)
 MLM_CASES = _sampled(
     [case for case in table.CASES if case.is_mlm],
     "two_groups_of_two-mlm",
@@ -36,7 +41,7 @@ ENCODER_CASES = _sampled(
 STEPS = 30
 
 
-@CASES
+@SOME_CASES
 def test_training_changes_results_exactly_when_there_is_dropout(case):
     call = table.shared(case)
     inputs = case.inputs()
