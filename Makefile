@@ -16,8 +16,6 @@ BIN := .venv/bin
 # What `make export` exports: random weights of the large size, or a checkpoint.
 CHECKPOINT ?=
 MODEL_NAME ?= albert
-SOURCE := $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)" --model_name "$(MODEL_NAME)",--config large)
-PREPROCESSOR_NAME := $(if $(CHECKPOINT),$(MODEL_NAME)_preprocess,albert_en_preprocess)
 
 .PHONY: export test coverage docs stress benchmark portability reproduce serve lint venv clean
 
@@ -40,12 +38,15 @@ venv: .venv/dev
 	touch $@ .venv/runtime
 
 export: $(if $(filter hf://%,$(CHECKPOINT)),.venv/hf,.venv/runtime)
-	encoder=$$($(BIN)/python -m export.encoder $(SOURCE)) && \
-	vocabulary=$$(ls "$$encoder"/assets/*) && \
-	case "$$vocabulary" in *.txt) flag=--vocab_file ;; *) flag=--sp_model_file ;; esac && \
-	preprocessor=$$($(BIN)/python -m export.preprocessor "$$flag" "$$vocabulary" \
-	  --model_name "$(PREPROCESSOR_NAME)") && \
+ifdef CHECKPOINT
+	paths=$$($(BIN)/python -m export.all --checkpoint "$(CHECKPOINT)" --model_name "$(MODEL_NAME)") && \
+	set -- $$paths && \
+	$(BIN)/python scripts/demo.py --encoder "$$1" --preprocessor "$$2"
+else
+	encoder=$$($(BIN)/python -m export.encoder --config large) && \
+	preprocessor=$$($(BIN)/python -m export.preprocessor) && \
 	$(BIN)/python scripts/demo.py --encoder "$$encoder" --preprocessor "$$preprocessor"
+endif
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal

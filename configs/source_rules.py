@@ -13,6 +13,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from configs import tokenizations
+
 # The tanh form of gelu is the original's (modeling.py, `gelu`); "erf" is the exact one.
 GELU_TANH = "gelu_tanh"
 GELU_ERF = "gelu_erf"
@@ -57,6 +59,7 @@ class SourceRules:
       always_projects: whether it has an embedding projection where the two sizes are equal, too.
       required: keys without which a config is one of another model.
       taken_from: pairs of a field and another field, whose value it has.
+      tokenization: what its models are exported with unless the user says another one.
     """
 
     code: str
@@ -67,6 +70,7 @@ class SourceRules:
     always_projects: bool = False
     required: tuple[str, ...] = ()
     taken_from: tuple[tuple[str, str], ...] = ()
+    tokenization: str = tokenizations.HUB
 
 
 # Contrib layer_norm of TensorFlow 1, which BERT, ALBERT and their ports keep.
@@ -101,6 +105,7 @@ HUGGING_FACE = SourceRules(
     defaults={**_ORIGINAL_DEFAULTS, "vocab_size": 30000, "hidden_act": "gelu_new", **_EPSILON},
     constants={},
     always_projects=True,
+    tokenization=tokenizations.HUGGING_FACE,
 )
 MODEL_GARDEN = SourceRules(
     code="Model Garden",

@@ -29,9 +29,15 @@ _POOLING = flags.DEFINE_enum(
 _NORMALIZE = flags.DEFINE_bool("normalize", False, "Whether to scale the vectors to length one.")
 _MAX_SEQ_LENGTH = flags.DEFINE_integer(
     "max_seq_length",
-    512,
-    "Tokens after which a text is cut, special tokens included.",
+    None,
+    "Tokens after which a text is cut, special tokens included. Default: 512, or the encoder's "
+    "positions if it has fewer.",
     lower_bound=3,
+)
+_ALLOW_OTHER_TOKENIZATION = flags.DEFINE_bool(
+    "allow_other_tokenization",
+    False,
+    "Whether the preprocessor may have another tokenization than the encoder has recorded.",
 )
 flags.adopt_module_key_flags(export_flags)
 flags.mark_flag_as_required(export_flags.MODEL_NAME)
@@ -46,9 +52,9 @@ def main() -> None:
             pooling=_POOLING.value,
             normalize=_NORMALIZE.value,
             max_seq_length=_MAX_SEQ_LENGTH.value,
-            export_dir=export_flags.EXPORT_DIR.value,
-            version=export_flags.VERSION.value,
-            serving_warmup=export_flags.SERVING_WARMUP.value,
+            allow_other_tokenization=_ALLOW_OTHER_TOKENIZATION.value,
+            **export_flags.destination(),
+            log=runner.log,
         )
     )
 

@@ -2,47 +2,42 @@
 
 Prints only the path of the artifact, <export_dir>/<model_name>/<version>, on stdout:
 
+    dir=$(python -m export.preprocessor --checkpoint my_albert --model_name my_albert_preprocess)
+    dir=$(python -m export.preprocessor --encoder exports/albert_en_large/1)
     dir=$(python -m export.preprocessor --sp_model_file 30k-clean.model)
 
-The default vocabulary is the project's demo vocabulary.
+Without any of these it has the project's demo vocabulary, and stderr says so.
 """
 
 from absl import flags
 
 from export import api
-from export.cli import export_flags, runner
-from preprocess.tokenizers import tokenizations
+from export.cli import export_flags, preprocessor_flags, runner, tokenizer_flags
 
-_DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
-    "default_seq_length",
-    128,
-    "Default length of the packed rows in tokens, special tokens included.",
-    lower_bound=3,
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint",
+    None,
+    "Weights with whose tokenizer and settings it is made: a directory, a file, the prefix of a "
+    "TensorFlow checkpoint, or hf://org/name[@revision].",
 )
-_TOKENIZATION = flags.DEFINE_enum(
-    "tokenization",
-    tokenizations.HUB,
-    tokenizations.ALL,
-    "Tokenization by a SentencePiece model: that of TF Hub's preprocessor, or that of "
-    "google-research/albert, with which the released models were trained.",
+_ENCODER = flags.DEFINE_string(
+    "encoder", None, "Folder of an exported encoder with whose tokenizer it is made."
 )
-flags.adopt_module_key_flags(export_flags)
+for module in (preprocessor_flags, tokenizer_flags, export_flags):
+    flags.adopt_module_key_flags(module)
 
 
 def main() -> None:
-    print(
-        api.export_preprocessor(
-            model_name=export_flags.MODEL_NAME.value or "albert_en_preprocess",
-            sp_model_file=export_flags.SP_MODEL_FILE.value,
-            vocab_file=export_flags.VOCAB_FILE.value,
-            tokenization=_TOKENIZATION.value,
-            lower_case=export_flags.LOWER_CASE.value,
-            default_seq_length=_DEFAULT_SEQ_LENGTH.value,
-            export_dir=export_flags.EXPORT_DIR.value,
-            version=export_flags.VERSION.value,
-            serving_warmup=export_flags.SERVING_WARMUP.value,
-        )
+    path = api.export_preprocessor(
+        model_name=export_flags.MODEL_NAME.value or "albert_en_preprocess",
+        checkpoint=_CHECKPOINT.value,
+        encoder=_ENCODER.value,
+        tokenizer=tokenizer_flags.request(),
+        default_seq_length=preprocessor_flags.DEFAULT_SEQ_LENGTH.value,
+        **export_flags.destination(),
+        log=runner.log,
     )
+    print(path)
 
 
 if __name__ == "__main__":

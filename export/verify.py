@@ -23,10 +23,7 @@ def main(artifact: str) -> None:
     result = api.verify(
         artifact,
         checkpoint=checkpoint_flags.CHECKPOINT.value,
-        checkpoint_format=checkpoint_flags.CHECKPOINT_FORMAT.value,
-        config=checkpoint_flags.CONFIG.value,
-        adapter=checkpoint_flags.ADAPTER.value,
-        allow_unused=checkpoint_flags.ALLOW_UNUSED.value,
+        **checkpoint_flags.values(),
     )
     result.show(console.for_stream(sys.stdout))
     if _REPORT.value is not None:

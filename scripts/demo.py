@@ -11,6 +11,7 @@ from typing import Any
 from absl import flags
 
 from configs import errors
+from export.artifacts import tokenizer_choice
 from export.cli import runner
 from export.metadata import manifest
 
@@ -56,7 +57,6 @@ def show(encoder_dir: str, preprocessor_dir: str, *, nearest: bool) -> None:
       preprocessor_dir: folder of the exported preprocessor for the same vocabulary.
       nearest: whether to print the nearest sentences, which are meaningless for random weights.
     """
-    import sentencepiece
     import tensorflow as tf
     import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the preprocessor's ops
@@ -67,13 +67,12 @@ def show(encoder_dir: str, preprocessor_dir: str, *, nearest: bool) -> None:
     outputs = encoder(inputs)
 
     print("\nThe first sentence, preprocessed:")
-    pieces = sentencepiece.SentencePieceProcessor(
-        model_file=encoder.sp_model_file.asset_path.numpy().decode()
-    )
+    request = tokenizer_choice.Request()
+    tokenizer = tokenizer_choice.of(request, checkpoint=None, encoder=encoder_dir)
     length = int(tf.reduce_sum(inputs["input_mask"][0]))
     ids = inputs["input_word_ids"][0, :length].numpy().tolist()
     print("  ids    ", ids)
-    print("  tokens ", " ".join(pieces.id_to_piece(ids)))
+    print("  tokens ", *(tokenizer.described.pieces[i] for i in ids))
 
     print("\nShapes:")
     for name, tensor in {**inputs, **outputs}.items():

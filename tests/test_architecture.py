@@ -13,7 +13,13 @@ SOURCES = sorted(
     for path in (processes.REPOSITORY / package).rglob("*.py")
 )
 TESTS = sorted((processes.REPOSITORY / "tests").rglob("*.py"))
-COMMANDS = {"export.encoder", "export.preprocessor", "export.embedder", "export.verify"}
+COMMANDS = {
+    "export.all",
+    "export.encoder",
+    "export.preprocessor",
+    "export.embedder",
+    "export.verify",
+}
 
 
 def _name(path):

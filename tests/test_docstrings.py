@@ -111,7 +111,7 @@ def test_there_are_examples():
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
-        ("api.export_all()", "api.export_all does not exist"),
+        ("api.export_nothing()", "api.export_nothing does not exist"),
         ("api.export_encoder(name='x')", "api.export_encoder takes no name"),
         ("check.Check(law='x')", "check.Check takes no law"),
     ],

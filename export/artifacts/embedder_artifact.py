@@ -24,8 +24,8 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
     manifests = spec.manifests()
     encoder = hub.load(spec.encoder_dir)
     preprocessor = hub.load(spec.preprocessor_dir)
-    count = spec.max_seq_length - _NUM_SPECIAL_TOKENS
-    boundary = manifests[manifest.PREPROCESSOR]["boundary"]
+    count = spec.length - _NUM_SPECIAL_TOKENS
+    boundary = manifests[manifest.PREPROCESSOR].get("boundary")
 
     def embed(sentences: tf.Tensor, training: bool) -> tf.Tensor:
         if boundary is None:
@@ -39,7 +39,7 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
         longest = tf.reduce_max(tf.concat([tokens.row_lengths(), [1]], axis=0))
         seq_length = tf.cast(longest, tf.int32) + _NUM_SPECIAL_TOKENS
         inputs = preprocessor.bert_pack_inputs([tokens], seq_length=seq_length)
-        outputs = encoder.unpadded(inputs, training=training)
+        outputs = _encode(encoder, inputs, training)
         vectors = _pool(outputs, inputs[hub_api.INPUT_MASK], spec.pooling)  # [B, H]
         return tf.math.l2_normalize(vectors, axis=1) if spec.normalize else vectors
 
@@ -56,9 +56,19 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
         "made_from": manifests,
         "pooling": spec.pooling,
         "normalize": spec.normalize,
-        "max_seq_length": spec.max_seq_length,
+        "max_seq_length": spec.length,
+        **({"other_tokenization": True} if spec.belonging.differs else {}),
     }
     manifest.write(directory, artifact=manifest.EMBEDDER, entries=entries)
+
+
+def _encode(encoder: Any, inputs: dict[str, tf.Tensor], training: bool) -> dict[str, Any]:
+    """Returns the outputs, with a `sequence_output` that is zero at padding."""
+    if hasattr(encoder, hub_api.UNPADDED):
+        return encoder.unpadded(inputs, training=training)
+    outputs = encoder(inputs, training=training)  # TF Hub's
+    mask = tf.cast(inputs[hub_api.INPUT_MASK], tf.float32)[:, :, tf.newaxis]
+    return {**outputs, hub_api.SEQUENCE_OUTPUT: outputs[hub_api.SEQUENCE_OUTPUT] * mask}
 
 
 def _pool(outputs: dict[str, Any], mask: tf.Tensor, pooling: str) -> tf.Tensor:

@@ -11,11 +11,11 @@ from typing import Any
 import tensorflow as tf
 
 from configs import hub_api
-from export.artifacts import encoder_spec, hub_module
+from export.artifacts import encoder_spec, hub_module, tokenizer_spec
 from export.checkpoints import restore
 from export.metadata import manifest
 from export.model import albert, heads, initial_weights
-from preprocess.vocabulary import wordpiece_vocabulary
+from preprocess.vocabulary import finding, tokenizer_config
 
 _OnProgress = Callable[[int, int], None]
 
@@ -64,8 +64,7 @@ def write(
 
     Args:
       directory: where the SavedModel goes.
-      spec: config, tokenizer and weights. The tokenizer becomes the asset `sp_model_file`; a
-        WordPiece vocabulary `vocab_file`, with the variable `do_lower_case`.
+      spec: config, tokenizer and weights. The tokenizer becomes assets, see `_track_tokenizer`.
       compute_dtype: "float32" or "bfloat16", of activations and products.
       on_progress: called with the number of weights that were read so far, and of all.
 
@@ -75,18 +74,10 @@ def write(
     model = _Model(spec, compute_dtype=compute_dtype, on_progress=on_progress)
     module = _module(model, unpadded=False)
     module.unpadded = _module(model, unpadded=True)
-    vocabulary = spec.vocabulary
     # Beside the artifact: what a killed exporter leaves there is swept.
     with tempfile.TemporaryDirectory(dir=os.path.dirname(directory)) as assets:
-        if vocabulary is None:
-            pass
-        elif isinstance(vocabulary, wordpiece_vocabulary.WordPieceVocabulary):
-            module.vocab_file = _asset(vocabulary.file_name, vocabulary.content, assets)
-            # As TF Hub's BERT encoders say it.
-            module.do_lower_case = tf.Variable(spec.lower_case, trainable=False)
-        else:
-            # Without the paths of whoever trained it.
-            module.sp_model_file = _asset(vocabulary.file_name, vocabulary.proto, assets)
+        if spec.tokenizer is not None:
+            _track_tokenizer(module, spec.tokenizer, assets)
         signatures = _signatures(module, has_pooler=spec.config.pooler)
         hub_module.save(module, directory, signatures=signatures)
     entries = {
@@ -96,6 +87,26 @@ def write(
         **({} if spec.config.pooler else {"default": "mean"}),
     }
     manifest.write(directory, artifact=manifest.ENCODER, entries=entries)
+
+
+def _track_tokenizer(
+    module: hub_module.HubModule, tokenizer: tokenizer_spec.TokenizerSpec, directory: str
+) -> None:
+    """Makes assets of a tokenizer, which Keras keeps when it saves the object again.
+
+    The vocabulary is `sp_model_file`; of WordPiece `vocab_file`, with the variable `do_lower_case`,
+    as TF Hub's BERT encoders have them. `tokenizer_config_file` says the rest, and where there is a
+    `tokenizer.json` it is `tokenizer_file`: together what `finding.beside` reads.
+    """
+    vocabulary = _asset(tokenizer.vocabulary.file_name, tokenizer.asset, directory)
+    if tokenizer.is_wordpiece:
+        module.vocab_file = vocabulary
+        module.do_lower_case = tf.Variable(tokenizer.lower_case, trainable=False)
+    else:
+        module.sp_model_file = vocabulary
+    module.tokenizer_config_file = _asset(tokenizer_config.CONFIG, tokenizer.settings, directory)
+    if tokenizer.tokenizer_json is not None:
+        module.tokenizer_file = _asset(finding.TOKENIZER, tokenizer.tokenizer_json, directory)
 
 
 def _module(model: _Model, *, unpadded: bool) -> hub_module.HubModule:

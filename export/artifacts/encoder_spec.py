@@ -7,10 +7,12 @@ it, and everything that does not fit is listed in one error.
 """
 
 import dataclasses
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from configs import albert_config, errors
+from export.artifacts import tokenizer_choice, tokenizer_spec
 from export.checkpoints import (
     checkpoint_config,
     compatibility,
@@ -18,9 +20,9 @@ from export.checkpoints import (
     opening,
     restore,
 )
-from preprocess.vocabulary import vocabularies
 
 _T = TypeVar("_T")
+_ANY_TOKENIZER = tokenizer_choice.Request()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,18 +31,16 @@ class EncoderSpec:
 
     Attributes:
       config: the hyper-parameters.
-      vocabulary: the tokenizer's; None for an encoder of ids that are not made from text.
+      tokenizer: makes its ids from text; None where they are not made from text.
       mlm: whether the artifact gets the masked language model.
-      lower_case: whether the vocabulary is uncased.
       checkpoint: where the weights come from; None for random ones.
       assumed: defaults that were taken for what neither config nor weights say.
       seed: of the random weights.
     """
 
     config: albert_config.AlbertConfig
-    vocabulary: vocabularies.Vocabulary | None
+    tokenizer: tokenizer_spec.TokenizerSpec | None
     mlm: bool
-    lower_case: bool = True
     checkpoint: lazy_checkpoint.Checkpoint | None = None
     assumed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 0
@@ -61,13 +61,14 @@ class EncoderSpec:
     @property
     def rows_without_piece(self) -> int:
         """The number of word embeddings that no piece of the tokenizer has."""
-        return self.config.vocab_size - self.vocabulary.vocab_size if self.vocabulary else 0
+        pieces = self.tokenizer.described.vocab_size if self.tokenizer else self.config.vocab_size
+        return self.config.vocab_size - pieces
 
     def notices(self) -> list[str]:
         """Returns lines about what the user should not find out only later."""
         if self.checkpoint is None:
             return [f"no checkpoint, so the weights are random (seed {self.seed}) and untrained"]
-        lines = list(self.checkpoint.notices)
+        lines = [*self.checkpoint.notices, *(self.tokenizer.notices if self.tokenizer else ())]
         if not restore.has_mlm_head(self.checkpoint):
             lines.append("the weights have no masked language model head: exported without `.mlm`")
         if not self.config.pooler:
@@ -93,19 +94,12 @@ class EncoderSpec:
 
     def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of it: no paths, but digests of the files."""
-        tokenizer: dict[str, Any] | None = None
-        if self.vocabulary is not None:
-            tokenizer = {
-                "file": self.vocabulary.file_name,
-                "sha256": self.vocabulary.file_sha256,
-            }
+        entries: dict[str, Any] = {"tokenizer": None}
+        if self.tokenizer is not None:
+            entries = self.tokenizer.manifest_entries()
             if self.rows_without_piece:
-                tokenizer["rows_without_piece"] = self.rows_without_piece
-        return {
-            "config": self.config.to_json(),
-            "weights": self._weights(),
-            "tokenizer": tokenizer,
-        }
+                entries["tokenizer"]["rows_without_piece"] = self.rows_without_piece
+        return {"config": self.config.to_json(), "weights": self._weights(), **entries}
 
     def _weights(self) -> dict[str, Any]:
         if self.checkpoint is None:
@@ -118,24 +112,38 @@ class EncoderSpec:
         }
 
 
+def make(
+    checkpoint: str | None,
+    *,
+    config: str | None,
+    overrides: Mapping[str, Any],
+    tokenizer: tokenizer_choice.Request | None,
+    mlm: bool | None,
+    seed: int,
+    **options: Any,
+) -> EncoderSpec:
+    """Returns `from_checkpoint` or, without one, `untrained`, of the arguments that it has."""
+    common: dict[str, Any] = {"config": config, "overrides": overrides, "mlm": mlm}
+    if checkpoint is not None:
+        return from_checkpoint(checkpoint, tokenizer=tokenizer, **common, **options)
+    tokenizer = tokenizer or tokenizer_choice.Request()
+    return untrained(tokenizer=tokenizer, seed=seed, **common)
+
+
 def untrained(
     config: str | None,
     *,
-    overrides: Mapping[str, Any],
-    sp_model_file: str | None,
-    vocab_file: str | None = None,
-    lower_case: bool = True,
+    overrides: Mapping[str, Any] = types.MappingProxyType({}),
+    tokenizer: tokenizer_choice.Request = _ANY_TOKENIZER,
     mlm: bool | None = None,
-    seed: int,
+    seed: int = 0,
 ) -> EncoderSpec:
     """Returns the spec of an encoder with random weights.
 
     Args:
       config: a size or the path of a config.
       overrides: fields of the config to replace.
-      sp_model_file: the tokenizer; None for the one that ships with the project.
-      vocab_file: a WordPiece vocabulary in its place.
-      lower_case: whether the vocabulary is uncased.
+      tokenizer: what the user says of it; without a file, it is the demo vocabulary.
       mlm: whether the artifact gets the masked language model; None for yes.
       seed: of the weights.
 
@@ -147,27 +155,19 @@ def untrained(
         sizes = ", ".join(albert_config.SIZES)
         raise errors.ConfigError(f"--config is required without --checkpoint: {sizes} or a path")
     loaded = dataclasses.replace(albert_config.load(config), **overrides)
-    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
-    vocabulary.check_vocab_size(loaded.vocab_size)
-    return EncoderSpec(
-        config=loaded,
-        vocabulary=vocabulary,
-        lower_case=lower_case,
-        mlm=mlm is not False,
-        seed=seed,
-    )
+    resolved = tokenizer_choice.resolve(tokenizer)
+    assert resolved is not None  # without directories there is the demo vocabulary
+    resolved.described.check_vocab_size(loaded.vocab_size)
+    return EncoderSpec(config=loaded, tokenizer=resolved, mlm=mlm is not False, seed=seed)
 
 
 def from_checkpoint(
     location: str,
     *,
-    checkpoint_format: str | None,
-    config: str | None,
-    overrides: Mapping[str, Any],
-    sp_model_file: str | None,
-    vocab_file: str | None = None,
-    tokenizer: bool = True,
-    lower_case: bool = True,
+    checkpoint_format: str | None = None,
+    config: str | None = None,
+    overrides: Mapping[str, Any] = types.MappingProxyType({}),
+    tokenizer: tokenizer_choice.Request | None = _ANY_TOKENIZER,
     mlm: bool | None = None,
     adapter: str | None = None,
     allow_unused: str | None = None,
@@ -179,10 +179,8 @@ def from_checkpoint(
       checkpoint_format: see `opening.open`.
       config: a size or the path of a config; None for the one that comes with the checkpoint.
       overrides: fields of the config to replace.
-      sp_model_file: the tokenizer; None for the one that comes with the checkpoint.
-      vocab_file: a WordPiece vocabulary in its place.
-      tokenizer: whether there is a tokenizer.
-      lower_case: whether the vocabulary is uncased.
+      tokenizer: what the user says of it; without a file, it is that of the checkpoint. None if
+        there is none.
       mlm: whether the artifact gets the masked language model; None for what the weights have.
       adapter: see `opening.open`.
       allow_unused: see `opening.open`.
@@ -202,10 +200,9 @@ def from_checkpoint(
         lambda: dataclasses.replace(checkpoint_config.resolve(checkpoint, config), **overrides),
         found,
     )
-    vocabulary = None
-    if tokenizer:
-        given = (sp_model_file, vocab_file)
-        vocabulary = _tried(lambda: _vocabulary(checkpoint, fitting, *given), found)
+    resolved = None
+    if tokenizer is not None:
+        resolved = _tried(lambda: _tokenizer(checkpoint, fitting, tokenizer), found)
     has_mlm = restore.has_mlm_head(checkpoint)
     if mlm and not has_mlm:
         found.append(
@@ -221,8 +218,7 @@ def from_checkpoint(
         raise _combined(found)
     return EncoderSpec(
         config=fitting,
-        vocabulary=vocabulary,
-        lower_case=lower_case,
+        tokenizer=resolved,
         mlm=mlm,
         checkpoint=checkpoint,
         assumed=checkpoint_config.assumed(checkpoint, config),
@@ -244,25 +240,16 @@ def _check_weights(
         found.append(errors.CheckpointMismatchError(errors.listing(title, problems)))
 
 
-def _vocabulary(
+def _tokenizer(
     checkpoint: lazy_checkpoint.Checkpoint,
     config: albert_config.AlbertConfig | None,
-    sp_model_file: str | None,
-    vocab_file: str | None,
-) -> vocabularies.Vocabulary:
-    if vocab_file is None and sp_model_file is None:
-        sp_model_file = checkpoint.sp_model_file
-        if sp_model_file is None:
-            raise errors.VocabularyError(
-                f"checkpoint {checkpoint.location!r} comes without a SentencePiece model "
-                "(spiece.model, 30k-clean.model); say which with --sp_model_file, or --vocab_file, "
-                "or that there is none with --notokenizer. The vocabulary that ships with this "
-                "project has other pieces than any published model's"
-            )
-    vocabulary = vocabularies.read(sp_model_file, vocab_file=vocab_file)
-    if config is not None and vocabulary.vocab_size > config.vocab_size:
-        vocabulary.check_vocab_size(config.vocab_size)
-    return vocabulary
+    request: tokenizer_choice.Request,
+) -> tokenizer_spec.TokenizerSpec:
+    tokenizer = tokenizer_choice.of_checkpoint(checkpoint, request)
+    # Rows without a piece do no harm; pieces without a row do.
+    if config is not None and tokenizer.described.vocab_size > config.vocab_size:
+        tokenizer.described.check_vocab_size(config.vocab_size)
+    return tokenizer
 
 
 def _tried(make: Callable[[], _T], found: list[errors.InputError]) -> _T | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config, errors, source_rules
+from configs import albert_config, errors, source_rules, tokenizations
 from export.checkpoints import mapping, weight_table
 from export.metadata import checksums
 
@@ -56,7 +56,7 @@ class Checkpoint:
       config_values: the content of the config that comes with the weights; None without one.
       config_file: its file.
       rules: what the code that wrote the weights fixes; None where the config says it all.
-      sp_model_files: the SentencePiece models that come with the weights.
+      directories: where the files beside the weights lie, the tokenizer's among them.
       files: the files that the weights are read from.
       adapter_files: the files of an adapter that was merged into them.
       repository: "org/name@commit" on the Hugging Face hub, if it came from there.
@@ -71,7 +71,7 @@ class Checkpoint:
     config_values: Mapping[str, Any] | None = None
     config_file: str | None = None
     rules: source_rules.SourceRules | None
-    sp_model_files: tuple[str, ...] = ()
+    directories: tuple[str, ...]
     files: tuple[str, ...]
     adapter_files: tuple[str, ...] = ()
     repository: str | None = None
@@ -116,20 +116,9 @@ class Checkpoint:
         return not names.isdisjoint(self.tensors)
 
     @property
-    def sp_model_file(self) -> str | None:
-        """The SentencePiece model that comes with the weights; None without one.
-
-        Raises:
-          errors.CheckpointError: there are several, and they differ.
-        """
-        by_content = {checksums.sha256(path): path for path in reversed(self.sp_model_files)}
-        if len(by_content) > 1:
-            names = ", ".join(map(os.path.basename, self.sp_model_files))
-            raise errors.CheckpointError(
-                f"checkpoint {self.location!r} comes with several SentencePiece models ({names}); "
-                "say which with --sp_model_file"
-            )
-        return next(iter(by_content.values()), None)
+    def tokenization(self) -> str:
+        """What its models are exported with unless the user or a file says another one."""
+        return self.rules.tokenization if self.rules else tokenizations.HUB
 
     def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of the source: no paths, but digests of the files.

@@ -121,7 +121,7 @@ def _open_checkpoint(prefix: str) -> Checkpoint:
         config_values=values,
         config_file=config_file,
         rules=weight_table.RULES[weight_table.MODEL_GARDEN],
-        sp_model_files=sidecars.sp_models([directory]),
+        directories=(directory,),
         files=tensorflow_checkpoint.files(prefix),
     )
 
@@ -141,7 +141,7 @@ def _tf1(tensors: _Tensors, prefix: str, directories: list[str], kind: str) -> C
         config_values=values,
         config_file=config_file,
         rules=rules,
-        sp_model_files=sidecars.sp_models(directories),
+        directories=tuple(directories),
         files=tensorflow_checkpoint.files(prefix),
     )
 
@@ -164,7 +164,7 @@ def _open_hugging_face(path: str) -> Checkpoint:
         config_values=values,
         config_file=config_file,
         rules=weight_table.RULES[weight_table.HUGGING_FACE],
-        sp_model_files=sidecars.sp_models([directory]),
+        directories=(directory,),
         files=files,
     )
 
@@ -179,7 +179,7 @@ def _open_keras_hub(path: str) -> Checkpoint:
         config_values=values,
         config_file=config_file,
         rules=weight_table.RULES[weight_table.KERAS_HUB],
-        sp_model_files=sidecars.sp_models([directory]),
+        directories=(directory,),
         files=(path,),
     )
 
@@ -199,7 +199,7 @@ def _open_saved_model(directory: str) -> Checkpoint:
         config_values=values,
         config_file=config_file,
         rules=None,
-        sp_model_files=hub_saved_model.sp_models(directory),
+        directories=(os.path.join(directory, "assets"),),
         files=tensorflow_checkpoint.files(prefix),
         unused_tensors=unused_tensors,
     )

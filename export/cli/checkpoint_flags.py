@@ -3,6 +3,8 @@
 A command makes them its own with `flags.adopt_module_key_flags(checkpoint_flags)`.
 """
 
+from typing import Any
+
 from absl import flags
 
 from configs import albert_config
@@ -36,3 +38,13 @@ ALLOW_UNUSED = flags.DEFINE_string(
     "Regular expression: tensors of --checkpoint in whose names it is found are left out, as those "
     "of a head of your own. Each of them is listed.",
 )
+
+
+def values() -> dict[str, Any]:
+    """Returns all but the checkpoint by the names that the functions of `export.api` have."""
+    return {
+        "checkpoint_format": CHECKPOINT_FORMAT.value,
+        "config": CONFIG.value,
+        "adapter": ADAPTER.value,
+        "allow_unused": ALLOW_UNUSED.value,
+    }

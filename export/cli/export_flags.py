@@ -3,6 +3,8 @@
 `flags.adopt_module_key_flags(export_flags)` makes a command's `--help` show them.
 """
 
+from typing import Any
+
 from absl import flags
 
 EXPORT_DIR = flags.DEFINE_string(
@@ -16,23 +18,17 @@ VERSION = flags.DEFINE_integer(
     "Default: the next free one.",
     lower_bound=1,
 )
-SP_MODEL_FILE = flags.DEFINE_string(
-    "sp_model_file",
-    None,
-    "SentencePiece model with <pad>, <unk>, [CLS], [SEP] and [MASK]. "
-    "Default: the checkpoint's own; without a checkpoint, the project's demo vocabulary.",
-)
-VOCAB_FILE = flags.DEFINE_string(
-    "vocab_file",
-    None,
-    "WordPiece vocabulary (vocab.txt) with [PAD], [UNK], [CLS], [SEP] and [MASK], as the Chinese "
-    "models have. Replaces --sp_model_file.",
-)
-LOWER_CASE = flags.DEFINE_bool(
-    "lower_case", True, "Whether the vocabulary is uncased, as that of the released models is."
-)
 SERVING_WARMUP = flags.DEFINE_bool(
     "serving_warmup",
     False,
     "Whether to add requests that TensorFlow Serving runs before it serves users.",
 )
+
+
+def destination() -> dict[str, Any]:
+    """Returns all but the name by the names that the functions of `export.api` have."""
+    return {
+        "export_dir": EXPORT_DIR.value,
+        "version": VERSION.value,
+        "serving_warmup": SERVING_WARMUP.value,
+    }

@@ -12,7 +12,7 @@ flushed to disk, and only then renamed to its version.
 
 import contextlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from configs import errors
 from export.publishing import load_check_process, staging
@@ -22,7 +22,8 @@ class Publication:
     """An artifact to be published.
 
     Attributes:
-      directory: the existing, empty folder to write into.
+      folder: the staging folder.
+      directory: the existing, empty folder in it to write into.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Publication:
         *,
         serving_warmup: bool,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._load_check = load_check
         self._serving_warmup = serving_warmup
         self.directory = folder.directory
@@ -45,13 +46,62 @@ class Publication:
           errors.VerificationError: the artifact cannot be loaded or used.
           errors.DestinationError: the staging folder is gone.
         """
+        return publish_together([self])[0]
+
+    def start_check(self) -> None:
+        """Finalizes the artifact, starts checking it, and flushes it to disk meanwhile."""
         from export.metadata import finalize  # imports TensorFlow
 
         finalize.finalize(self.directory, serving_warmup=self._serving_warmup)
         self._load_check.start(self.directory)
-        self._folder.sync()  # meanwhile
+        self.folder.sync()
+
+    def finish_check(self) -> None:
+        """Waits for the check.
+
+        Raises:
+          errors.VerificationError: the artifact cannot be loaded or used.
+        """
         self._load_check.wait()
-        return self._folder.rename()
+
+
+def publish_together(publications: Sequence[Publication]) -> list[str]:
+    """Finalizes and checks artifacts, then publishes them in their order as one version.
+
+    A process that is killed between two of them leaves complete versions of the first ones; the
+    next export takes the next number for all.
+
+    Raises:
+      errors.InputError: see `Publication.publish`; then nothing is published.
+    """
+    for publication in publications:
+        publication.start_check()
+    for publication in publications:
+        publication.finish_check()
+    return staging.rename([publication.folder for publication in publications])
+
+
+@contextlib.contextmanager
+def staged_together(
+    export_dir: str,
+    *,
+    model_names: Sequence[str],
+    version: int | None,
+    serving_warmup: bool = False,
+) -> Iterator[list[Publication]]:
+    """Yields a `Publication` for each name; as `staged`."""
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                staged(
+                    export_dir,
+                    model_name=model_name,
+                    version=version,
+                    serving_warmup=serving_warmup,
+                )
+            )
+            for model_name in model_names
+        ]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ Example:
     with staging.staged("exports", model_name="albert_en_large", version=None) as folder:
         write_artifact(folder.directory)
         folder.sync()
-        path = folder.rename()
+        (path,) = staging.rename([folder])
 
 TensorFlow Serving takes any folder with a numeric name for a version as soon as it exists. So an
 artifact is written to `.tmp-<random>/artifact` beside the versions, flushed to disk, and renamed. A
@@ -19,7 +19,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from configs import errors
 
@@ -37,12 +37,14 @@ class Staging:
     """An artifact in a staging folder.
 
     Attributes:
+      model_dir: the folder of the versions.
+      version: the requested version; None for the next free one.
       directory: the existing, empty folder to write into.
     """
 
     def __init__(self, model_dir: str, folder: str, version: int | None) -> None:
-        self._model_dir = model_dir
-        self._version = version
+        self.model_dir = model_dir
+        self.version = version
         self.directory = os.path.join(folder, _ARTIFACT)
         os.mkdir(self.directory)
 
@@ -53,29 +55,66 @@ class Staging:
                 sync(os.path.join(folder, name))
             sync(folder)
 
-    def rename(self) -> str:
-        """Makes the artifact a version, flushes that to disk and returns the version's path.
+    def check(self) -> None:
+        """Checks that the artifact is still there.
 
         Raises:
-          errors.VersionExistsError: the requested version exists.
-          errors.DestinationError: another process removed the artifact.
+          errors.DestinationError: another process removed it.
         """
         if not os.path.isdir(self.directory):
-            raise errors.DestinationError(f"{self._model_dir!r} was removed during the export")
-        version = self._version or _next_version(self._model_dir)
-        while True:
-            path = os.path.join(self._model_dir, str(version))
+            raise errors.DestinationError(f"{self.model_dir!r} was removed during the export")
+
+    def path(self, version: int) -> str:
+        """Returns the path that a version will have."""
+        return os.path.join(self.model_dir, str(version))
+
+
+def rename(folders: Sequence[Staging]) -> list[str]:
+    """Makes artifacts versions of one number, flushes that to disk and returns their paths.
+
+    Args:
+      folders: in the order in which they become visible. The number is that which was requested,
+        else the next that is free for all.
+
+    Raises:
+      errors.VersionExistsError: the requested version exists.
+      errors.DestinationError: another process removed an artifact.
+    """
+    for folder in folders:
+        folder.check()
+    requested = folders[0].version
+    with contextlib.ExitStack() as stack:
+        for model_dir in sorted({folder.model_dir for folder in folders}):
+            stack.enter_context(_renaming(model_dir))
+        version = requested or max(_next_version(folder.model_dir) for folder in folders)
+        renamed: list[str] = []
+        while len(renamed) < len(folders):
+            folder = folders[len(renamed)]
+            path = folder.path(version)
             try:
-                os.rename(self.directory, path)
+                os.rename(folder.directory, path)
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                     raise
-                if self._version:
+                if requested or renamed:  # or another exporter took no notice of the lock
                     raise errors.VersionExistsError(_exists(path)) from error
                 version += 1
             else:
-                sync(self._model_dir)
-                return path
+                sync(folder.model_dir)
+                renamed.append(path)
+        return renamed
+
+
+@contextlib.contextmanager
+def _renaming(model_dir: str) -> Iterator[None]:
+    """Keeps other exporters from renaming in a folder, on file systems with locks for folders."""
+    descriptor = os.open(model_dir, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def check(export_dir: str, *, model_name: str, version: int | None) -> None:

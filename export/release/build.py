@@ -123,7 +123,8 @@ class Builder:
         """Verifies the content of the tarball, against the checkpoint if there is one."""
         unpacked = os.path.join(work, "unpacked")
         tarball.unpack(packed, unpacked)
-        flags = {**model.sources, **model.options} if "checkpoint" in model.sources else {}
+        is_compared = model.kind == manifest.ENCODER and "checkpoint" in model.sources
+        flags = {**model.sources, **model.options} if is_compared else {}
         arguments = _arguments({name: flags[name] for name in _COMPARED if name in flags})
         self.commands.run("export.verify", unpacked, *arguments, log_prefix=model.name)
 

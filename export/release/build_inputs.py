@@ -6,14 +6,14 @@ Example:
 They are also entries of the artifact's manifest, so that `build` can compare the two.
 """
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from export.artifacts import encoder_spec
+from export.artifacts import encoder_spec, tokenizer_choice
 from export.metadata import manifest
 from export.release import model_list
-from preprocess.vocabulary import vocabularies
 
 _OVERRIDES = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
@@ -31,10 +31,9 @@ def collect(model: model_list.ModelSpec, *, components: Mapping[str, str]) -> di
     if model.kind == manifest.ENCODER:
         entries = _encoder_spec(model).manifest_entries()
     elif model.kind == manifest.PREPROCESSOR:
-        vocabulary = vocabularies.read(
-            model.sources.get("sp_model_file"), vocab_file=model.sources.get("vocab_file")
-        )
-        entries = {"tokenizer": {"file": vocabulary.file_name, "sha256": vocabulary.file_sha256}}
+        entries = tokenizer_choice.of(
+            _request(model), checkpoint=model.sources.get("checkpoint"), encoder=None
+        ).manifest_entries()
     else:
         entries = {
             kind: {"model": name, "sha256": components[name]}
@@ -49,15 +48,20 @@ def _encoder_spec(model: model_list.ModelSpec) -> encoder_spec.EncoderSpec:
     common: dict[str, Any] = {
         "config": model.sources.get("config"),
         "overrides": {name: options[name] for name in _OVERRIDES if name in options},
-        "sp_model_file": model.sources.get("sp_model_file"),
-        "vocab_file": model.sources.get("vocab_file"),
-        "lower_case": options.get("lower_case", True),
         "mlm": options.get("mlm"),
     }
     if "checkpoint" in model.sources:
         return encoder_spec.from_checkpoint(
             model.sources["checkpoint"],
             checkpoint_format=options.get("checkpoint_format"),
+            tokenizer=_request(model) if options.get("tokenizer", True) else None,
             **common,
         )
-    return encoder_spec.untrained(seed=options.get("seed", 0), **common)
+    seed = options.get("seed", 0)
+    return encoder_spec.untrained(tokenizer=_request(model), seed=seed, **common)
+
+
+def _request(model: model_list.ModelSpec) -> tokenizer_choice.Request:
+    said = {**model.sources, **model.options}
+    names = [field.name for field in dataclasses.fields(tokenizer_choice.Request)]
+    return tokenizer_choice.Request(**{name: said[name] for name in names if name in said})

@@ -26,8 +26,14 @@ _FILES = ("config", "checkpoint", "sp_model_file", "vocab_file")
 # The sources of each kind: checkpoints, files, or other models of the list.
 _SOURCES: Mapping[str, tuple[str, ...]] = {
     manifest.ENCODER: _FILES,
-    manifest.PREPROCESSOR: ("sp_model_file", "vocab_file"),
+    manifest.PREPROCESSOR: ("checkpoint", "sp_model_file", "vocab_file"),
     manifest.EMBEDDER: ("encoder", "preprocessor"),
+}
+_TOKENIZER_OPTIONS: Mapping[str, type] = {
+    "keep_accents": bool,
+    "lower_case": bool,
+    "special_tokens": str,
+    "tokenization": str,
 }
 # Flags of each kind's exporter, which checks their values.
 OPTIONS: Mapping[str, Mapping[str, type]] = {
@@ -36,18 +42,19 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
         "checkpoint_format": str,
         "compute_dtype": str,
         "hidden_dropout_prob": float,
-        "lower_case": bool,
         "mlm": bool,
         "seed": int,
         "serving_warmup": bool,
+        "tokenizer": bool,
+        **_TOKENIZER_OPTIONS,
     },
     manifest.PREPROCESSOR: {
         "default_seq_length": int,
-        "lower_case": bool,
         "serving_warmup": bool,
-        "tokenization": str,
+        **_TOKENIZER_OPTIONS,
     },
     manifest.EMBEDDER: {
+        "allow_other_tokenization": bool,
         "max_seq_length": int,
         "normalize": bool,
         "pooling": str,
@@ -223,7 +230,13 @@ def _inconsistencies(found: Sequence[ModelSpec], *, all_valid: bool) -> list[str
     kinds = {str(model): model.kind for model in found}
     counts = collections.Counter(map(str, found))
     problems = [f"{model} is there twice" for model, count in counts.items() if count > 1]
+    has_weights = any("checkpoint" in model.sources for model in found)
     for model in found if all_valid else ():
+        if model.kind == manifest.PREPROCESSOR and has_weights and not model.sources:
+            problems.append(
+                f"{model} would have the demo vocabulary beside models with weights; give it "
+                "checkpoint, sp_model_file or vocab_file"
+            )
         if model.kind == manifest.EMBEDDER:
             problems += [
                 f"{model}: this list has no {kind} {name!r}; name it as <name>/<version>"

@@ -20,7 +20,7 @@ from export.checkpoints import weight_table
 from export.metadata import manifest
 from export.verification import encoder_probe, tolerances
 from export.verification.check import Check, require
-from preprocess.vocabulary import vocabularies
+from preprocess.vocabulary import finding
 
 _BLOCK = re.compile(r"transformer(/group_\d+/inner_group_\d+)?/")
 _NAMES = tuple(row.variable for row in weight_table.TABLE)
@@ -179,13 +179,12 @@ def _ignores_padding(module: Any, directory: str) -> None:
 def _vocabulary(module: Any, directory: str) -> None:
     if manifest.read(directory).get("tokenizer", {}) is None:
         return  # exported without: its ids are not made from text
-    sp_model_file, vocab_file = (
-        getattr(module, name).asset_path.numpy().decode() if hasattr(module, name) else None
-        for name in (hub_api.SP_MODEL_FILE, hub_api.VOCAB_FILE)
-    )
-    require(sp_model_file or vocab_file, "there is neither")
-    size = vocabularies.read(sp_model_file, vocab_file=vocab_file).vocab_size
-    if vocab_file:
+    names = [name for name in (hub_api.SP_MODEL_FILE, hub_api.VOCAB_FILE) if hasattr(module, name)]
+    require(names, "there is neither")
+    path = getattr(module, names[0]).asset_path.numpy().decode()
+    is_wordpiece = names[0] == hub_api.VOCAB_FILE
+    size = finding.at(path, is_wordpiece=is_wordpiece).vocabulary.vocab_size
+    if is_wordpiece:
         require(module.do_lower_case.dtype == tf.bool, "`do_lower_case` is no bool")
     expected = encoder_probe.dimensions(module)["vocabulary"]
     require(size <= expected, f"it has {size} pieces, the embeddings {expected} rows")

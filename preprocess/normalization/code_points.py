@@ -58,9 +58,10 @@ def members(pattern: str) -> np.ndarray:
     The array cannot be written to: it is kept for the next call.
     """
     candidates = np.array([c for c in range(_LIMIT) if c not in _SURROGATES], np.int32)
-    characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
     found = np.zeros([_LIMIT], bool)
-    found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
+    with tf.init_scope():  # the caller may be traced
+        characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
+        found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
     found.flags.writeable = False
     return found
 

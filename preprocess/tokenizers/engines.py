@@ -3,13 +3,13 @@
 engine = engines.make(sentencepiece_model.read(None), tokenization="hub", lower_case=True)
 """
 
+from configs import tokenizations
 from preprocess.normalization import original, tf_hub
 from preprocess.steps import tokenize
 from preprocess.tokenizers import (
     digit_comma,
     hugging_face_tokenizer,
     sentencepiece_tokenizer,
-    tokenizations,
     wordpiece_tokenizer,
 )
 from preprocess.vocabulary import hugging_face, vocabularies, wordpiece_vocabulary
@@ -27,7 +27,7 @@ def make(
     Args:
       vocabulary: a SentencePiece model, a WordPiece vocabulary for BERT's tokenizer, or a
         description of a tokenizer of Hugging Face's libraries.
-      tokenization: one of `tokenizations.ALL`, "hub" for WordPiece; "huggingface" for a
+      tokenization: one of `tokenizations.SENTENCEPIECE`, "hub" for WordPiece; "huggingface" for a
         description, and for nothing else.
       lower_case: whether the vocabulary is uncased; a description says it itself.
       keep_accents: whether the vocabulary has accents; a description says it itself.
@@ -39,13 +39,13 @@ def make(
         _check_settings(vocabulary, tokenization, lower_case, keep_accents)
         return hugging_face_tokenizer.HuggingFaceTokenizer(vocabulary)
     lower_case = lower_case is not False
-    keep_accents = keep_accents is True
     if isinstance(vocabulary, wordpiece_vocabulary.WordPieceVocabulary):
         if tokenization != tokenizations.HUB:
             raise ValueError(f"tokenization must be 'hub' for WordPiece, got {tokenization!r}")
-        if keep_accents:
-            raise ValueError("keep_accents is for a SentencePiece model, not for WordPiece")
+        if keep_accents is lower_case:
+            raise ValueError("keep_accents must be as `not lower_case` for WordPiece")
         return wordpiece_tokenizer.WordPieceTokenizer(vocabulary, lower_case=lower_case)
+    keep_accents = keep_accents is True
     if tokenization == tokenizations.HUB:
         return sentencepiece_tokenizer.SentencePieceTokenizer(
             vocabulary,
@@ -59,7 +59,9 @@ def make(
             ),
             resplit=digit_comma.DigitComma.from_model(vocabulary),
         )
-    raise ValueError(f"tokenization must be one of {tokenizations.ALL}, got {tokenization!r}")
+    raise ValueError(
+        f"tokenization must be one of {tokenizations.SENTENCEPIECE}, got {tokenization!r}"
+    )
 
 
 def _check_settings(

@@ -9,8 +9,10 @@ SentencePiece model, then a WordPiece vocabulary.
 """
 
 import dataclasses
+import fnmatch
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from configs import errors
 from preprocess.vocabulary import (
@@ -23,13 +25,20 @@ from preprocess.vocabulary import (
     vocabularies,
 )
 
-_TOKENIZER = "tokenizer.json"
-_CONFIG = "tokenizer_config.json"
+TOKENIZER = "tokenizer.json"
 _KERAS_HUB = os.path.join("assets", "tokenizer", "vocabulary.spm")
-# By the names that releases give them; then any other single file with such an ending.
+# By the names that releases give them; then any other single file of such a name.
 _SP_MODELS = ("spiece.model", "30k-clean.model", _KERAS_HUB)
-_SP_ENDINGS = (".model", ".spm")
+_SP_PATTERNS = ("*.model", "*.spm")
 _WORDPIECES = ("vocab.txt", "vocab_chinese.txt")
+_WORDPIECE_PATTERN = "vocab*.txt"
+# What to fetch where only named files are: all that is looked for here, and all that it is read by.
+FILES = (
+    TOKENIZER,
+    *(*_SP_MODELS, *_SP_PATTERNS),
+    _WORDPIECE_PATTERN,
+    *tokenizer_config.FILES,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,6 +49,7 @@ class FoundTokenizer:
       path: the file that decides.
       vocabulary: the model or vocabulary for the encoder's asset.
       hugging_face: the steps of Hugging Face's libraries.
+      tokenization: what `tokenizer_config.to_json` recorded; None if nothing did.
       lower_case: whether text is lower-cased, as the files say; None if they do not.
       keep_accents: whether accents are kept, as the files say; None if they do not.
       messages: one sentence for each thing that was guessed or that a user should know, whatever
@@ -49,6 +59,7 @@ class FoundTokenizer:
     path: str
     vocabulary: vocabularies.Vocabulary
     hugging_face: hugging_face.HuggingFaceTokenizer
+    tokenization: str | None
     lower_case: bool | None
     keep_accents: bool | None
     messages: tuple[str, ...]
@@ -63,10 +74,10 @@ def beside(directory: str, *, names: Mapping[str, str] | None = None) -> FoundTo
 
     Raises:
       errors.VocabularyError: the file that decides is not valid, or there are several
-        SentencePiece models and none has a usual name.
+        SentencePiece models that differ.
     """
     given = special_names.beside(directory) if names is None else names
-    path = os.path.join(directory, _TOKENIZER)
+    path = os.path.join(directory, TOKENIZER)
     if os.path.isfile(path):
         sp_model = _sp_model(directory)
         content = None
@@ -74,40 +85,54 @@ def beside(directory: str, *, names: Mapping[str, str] | None = None) -> FoundTo
             with open(sp_model, "rb") as file:
                 content = file.read()
         tokenizer = tokenizer_json.read(path, names=given, sp_model=content)
-        messages = (*tokenizer.notes, *_asset(tokenizer, sp_model))
-        return _found(path, tokenizer, says_settings=True, messages=messages)
-    if (path_or_none := _sp_model(directory)) is not None:
-        tokenizer = tokenizer_config.read_sentencepiece(path_or_none, names=given)
-        return _from_vocabulary(path_or_none, tokenizer)
-    for path in (os.path.join(directory, name) for name in _WORDPIECES):
-        if os.path.isfile(path):
-            return _from_vocabulary(path, tokenizer_config.read_wordpiece(path, names=given))
-    return None
+        return _found(path, tokenizer, messages=(*tokenizer.notes, *_asset(tokenizer, sp_model)))
+    if (sp_model := _sp_model(directory)) is not None:
+        return at(sp_model, names=given, is_wordpiece=False)
+    wordpieces = _one_of(directory, _WORDPIECES, (_WORDPIECE_PATTERN,), flag="--vocab_file")
+    return at(wordpieces, names=given, is_wordpiece=True) if wordpieces is not None else None
 
 
-def _from_vocabulary(path: str, tokenizer: hugging_face.HuggingFaceTokenizer) -> FoundTokenizer:
-    config = os.path.join(os.path.dirname(path), _CONFIG)
-    says_settings = os.path.isfile(config) and "do_lower_case" in json_files.read(config)
+def at(
+    path: str,
+    *,
+    is_wordpiece: bool,
+    names: Mapping[str, str] | None = None,
+    directory: str | None = None,
+) -> FoundTokenizer:
+    """Returns the tokenizer that a SentencePiece model or a WordPiece vocabulary is.
+
+    Args:
+      path: the file.
+      is_wordpiece: whether it is a WordPiece vocabulary.
+      names: of special tokens by role, instead of those in the files beside.
+      directory: of the settings; None for the file's.
+
+    Raises:
+      errors.VocabularyError: a file is not valid.
+    """
+    read = tokenizer_config.read_wordpiece if is_wordpiece else tokenizer_config.read_sentencepiece
+    tokenizer = read(path, names=names, directory=directory)
     notes = getattr(tokenizer.model.vocabulary, "notes", ())
-    name = os.path.basename(path)
-    guess = f"no {_CONFIG} beside {name} says whether text is lower-cased"
-    messages = notes if says_settings else (*notes, guess)
-    return _found(path, tokenizer, says_settings=says_settings, messages=messages)
+    return _found(path, tokenizer, messages=notes, directory=directory)
 
 
 def _found(
     path: str,
     tokenizer: hugging_face.HuggingFaceTokenizer,
     *,
-    says_settings: bool,
     messages: tuple[str, ...],
+    directory: str | None = None,
 ) -> FoundTokenizer:
+    config = os.path.join(directory or os.path.dirname(path), tokenizer_config.CONFIG)
+    settings = json_files.read(config) if os.path.isfile(config) else {}
+    is_said = os.path.basename(path) == TOKENIZER or "do_lower_case" in settings
     return FoundTokenizer(
         path=path,
         vocabulary=tokenizer.model.vocabulary,
         hugging_face=tokenizer,
-        lower_case=tokenizer.lower_case if says_settings else None,
-        keep_accents=tokenizer.keep_accents if says_settings else None,
+        tokenization=tokenizer_config.tokenization(settings),
+        lower_case=tokenizer.lower_case if is_said else None,
+        keep_accents=tokenizer.keep_accents if is_said else None,
         messages=messages,
     )
 
@@ -117,29 +142,47 @@ def _asset(tokenizer: hugging_face.HuggingFaceTokenizer, sp_model: str | None) -
     vocabulary = tokenizer.model.vocabulary
     if sp_model is None or not isinstance(vocabulary, sentencepiece_model.SentencePieceModel):
         return ()
-    if sentencepiece_model.read(sp_model).file_sha256 == vocabulary.file_sha256:
+    if _sha256(sp_model) == vocabulary.file_sha256:
         return ()
     name = os.path.basename(sp_model)
-    return (f"{name} has other pieces or scores than {_TOKENIZER}, which decides",)
+    return (f"{name} has other pieces or scores than {TOKENIZER}, which decides",)
 
 
 def _sp_model(directory: str) -> str | None:
     """Returns the SentencePiece model in a directory."""
-    usual = [os.path.join(directory, name) for name in _SP_MODELS]
-    for path in usual:
-        if os.path.isfile(path):
-            return path
-    others = sorted(
+    return _one_of(
+        directory, _SP_MODELS, _SP_PATTERNS, flag="--sp_model_file", is_right=_is_sp_model
+    )
+
+
+def _one_of(
+    directory: str,
+    usual: Sequence[str],
+    patterns: Sequence[str],
+    *,
+    flag: str,
+    is_right: Callable[[str], bool] = lambda path: True,
+) -> str | None:
+    """Returns the file of a usual name, or the only one of another name that fits."""
+    paths = [os.path.join(directory, name) for name in usual]
+    found = [path for path in paths if os.path.isfile(path)] or sorted(
         entry.path
         for entry in os.scandir(directory)
-        if entry.is_file() and entry.name.endswith(_SP_ENDINGS) and _is_sp_model(entry.path)
+        if entry.is_file()
+        and any(fnmatch.fnmatch(entry.name, pattern) for pattern in patterns)
+        and is_right(entry.path)
     )
-    if len(others) > 1:
-        listed = ", ".join(map(os.path.basename, others))
+    if len({_sha256(path) for path in found}) > 1:
+        listed = ", ".join(map(os.path.basename, found))
         raise errors.VocabularyError(
-            f"{directory!r} has several SentencePiece models ({listed}); say which"
+            f"{directory!r} has several vocabularies that differ ({listed}); say which with {flag}"
         )
-    return others[0] if others else None
+    return found[0] if found else None
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 def _is_sp_model(path: str) -> bool:

@@ -249,7 +249,8 @@ def _special_ids(
         raise errors.VocabularyError(
             errors.listing(f"SentencePiece model {name!r} cannot serve ALBERT", problems)
             + "; train it with --pad_id=0 --unk_id=1 --bos_id=-1 --eos_id=-1 "
-            "--control_symbols=[CLS],[SEP],[MASK], or say what these pieces are called in it"
+            "--control_symbols=[CLS],[SEP],[MASK], or say what these pieces are called in it: "
+            "--special_tokens pad=...,mask=..."
         )
     return ids, notes
 

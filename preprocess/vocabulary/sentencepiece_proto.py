@@ -8,22 +8,54 @@ Without a charsmap the model normalizes nothing but spaces.
 import dataclasses
 import enum
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import sentencepiece
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
-from preprocess.vocabulary import wire_format
-
-# sentencepiece_model.proto, ModelProto.
-_PIECES, _TRAINER_SPEC, _NORMALIZER_SPEC = 1, 2, 3
-# ModelProto.SentencePiece.
-_PIECE, _SCORE, _TYPE = 1, 2, 3
-# TrainerSpec.
-_MODEL_TYPE, _VOCAB_SIZE, _UNK_ID, _BOS_ID, _EOS_ID, _PAD_ID = 3, 4, 40, 41, 42, 43
-_UNK_PIECE, _PAD_PIECE = 45, 48
+# The fields of sentencepiece_model.proto that are written here. The module that `sentencepiece`
+# bundles wants a newer protobuf than TensorFlow allows.
+_SCHEMA = """
+name: "export_sentencepiece_model_builder.proto"
+message_type {
+  name: "SentencePiece"
+  field { name: "piece" number: 1 type: TYPE_STRING }
+  field { name: "score" number: 2 type: TYPE_FLOAT }
+  field { name: "type" number: 3 type: TYPE_INT32 }
+}
+message_type {
+  name: "TrainerSpec"
+  field { name: "model_type" number: 3 type: TYPE_INT32 }
+  field { name: "vocab_size" number: 4 type: TYPE_INT32 }
+  field { name: "unk_id" number: 40 type: TYPE_INT32 }
+  field { name: "bos_id" number: 41 type: TYPE_INT32 }
+  field { name: "eos_id" number: 42 type: TYPE_INT32 }
+  field { name: "pad_id" number: 43 type: TYPE_INT32 }
+  field { name: "unk_piece" number: 45 type: TYPE_STRING }
+  field { name: "pad_piece" number: 48 type: TYPE_STRING }
+}
+message_type {
+  name: "NormalizerSpec"
+  field { name: "name" number: 1 type: TYPE_STRING }
+  field { name: "precompiled_charsmap" number: 2 type: TYPE_BYTES }
+  field { name: "add_dummy_prefix" number: 3 type: TYPE_BOOL }
+  field { name: "remove_extra_whitespaces" number: 4 type: TYPE_BOOL }
+  field { name: "escape_whitespaces" number: 5 type: TYPE_BOOL }
+}
+message_type {
+  name: "ModelProto"
+  field {
+    name: "pieces" number: 1 label: LABEL_REPEATED type: TYPE_MESSAGE type_name: "SentencePiece"
+  }
+  field { name: "trainer_spec" number: 2 type: TYPE_MESSAGE type_name: "TrainerSpec" }
+  field { name: "normalizer_spec" number: 3 type: TYPE_MESSAGE type_name: "NormalizerSpec" }
+}
+"""
+_pool = descriptor_pool.DescriptorPool()
+_pool.Add(text_format.Parse(_SCHEMA, descriptor_pb2.FileDescriptorProto()))
+ModelProto = message_factory.GetMessageClass(_pool.FindMessageTypeByName("ModelProto"))
 _UNIGRAM, _NO_ID = 1, -1
-# NormalizerSpec.
-_NAME, _CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES, _ESCAPE_SPACES = 1, 2, 3, 4, 5
 
 
 class Type(enum.IntEnum):
@@ -53,18 +85,19 @@ def build(pieces: Sequence[Piece], *, padding_id: int | None, charsmap: bytes) -
       padding_id: id of the padding piece, None without one.
       charsmap: compiled rules of normalization, empty for none.
     """
-    normalizer = (
-        wire_format.bytes_field(_NAME, b"user_defined" if charsmap else b"identity")
-        + wire_format.bytes_field(_CHARSMAP, charsmap)
-        + wire_format.varint_field(_DUMMY_PREFIX, 1)
-        + wire_format.varint_field(_EXTRA_SPACES, 1)
-        + wire_format.varint_field(_ESCAPE_SPACES, 1)
-    )
-    return (
-        b"".join(wire_format.bytes_field(_PIECES, _piece(piece)) for piece in pieces)
-        + wire_format.bytes_field(_TRAINER_SPEC, _trainer_spec(pieces, padding_id))
-        + wire_format.bytes_field(_NORMALIZER_SPEC, normalizer)
-    )
+    model = ModelProto()
+    for piece in pieces:
+        added = model.pieces.add(piece=piece.text, score=piece.score)
+        if piece.type is not Type.NORMAL:
+            added.type = piece.type
+    _fill_trainer_spec(model.trainer_spec, pieces, padding_id)
+    normalizer = model.normalizer_spec
+    normalizer.name = "user_defined" if charsmap else "identity"
+    normalizer.precompiled_charsmap = charsmap
+    normalizer.add_dummy_prefix = True
+    normalizer.remove_extra_whitespaces = True
+    normalizer.escape_whitespaces = True
+    return model.SerializeToString(deterministic=True)
 
 
 def has_pieces(proto: bytes, pieces: Sequence[Piece]) -> bool:
@@ -79,25 +112,12 @@ def has_pieces(proto: bytes, pieces: Sequence[Piece]) -> bool:
     ) and all(processor.id_to_piece(i) == piece.text for i, piece in enumerate(pieces))
 
 
-def _trainer_spec(pieces: Sequence[Piece], padding_id: int | None) -> bytes:
-    unknown_id = next(i for i, piece in enumerate(pieces) if piece.type is Type.UNKNOWN)
-    spec = (
-        wire_format.varint_field(_MODEL_TYPE, _UNIGRAM)
-        + wire_format.varint_field(_VOCAB_SIZE, len(pieces))
-        + wire_format.varint_field(_UNK_ID, unknown_id)
-        + wire_format.varint_field(_BOS_ID, _NO_ID)
-        + wire_format.varint_field(_EOS_ID, _NO_ID)
-        + wire_format.varint_field(_PAD_ID, _NO_ID if padding_id is None else padding_id)
-        + wire_format.bytes_field(_UNK_PIECE, pieces[unknown_id].text.encode())
-    )
+def _fill_trainer_spec(spec: Any, pieces: Sequence[Piece], padding_id: int | None) -> None:
+    spec.model_type = _UNIGRAM
+    spec.vocab_size = len(pieces)
+    spec.unk_id = next(i for i, piece in enumerate(pieces) if piece.type is Type.UNKNOWN)
+    spec.bos_id = spec.eos_id = _NO_ID
+    spec.pad_id = _NO_ID if padding_id is None else padding_id
+    spec.unk_piece = pieces[spec.unk_id].text
     if padding_id is not None:
-        spec += wire_format.bytes_field(_PAD_PIECE, pieces[padding_id].text.encode())
-    return spec
-
-
-def _piece(piece: Piece) -> bytes:
-    encoded = wire_format.bytes_field(_PIECE, piece.text.encode())
-    encoded += wire_format.float_field(_SCORE, piece.score)
-    if piece.type is not Type.NORMAL:
-        encoded += wire_format.varint_field(_TYPE, piece.type)
-    return encoded
+        spec.pad_piece = pieces[padding_id].text

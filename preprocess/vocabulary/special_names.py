@@ -29,6 +29,22 @@ _USUAL = {
 }
 
 
+def parse(text: str) -> dict[str, str]:
+    """Returns the names by role that `pad=<pad>,unk=<unk>` gives.
+
+    Raises:
+      errors.VocabularyError: it is not such a list.
+    """
+    pairs = [part.partition("=") for part in text.split(",")]
+    wrong = [key for key, _, name in pairs if f"{key}_token" not in ROLES or not name]
+    if wrong:
+        keys = ", ".join(key.removesuffix("_token") for key in ROLES)
+        raise errors.VocabularyError(
+            f"--special_tokens must be pad=...,unk=..., with keys of {keys}, got {text!r}"
+        )
+    return {ROLES[f"{key}_token"]: name for key, _, name in pairs}
+
+
 def beside(directory: str) -> dict[str, str]:
     """Returns the names, by role, that Hugging Face's files in a directory give.
 
@@ -45,6 +61,11 @@ def beside(directory: str) -> dict[str, str]:
                 if isinstance(name, str):
                     names[role] = name
     return names
+
+
+def ids_of(vocabulary: object) -> set[int]:
+    """Returns the special ids of a vocabulary or a tokenizer."""
+    return {getattr(vocabulary, role) for role in ROLES.values()}
 
 
 def ids(
@@ -85,6 +106,6 @@ def ids(
     if problems:
         raise errors.VocabularyError(
             errors.listing(f"{file_name} lacks special tokens", problems)
-            + "; say what they are called in it"
+            + "; say what they are called in it: --special_tokens pad=...,unk=..."
         )
     return found, notes

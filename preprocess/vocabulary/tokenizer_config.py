@@ -9,45 +9,50 @@ vocabulary is used as BertTokenizerFast does.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from configs import errors
+from configs import errors, tokenizations
 from preprocess.vocabulary import (
     hugging_face,
     json_files,
     sentencepiece_model,
     special_names,
+    vocabularies,
     wordpiece_vocabulary,
 )
 from preprocess.vocabulary.json_files import Json
 
-_CONFIG = "tokenizer_config.json"
+CONFIG = "tokenizer_config.json"
 _ADDED = "added_tokens.json"
+FILES = (CONFIG, _ADDED, "special_tokens_map.json")
+_TOKENIZATION = "tokenization"  # a key of ours
 _MAX_CHARACTERS = 100  # of a word, in all tokenizers of BERT
 _FLAGS = ("special", "normalized", "lstrip", "rstrip", "single_word")
 
 
 def read_sentencepiece(
-    path: str, *, names: Mapping[str, str] | None = None
+    path: str, *, names: Mapping[str, str] | None = None, directory: str | None = None
 ) -> hugging_face.HuggingFaceTokenizer:
     """Reads a model and the settings beside it.
 
     Args:
       path: the model file.
       names: of special tokens by role, see `special_names`, instead of those in the files beside.
+      directory: of the settings; None for the model's.
 
     Raises:
       errors.VocabularyError: a file cannot be read or lacks special tokens, or the settings are of
         another tokenizer.
     """
-    settings = _settings(path, classes=("AlbertTokenizer", "AlbertTokenizerFast"))
+    directory = os.path.dirname(path) if directory is None else directory
+    settings = _settings(directory, classes=("AlbertTokenizer", "AlbertTokenizerFast"))
     if settings.get("sp_model_kwargs"):
         raise errors.VocabularyError(
-            f"{_CONFIG} beside {path!r} has sp_model_kwargs, which the graph cannot do"
+            f"{CONFIG} beside {path!r} has sp_model_kwargs, which the graph cannot do"
         )
-    names = dict(names or special_names.beside(os.path.dirname(path)))
+    names = dict(names or special_names.beside(directory))
     names.pop("unknown_id", None)  # the model alone decides
-    added = _added_tokens(path, settings)
+    added = _added_tokens(directory, settings)
     # Padding may have been added later; the other special tokens must be pieces.
     pieces = {
         role: name
@@ -65,7 +70,7 @@ def read_sentencepiece(
             remove_space=bool(settings.get("remove_space", True)),
         ),
         path,
-        settings,
+        added,
         names=names,
         lower_case=lower_case,
         keep_accents=keep_accents,
@@ -79,11 +84,12 @@ def read_sentencepiece(
 
 
 def read_wordpiece(
-    path: str, *, names: Mapping[str, str] | None = None
+    path: str, *, names: Mapping[str, str] | None = None, directory: str | None = None
 ) -> hugging_face.HuggingFaceTokenizer:
     """Reads a vocabulary and the settings beside it; as `read_sentencepiece`."""
-    settings = _settings(path, classes=())
-    names = names or special_names.beside(os.path.dirname(path))
+    directory = os.path.dirname(path) if directory is None else directory
+    settings = _settings(directory, classes=())
+    names = names or special_names.beside(directory)
     vocabulary = wordpiece_vocabulary.read(path, special_tokens=names)
     lower_case = bool(settings.get("do_lower_case", True))
     strip_accents = settings.get("strip_accents")
@@ -93,7 +99,7 @@ def read_wordpiece(
             vocabulary=vocabulary, size=vocabulary.vocab_size, max_characters=_MAX_CHARACTERS
         ),
         path,
-        settings,
+        _added_tokens(directory, settings),
         names=names,
         lower_case=lower_case,
         keep_accents=not strips,
@@ -107,8 +113,46 @@ def read_wordpiece(
     )
 
 
-def _settings(path: str, *, classes: tuple[str, ...]) -> Json:
-    config = os.path.join(os.path.dirname(path), _CONFIG)
+def tokenization(settings: Json) -> str | None:
+    """Returns the tokenization that `to_json` recorded; None if nothing did."""
+    value = settings.get(_TOKENIZATION)
+    return value if value in tokenizations.ALL else None
+
+
+def to_json(
+    tokenizer: hugging_face.HuggingFaceTokenizer | vocabularies.Vocabulary,
+    *,
+    tokenization: str,
+    lower_case: bool,
+    keep_accents: bool,
+) -> Json:
+    """Returns the settings which, beside its file, make the same tokenizer when they are read."""
+    names = {
+        key: tokenizer.pieces[getattr(tokenizer, role)] for key, role in special_names.ROLES.items()
+    }
+    values = {"do_lower_case": lower_case, "keep_accents": keep_accents, **names}
+    values[_TOKENIZATION] = tokenization
+    if not isinstance(tokenizer, hugging_face.HuggingFaceTokenizer):
+        return values
+    is_wordpiece = isinstance(tokenizer.model, hugging_face.WordPiece)
+    values["tokenizer_class"] = "BertTokenizer" if is_wordpiece else "AlbertTokenizer"
+    if isinstance(tokenizer.model, hugging_face.SlowAlbert):
+        values["remove_space"] = tokenizer.model.remove_space
+    elif is_wordpiece:
+        separates = hugging_face.SeparateIdeographs() in tokenizer.steps
+        values |= {"strip_accents": not keep_accents, "tokenize_chinese_chars": separates}
+    values["added_tokens_decoder"] = {
+        str(token.id): {
+            "content": token.content,
+            **{flag: getattr(token, flag) for flag in _FLAGS},
+        }
+        for token in tokenizer.added_tokens
+    }
+    return values
+
+
+def _settings(directory: str, *, classes: tuple[str, ...]) -> Json:
+    config = os.path.join(directory, CONFIG)
     settings = json_files.read(config) if os.path.isfile(config) else {}
     name = settings.get("tokenizer_class")
     if classes and name is not None and name not in classes:
@@ -116,10 +160,10 @@ def _settings(path: str, *, classes: tuple[str, ...]) -> Json:
     return settings
 
 
-def _added_tokens(path: str, settings: Json) -> list[hugging_face.AddedToken]:
-    """Returns the added tokens that the files beside a vocabulary name."""
-    config = os.path.join(os.path.dirname(path), _CONFIG)
-    legacy = os.path.join(os.path.dirname(path), _ADDED)
+def _added_tokens(directory: str, settings: Json) -> list[hugging_face.AddedToken]:
+    """Returns the added tokens that the files in a directory name."""
+    config = os.path.join(directory, CONFIG)
+    legacy = os.path.join(directory, _ADDED)
     try:
         if "added_tokens_decoder" in settings:
             return [
@@ -144,7 +188,7 @@ def _added_tokens(path: str, settings: Json) -> list[hugging_face.AddedToken]:
 def _tokenizer(
     model: hugging_face.SlowAlbert | hugging_face.WordPiece,
     path: str,
-    settings: Json,
+    added_tokens: Sequence[hugging_face.AddedToken],
     *,
     names: Mapping[str, str],
     lower_case: bool,
@@ -155,7 +199,7 @@ def _tokenizer(
     vocabulary = model.vocabulary
     pieces = vocabulary.pieces
     roles = (*special_names.ROLES.values(),)
-    added = {token.id: token for token in _added_tokens(path, settings)}
+    added = {token.id: token for token in added_tokens}
     for role in roles:
         number = getattr(vocabulary, role)
         if role == "padding_id" and pieces[number] == pieces[vocabulary.unknown_id]:

@@ -23,9 +23,8 @@ import tensorflow as tf
 import tensorflow_hub as hub
 
 from configs import albert_config, hub_api
-from export.artifacts import encoder_artifact, encoder_spec
+from export.artifacts import encoder_artifact, encoder_spec, tokenizer_choice
 from export.verification import numpy_albert
-from preprocess.vocabulary import sentencepiece_model
 from tests.support import golden, shared_run
 
 B, S, P = 4, 5, 3
@@ -233,16 +232,17 @@ def _write(folder: pathlib.Path, artifact: Artifact) -> pathlib.Path:
 
 
 def _spec(artifact: Artifact) -> encoder_spec.EncoderSpec:
-    vocabulary, mlm = str(golden.VOCABULARY), hub_api.MLM in artifact.heads
+    request = tokenizer_choice.Request(sp_model_file=str(golden.VOCABULARY))
+    mlm = hub_api.MLM in artifact.heads
     if hub_api.SOP not in artifact.heads:
-        pieces = sentencepiece_model.read(vocabulary)
-        return encoder_spec.EncoderSpec(config=artifact.config, vocabulary=pieces, mlm=mlm)
+        tokenizer = tokenizer_choice.resolve(request)
+        return encoder_spec.EncoderSpec(config=artifact.config, tokenizer=tokenizer, mlm=mlm)
     return encoder_spec.from_checkpoint(
         str(golden.ROOT / "tiny" / "hf"),
         checkpoint_format=None,
         config=None,
         overrides={"num_hidden_layers": artifact.config.num_hidden_layers},
-        sp_model_file=vocabulary,
+        tokenizer=request,
         mlm=mlm,
     )
 

@@ -185,11 +185,11 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
         ),
         (
             ["--encoder", "{preprocessor}", "--preprocessor", "{preprocessor}"],
-            "--encoder does not have this toolchain's encoder manifest; export it again",
+            "--encoder is the folder of an artifact of another kind: preprocessor",
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{other}"],
-            "the encoder was exported with tokenizer",
+            "the encoder has another vocabulary",
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{preprocessor}", "--max_seq_length=513"],

@@ -38,7 +38,7 @@ def test_command_exports_a_checkpoint_reproducibly_and_records_it(golden_root, t
     ("arguments", "reason"),
     [
         (["--checkpoint", "nowhere"], "'nowhere' does not exist"),
-        (["--checkpoint", "{root}/tiny/hf"], "without a SentencePiece model"),
+        (["--checkpoint", "{root}/tiny/hf"], "without a tokenizer"),
         (["--checkpoint", "{root}/tiny/hf", "--allow_unused", "("], "regular expression"),
         (
             [

@@ -1,8 +1,6 @@
 """The demo shows tokens, shapes and, unless the weights are random, nearest sentences."""
 
-from export.artifacts import preprocessor_artifact
-from preprocess.vocabulary import vocabularies
-from tests.support import golden, golden_artifacts, processes
+from tests.support import golden, golden_artifacts, preprocess_artifacts, processes
 
 DEMO = processes.REPOSITORY / "scripts" / "demo.py"
 
@@ -15,12 +13,8 @@ def _demo(encoder, preprocessor, folder):
 
 
 def test_demo_shows_tokens_shapes_and_neighbours(golden_root, tmp_path):
-    preprocessor_artifact.write(
-        str(tmp_path / "preprocessor"),
-        vocabulary=vocabularies.read(str(golden.VOCABULARY), vocab_file=None),
-        tokenization="hub",
-        lower_case=True,
-        default_seq_length=64,
+    preprocess_artifacts.write(
+        str(tmp_path / "preprocessor"), sp_model_file=str(golden.VOCABULARY), default_seq_length=64
     )
     encoder = golden_artifacts.directory("tiny", golden_root)
     shown = _demo(encoder, tmp_path / "preprocessor", tmp_path)

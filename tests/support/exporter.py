@@ -31,18 +31,17 @@ def write_small(directory: str) -> None:
 
 
 def _tell_of_the_rename() -> None:
-    rename = os.rename
+    rename = staging.rename
 
-    def telling(old: str, new: str) -> None:
+    def telling(folders: list[staging.Staging]) -> list[str]:
         print("ready", file=sys.stderr, flush=True)
         if "STAGED_EXPORT_WAIT" in os.environ:
             sys.stdin.readline()
-        rename(old, new)
+        paths = rename(folders)
         print("done", file=sys.stderr, flush=True)
+        return paths
 
-    # Only this module's `os`, because TensorFlow renames files too.
-    staging.os = type(sys)("os_that_tells")
-    staging.os.__dict__.update(os.__dict__, rename=telling)
+    staging.rename = telling
 
 
 def main(export_dir: str, version: str, kind: str = "small") -> None:
@@ -57,7 +56,7 @@ def main(export_dir: str, version: str, kind: str = "small") -> None:
         with staging.staged(export_dir, **arguments) as folder:
             write_small(folder.directory)
             folder.sync()
-            print(folder.rename(), flush=True)
+            print(*staging.rename([folder]), flush=True)
     except errors.InputError as error:
         sys.exit(f"error: {error}")
 

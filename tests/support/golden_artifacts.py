@@ -7,7 +7,7 @@ Example:
 import functools
 import pathlib
 
-from export.artifacts import encoder_artifact, encoder_spec
+from export.artifacts import encoder_artifact, encoder_spec, tokenizer_choice
 from export.metadata import finalize
 from tests.support import golden, shared_run
 
@@ -26,7 +26,7 @@ def _write(path: pathlib.Path, root: pathlib.Path, source: str) -> pathlib.Path:
         checkpoint_format=None,
         config=None if has_all else str(root / "tf1" / "albert_config.json"),
         overrides={},
-        sp_model_file=str(golden.VOCABULARY),
+        tokenizer=tokenizer_choice.Request(sp_model_file=str(golden.VOCABULARY)),
         mlm=True,
     )
     encoder_artifact.write(str(path), spec=spec, compute_dtype="float32")

@@ -10,16 +10,10 @@ from typing import Any
 
 import tensorflow_hub as hub
 
-from export.artifacts import preprocessor_artifact
-from preprocess.vocabulary import sentencepiece_model, wordpiece_vocabulary
+from export.artifacts import preprocessor_artifact, tokenizer_choice
 from tests.support import processes, shared_run, word_pieces
 
-# Arguments of `preprocessor_artifact.write` besides the vocabulary.
-_DEFAULTS: dict[str, Any] = {
-    "tokenization": "hub",
-    "lower_case": True,
-    "default_seq_length": 128,
-}
+# Arguments of `write`.
 _CONFIGS: dict[str, dict[str, Any]] = {
     "short": {"default_seq_length": 16},
     "original": {"tokenization": "original"},
@@ -37,16 +31,20 @@ def directory(name: str) -> str:
 
 def _write(folder: pathlib.Path, name: str) -> pathlib.Path:
     path = folder / "artifact"
-    preprocessor_artifact.write(
-        str(path),
-        vocabulary=(
-            wordpiece_vocabulary.read(word_pieces.write(folder))
-            if name == "word_pieces"
-            else sentencepiece_model.read(None)
-        ),
-        **{**_DEFAULTS, **_CONFIGS[name]},
-    )
+    config = dict(_CONFIGS[name])
+    seq_length = config.pop("default_seq_length", 128)
+    if name == "word_pieces":
+        config["vocab_file"] = str(word_pieces.write(folder))
+    write(path, default_seq_length=seq_length, **config)
     return path
+
+
+def write(directory: pathlib.Path | str, *, default_seq_length: int, **said: Any) -> None:
+    """Writes a preprocessor with the tokenizer that the fields of a `Request` say."""
+    tokenizer = tokenizer_choice.resolve(tokenizer_choice.Request(**said))
+    preprocessor_artifact.write(
+        str(directory), tokenizer=tokenizer, default_seq_length=default_seq_length
+    )
 
 
 @functools.cache

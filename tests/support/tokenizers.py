@@ -10,7 +10,7 @@ import json
 import pathlib
 import shutil
 
-from preprocess.vocabulary import sentencepiece_model, wire_format
+from preprocess.vocabulary import sentencepiece_model, sentencepiece_proto
 
 ROOT = pathlib.Path(__file__).parents[1] / "testdata" / "tokenizers"
 CASES = ROOT.parent / "cases"
@@ -54,15 +54,13 @@ def values(name: str) -> dict:
 
 def model() -> bytes:
     """Returns the SentencePiece model, with the rules that its file here leaves out."""
-    rules = wire_format.bytes_field(2, charsmap())
-    # Parts of a message that come twice are merged.
-    return (ROOT / "mixed.model").read_bytes() + wire_format.bytes_field(3, rules)
+    model = sentencepiece_proto.ModelProto.FromString((ROOT / "mixed.model").read_bytes())
+    model.normalizer_spec.precompiled_charsmap = charsmap()
+    return model.SerializeToString(deterministic=True)
 
 
 @functools.cache
 def charsmap() -> bytes:
     """Returns the rules of normalization of the vocabulary that ships with the project."""
     proto = sentencepiece_model.read(None).proto
-    (settings,) = (value for number, _, _, value in wire_format.fields(proto) if number == 3)
-    (rules,) = (value for number, _, _, value in wire_format.fields(settings) if number == 2)
-    return rules
+    return sentencepiece_proto.ModelProto.FromString(proto).normalizer_spec.precompiled_charsmap

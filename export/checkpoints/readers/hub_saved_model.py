@@ -122,24 +122,6 @@ def config(directory: str) -> tuple[Mapping[str, Any] | None, str | None]:
     return values["config"], path
 
 
-def sp_models(directory: str) -> tuple[str, ...]:
-    """Returns the SentencePiece models among the SavedModel's assets."""
-    paths = {
-        os.path.join(directory, "assets", os.path.basename(asset.filename))
-        for meta in _meta_graphs(directory)
-        for asset in meta.asset_file_def
-    }
-    return tuple(sorted(path for path in paths if _is_sp_model(path)))
-
-
-def _is_sp_model(path: str) -> bool:
-    """Returns whether a file starts as a serialized ModelProto does: with a piece."""
-    if not os.path.isfile(path):
-        return False
-    with open(path, "rb") as file:
-        return file.read(1) == b"\n"
-
-
 def _meta_graphs(directory: str) -> Any:
     from tensorflow.core.protobuf import saved_model_pb2
 

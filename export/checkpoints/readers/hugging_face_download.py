@@ -1,6 +1,6 @@
 """Brings a model from the Hugging Face hub, or from its cache, through `huggingface_hub`.
 
-    directory, repository = hugging_face_hub.download("hf://albert/albert-large-v2@main")
+    directory, repository = hugging_face_download.download("hf://albert/albert-large-v2@main")
 
 The library's cache and environment (HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE) hold; it shows
 its own progress bar. Only what is needed is fetched: safetensors where there are any.
@@ -12,15 +12,19 @@ from typing import Any
 
 from configs import errors
 from export.checkpoints.readers import hugging_face
+from preprocess.vocabulary import finding
 
 _URI = re.compile(r"hf://(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?", re.ASCII)
 _SCHEME = "hf://"
+# The folder of the Transformer in older models of sentence-transformers; newer ones have none.
+_FOLDERS = ("", "0_Transformer/")
 _COMPANIONS = [
-    "config.json",
-    "albert_config.json",
-    "spiece.model",
-    "30k-clean.model",
-    "assets/tokenizer/vocabulary.spm",
+    "modules.json",
+    *(
+        folder + name
+        for folder in _FOLDERS
+        for name in ("config.json", "albert_config.json", *finding.FILES)
+    ),
 ]
 # Weights in the order of preference; the first that are there are taken.
 _WEIGHTS = (
@@ -57,9 +61,10 @@ def download(uri: str) -> tuple[str, str]:
         import huggingface_hub
     except ImportError as error:
         raise errors.CheckpointError(
-            f"{uri!r} needs huggingface_hub: pip install 'albert-hub-export[hf]'"
+            f"{uri!r} needs huggingface_hub: pip install huggingface_hub"
         ) from error
-    for patterns in _WEIGHTS:
+    for names in _WEIGHTS:
+        patterns = [folder + file for folder in _FOLDERS for file in names]
         directory = _snapshot(huggingface_hub, uri, name, revision, [*_COMPANIONS, *patterns])
         if any(os.path.exists(os.path.join(directory, file)) for file in patterns):
             break

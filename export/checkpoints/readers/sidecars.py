@@ -1,4 +1,4 @@
-"""The config and the SentencePiece model that are beside the weights.
+"""The config and other JSON files that are beside the weights.
 
 values, path = sidecars.config([directory])
 """
@@ -14,12 +14,6 @@ ORIGINAL = "albert_config.json"
 HUGGING_FACE = "config.json"  # KerasHub's, too
 _OTHER_SUFFIXES = (".json", ".yaml", ".yml")
 _LARGEST_CONFIG = 1 << 18  # bytes; a tokenizer.json is larger
-# Hugging Face; google-research/albert's release; KerasHub.
-_SP_MODELS = (
-    "spiece.model",
-    "30k-clean.model",
-    os.path.join("assets", "tokenizer", "vocabulary.spm"),
-)
 
 
 def config(
@@ -80,12 +74,6 @@ def _by_content(directory: str) -> list[tuple[dict[str, Any], str]]:
         if "hidden_size" in source_rules.plain(values)[0]:
             found.append((values, path))
     return found
-
-
-def sp_models(directories: Sequence[str]) -> tuple[str, ...]:
-    """Returns the SentencePiece models in some directories."""
-    paths = (os.path.join(directory, name) for directory in directories for name in _SP_MODELS)
-    return tuple(path for path in paths if os.path.isfile(path))
 
 
 def read_json(path: str) -> dict[str, Any]:

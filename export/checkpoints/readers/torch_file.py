@@ -42,7 +42,7 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
     except ImportError as error:
         raise errors.CheckpointError(
             f"{path!r} is a pickle, which only torch reads safely: "
-            "pip install 'albert-hub-export[torch]', or convert it to model.safetensors"
+            "pip install torch, or convert it to model.safetensors"
         ) from error
     values = _load(torch, path, is_zip=is_zip)
     if not isinstance(values, dict) or not values:

@@ -10,7 +10,7 @@ import tensorflow_hub as hub
 
 from configs import hub_api
 from export import keras3
-from export.artifacts import encoder_artifact, encoder_spec
+from export.artifacts import encoder_artifact, encoder_spec, tokenizer_choice
 from export.checkpoints import opening, restore
 from export.metadata import finalize
 from export.verification import comparison, contract
@@ -38,8 +38,9 @@ def _write(folder, name):
         checkpoint_format=None,
         config=None,
         overrides={},
-        sp_model_file=str(golden.VOCABULARY) if has_text else None,
-        tokenizer=has_text,
+        tokenizer=(
+            tokenizer_choice.Request(sp_model_file=str(golden.VOCABULARY)) if has_text else None
+        ),
     )
     encoder_artifact.write(str(folder), spec=spec, compute_dtype="float32")
     finalize.finalize(str(folder), serving_warmup=False)

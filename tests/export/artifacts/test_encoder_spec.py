@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from configs import albert_config, errors
-from export.artifacts import encoder_spec
+from export.artifacts import encoder_spec, tokenizer_choice
 from tests.support import cases, checkpoints, golden
+
+_DEFAULT = tokenizer_choice.Request()
+_GOLDEN = tokenizer_choice.Request(sp_model_file=str(golden.VOCABULARY))
 
 
 def _from_checkpoint(path, **changes):
@@ -18,7 +21,7 @@ def _from_checkpoint(path, **changes):
         "checkpoint_format": None,
         "config": None,
         "overrides": {},
-        "sp_model_file": None,
+        "tokenizer": _DEFAULT,
         "mlm": True,
     }
     return encoder_spec.from_checkpoint(str(path), **(arguments | changes))
@@ -36,7 +39,7 @@ def hf(golden_root, tmp_path):
 def test_everything_comes_with_the_checkpoint(hf):
     spec = _from_checkpoint(hf)
     assert spec.config == golden.MODELS["tiny"].config
-    assert spec.vocabulary.vocab_size == 100
+    assert spec.tokenizer.vocabulary.vocab_size == 100
     assert spec.mlm and spec.sop
 
 
@@ -70,16 +73,16 @@ def test_no_config_anywhere_is_an_error(hf):
 
 def test_the_demo_vocabulary_is_never_the_default_of_a_checkpoint(hf):
     (hf / "spiece.model").unlink()
-    with pytest.raises(errors.VocabularyError, match="without a SentencePiece model"):
+    with pytest.raises(errors.VocabularyError, match="without a tokenizer"):
         _from_checkpoint(hf)
-    spec = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert spec.vocabulary.vocab_size == 100
+    spec = _from_checkpoint(hf, tokenizer=_GOLDEN)
+    assert spec.tokenizer.vocabulary.vocab_size == 100
 
 
 def test_a_given_vocabulary_overrides_the_one_beside_the_weights(hf):
     (hf / "spiece.model").write_bytes(b"no model")
-    spec = _from_checkpoint(hf, sp_model_file=str(golden.VOCABULARY))
-    assert spec.vocabulary.vocab_size == 100
+    spec = _from_checkpoint(hf, tokenizer=_GOLDEN)
+    assert spec.tokenizer.vocabulary.vocab_size == 100
 
 
 def test_a_vocabulary_of_another_size_is_refused(hf):
@@ -93,7 +96,7 @@ def test_a_vocabulary_of_another_size_is_refused(hf):
 def test_heads_are_what_the_weights_have_unless_the_user_says(golden_root):
     with_heads = golden_root / "tiny" / "hf"
     without = golden_root / "tiny" / "hf" / "albert_model"
-    vocabulary = {"sp_model_file": str(golden.VOCABULARY)}
+    vocabulary = {"tokenizer": _GOLDEN}
     for mlm, expected in ((None, True), (True, True), (False, False)):
         assert _from_checkpoint(with_heads, mlm=mlm, **vocabulary).mlm is expected
     for mlm in (None, False):
@@ -103,7 +106,7 @@ def test_heads_are_what_the_weights_have_unless_the_user_says(golden_root):
     with pytest.raises(errors.CheckpointError, match="--nomlm"):
         _from_checkpoint(without, mlm=True, **vocabulary)
     for mlm, expected in ((None, True), (True, True), (False, False)):
-        spec = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=mlm, seed=0)
+        spec = encoder_spec.untrained("tiny", overrides={}, tokenizer=_DEFAULT, mlm=mlm, seed=0)
         assert spec.mlm is expected
 
 
@@ -118,7 +121,7 @@ def test_everything_that_does_not_fit_is_in_one_error(hf, tmp_path):
         _from_checkpoint(hf, mlm=True)
     message = str(caught.value)
     for problem in (
-        "without a SentencePiece model",
+        "without a tokenizer",
         "--nomlm",
         "ffn.weight: [64, 32], expected [65, 32]",
         "left over fc.bias [3]",
@@ -128,13 +131,13 @@ def test_everything_that_does_not_fit_is_in_one_error(hf, tmp_path):
     (hf / "config.json").write_text(json.dumps(values | {"ln_type": "preln"}))
     with pytest.raises(errors.InputError) as caught:
         _from_checkpoint(hf, mlm=True)
-    for problem in ("another architecture", "without a SentencePiece model", "--nomlm"):
+    for problem in ("another architecture", "without a tokenizer", "--nomlm"):
         assert problem in str(caught.value)
 
 
 def test_rows_without_a_piece_are_said_and_recorded():
     case = cases.CASES["hf_added_tokens"]
-    spec = _from_checkpoint(case.location(), sp_model_file=str(golden.VOCABULARY))
+    spec = _from_checkpoint(case.location(), tokenizer=_GOLDEN)
     assert spec.config.vocab_size == 102 and spec.rows_without_piece == 2
     assert any("100 pieces, the model 102 rows" in line for line in spec.notices())
     assert spec.manifest_entries()["tokenizer"]["rows_without_piece"] == 2
@@ -144,8 +147,8 @@ def test_weights_for_ids_that_no_text_gives_need_no_tokenizer():
     case = cases.CASES["no_text_vocabulary_no_pooler"]
     with pytest.raises(errors.VocabularyError, match="--notokenizer"):
         _from_checkpoint(case.location(), mlm=None)
-    spec = _from_checkpoint(case.location(), mlm=None, tokenizer=False)
-    assert spec.vocabulary is None
+    spec = _from_checkpoint(case.location(), mlm=None, tokenizer=None)
+    assert spec.tokenizer is None
     assert spec.manifest_entries()["tokenizer"] is None
 
 
@@ -168,9 +171,7 @@ def test_weights_for_ids_that_no_text_gives_need_no_tokenizer():
 )
 def test_what_is_left_out_or_assumed_is_said_and_recorded(name, arguments, said):
     location = cases.ROOT / name
-    spec = _from_checkpoint(
-        location, **{"sp_model_file": str(golden.VOCABULARY), "mlm": None, **arguments}
-    )
+    spec = _from_checkpoint(location, **{"tokenizer": _GOLDEN, "mlm": None, **arguments})
     notices = "\n".join(spec.notices())
     assert all(word in notices for word in said), notices
     weights = spec.manifest_entries()["weights"]
@@ -193,7 +194,7 @@ def test_projection_is_that_of_the_weights(golden_root):
 
 def test_without_checkpoint_a_config_is_required_and_the_demo_vocabulary_serves():
     with pytest.raises(errors.ConfigError, match="--config is required"):
-        encoder_spec.untrained(None, overrides={}, sp_model_file=None, mlm=True, seed=0)
-    spec = encoder_spec.untrained("tiny", overrides={}, sp_model_file=None, mlm=True, seed=3)
+        encoder_spec.untrained(None, overrides={}, tokenizer=_DEFAULT, mlm=True, seed=0)
+    spec = encoder_spec.untrained("tiny", overrides={}, tokenizer=_DEFAULT, mlm=True, seed=3)
     assert spec.config == dataclasses.replace(albert_config.SIZES["tiny"])
     assert spec.checkpoint is None and not spec.sop and spec.seed == 3

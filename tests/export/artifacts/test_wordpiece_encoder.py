@@ -6,8 +6,8 @@ import pytest
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the ops of the embedder
 
-from configs import albert_config, errors
-from export.artifacts import encoder_spec
+from configs import albert_config
+from export.artifacts import encoder_spec, tokenizer_choice
 from export.metadata import manifest
 from export.verification import contract
 from tests.support import processes, word_pieces
@@ -65,21 +65,18 @@ def test_it_keeps_the_contract(encoder):
     assert [finding for finding in findings if finding.problem] == []
 
 
-def test_it_is_a_checkpoint_that_must_be_given_its_vocabulary(encoder, folder):
-    options = {
-        "checkpoint_format": None,
-        "config": None,
-        "overrides": {},
-        "sp_model_file": None,
-        "mlm": True,
-    }
-    with pytest.raises(errors.VocabularyError, match="--vocab_file"):
-        encoder_spec.from_checkpoint(str(encoder), **options)
+def test_it_is_a_checkpoint_with_its_vocabulary(encoder, folder):
     made_from = encoder_spec.from_checkpoint(
-        str(encoder), vocab_file=str(folder / "vocab.txt"), **options
+        str(encoder),
+        checkpoint_format=None,
+        config=None,
+        overrides={},
+        tokenizer=tokenizer_choice.Request(),
+        mlm=True,
     )
     assert made_from.config == albert_config.load(str(folder / "albert_config.json"))
-    assert made_from.vocabulary.pieces == tuple(word_pieces.PIECES)
+    assert made_from.tokenizer.vocabulary.pieces == tuple(word_pieces.PIECES)
+    assert (made_from.tokenizer.tokenization, made_from.tokenizer.lower_case) == ("hub", False)
 
 
 def test_it_embeds_text_with_its_preprocessor(encoder, folder):

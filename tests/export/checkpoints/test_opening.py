@@ -64,38 +64,8 @@ def test_config_comes_with_the_weights(golden_root, name, source):
     assert opened.config == golden.MODELS[name].config
 
 
-def test_config_and_tokenizer_are_absent_where_there_is_none(golden_root):
-    opened = opening.open(str(golden_root / "tiny" / "model_garden" / "encoder"))
-    assert opened.config is None and opened.sp_model_file is None
-
-
-@pytest.mark.parametrize(
-    ("source", "file"),
-    [
-        ("tf1", "30k-clean.model"),
-        ("tf1_hub", "assets/30k-clean.model"),
-        ("model_garden/saved_model", "assets/30k-clean.model"),
-    ],
-)
-def test_tokenizer_comes_with_the_weights(golden_root, source, file):
-    opened = opening.open(str(golden_root / "tiny" / source))
-    assert opened.sp_model_file == str(golden_root / "tiny" / source / file)
-
-
-def test_two_different_tokenizers_are_ambiguous_and_equal_ones_are_not(golden_root, tmp_path):
-    shutil.copytree(golden_root / "tiny" / "tf1", tmp_path / "tf1")
-    shutil.copy(golden.VOCABULARY, tmp_path / "tf1" / "spiece.model")
-    assert opening.open(str(tmp_path / "tf1")).sp_model_file.endswith("spiece.model")
-    (tmp_path / "tf1" / "spiece.model").write_bytes(b"\n\0")
-    with pytest.raises(errors.CheckpointError, match="--sp_model_file"):
-        _ = opening.open(str(tmp_path / "tf1")).sp_model_file
-
-
-def test_keras_hub_tokenizer_is_found(golden_root, tmp_path):
-    shutil.copytree(golden_root / "tiny" / "keras_hub" / "preset", tmp_path, dirs_exist_ok=True)
-    (tmp_path / "assets" / "tokenizer").mkdir(parents=True)
-    shutil.copy(golden.VOCABULARY, tmp_path / "assets" / "tokenizer" / "vocabulary.spm")
-    assert opening.open(str(tmp_path)).sp_model_file.endswith("vocabulary.spm")
+def test_config_is_absent_where_there_is_none(golden_root):
+    assert opening.open(str(golden_root / "tiny" / "model_garden" / "encoder")).config is None
 
 
 def test_keras_hub_config_says_what_keras_hub_computes(golden_root):

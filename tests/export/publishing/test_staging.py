@@ -27,7 +27,7 @@ def _publish(export_dir, *, version=None, content="artifact"):
     with staging.staged(str(export_dir), model_name=NAME, version=version) as folder:
         _write(folder.directory, content)
         folder.sync()
-        return folder.rename()
+        return staging.rename([folder])[0]
 
 
 def _versions(export_dir):
@@ -80,7 +80,7 @@ def test_a_version_that_appears_meanwhile_is_not_overwritten(tmp_path, kind):
             path.write_text("other")
         else:
             path.symlink_to(tmp_path)
-        folder.rename()
+        staging.rename([folder])[0]
     assert os.listdir(tmp_path / NAME) == ["3"]
     if kind == "folder":
         assert (path / "saved_model.pb").read_text() == "other"
@@ -90,7 +90,7 @@ def test_the_next_free_version_skips_one_that_appears_meanwhile(tmp_path):
     with staging.staged(str(tmp_path), model_name=NAME, version=None) as folder:
         _write(folder.directory)
         assert os.path.basename(_publish(tmp_path, content="other")) == "1"
-        assert os.path.basename(folder.rename()) == "2"
+        assert os.path.basename(staging.rename([folder])[0]) == "2"
 
 
 def test_nothing_numeric_exists_while_an_artifact_is_written(tmp_path):
@@ -156,8 +156,8 @@ def test_two_stagings_live_beside_each_other(tmp_path):
     ):
         _write(first.directory, "first")
         _write(second.directory, "second")
-        assert os.path.basename(second.rename()) == "1"
-        assert os.path.basename(first.rename()) == "2"
+        assert os.path.basename(staging.rename([second])[0]) == "1"
+        assert os.path.basename(staging.rename([first])[0]) == "2"
     assert (tmp_path / NAME / "2" / "saved_model.pb").read_text() == "first"
     assert _versions(tmp_path) == ["1", "2"]
 
@@ -228,7 +228,7 @@ def test_an_artifact_that_was_removed_meanwhile_is_an_error(tmp_path):
     ):
         _write(folder.directory)
         shutil.rmtree(tmp_path / "exports")
-        folder.rename()
+        staging.rename([folder])[0]
     assert os.listdir(tmp_path) == []
 
 

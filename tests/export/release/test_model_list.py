@@ -41,7 +41,8 @@ def test_a_list_is_read_with_paths_relative_to_it(tmp_path):
         "sp_model_file": "spiece.model",
         "options": {"mlm": False},
     }
-    read = _read(tmp_path, encoder, PREPROCESSOR, EMBEDDER)
+    preprocessor = {**PREPROCESSOR, "checkpoint": "model.ckpt"}
+    read = _read(tmp_path, encoder, preprocessor, EMBEDDER)
     assert list(map(str, read)) == ["encoder/3", "preprocess/3", "embed/1"]
     assert read[0].sources == {
         "config": "tiny",
@@ -49,7 +50,7 @@ def test_a_list_is_read_with_paths_relative_to_it(tmp_path):
         "sp_model_file": str(tmp_path / "spiece.model"),
     }
     assert read[0].options == {"mlm": False}
-    assert read[1].sources == {}
+    assert read[1].sources == {"checkpoint": str(tmp_path / "model.ckpt")}
     assert read[2].sources == {"encoder": "encoder/3", "preprocessor": "preprocess/3"}
 
 
@@ -120,6 +121,12 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
         "model 6: must be a JSON object",
     ):
         assert part in problem
+
+
+def test_weights_are_not_published_beside_the_demo_preprocessor(tmp_path):
+    (tmp_path / "weights").mkdir()
+    problem = _problem(tmp_path, {**ENCODER, "checkpoint": "weights"}, PREPROCESSOR)
+    assert "preprocess/3 would have the demo vocabulary beside models with weights" in problem
 
 
 @pytest.mark.parametrize("encoder", ["encoder/4", "encoder", "preprocess/3"])

@@ -32,6 +32,7 @@ PREPROCESSOR = {
     "name": "preprocess",
     "kind": "preprocessor",
     "version": 1,
+    "checkpoint": "tiny/hf",
     "sp_model_file": "tiny/tf1/30k-clean.model",
 }
 EMBEDDER = {

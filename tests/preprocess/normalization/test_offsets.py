@@ -10,12 +10,15 @@ import sentencepiece
 import tensorflow as tf
 from hypothesis import strategies
 
+from configs import tokenizations
 from preprocess.normalization import tf_hub
-from preprocess.tokenizers import engines, tokenizations
+from preprocess.tokenizers import engines
 from preprocess.vocabulary import sentencepiece_model
 from tests.support import preprocess_golden
 
-_KINDS = [(tokenization, suffix) for tokenization in tokenizations.ALL for suffix in ("", "_dc")]
+_KINDS = [
+    (tokenization, suffix) for tokenization in tokenizations.SENTENCEPIECE for suffix in ("", "_dc")
+]
 
 # Difficult characters: marks before and after anything, Hangul in all its forms, joiners,
 # ligatures, whitespace of all kinds, digits with commas, NUL, halfwidth voicing marks.

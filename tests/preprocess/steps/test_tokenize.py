@@ -3,8 +3,9 @@
 import pytest
 import tensorflow as tf
 
+from configs import tokenizations
 from preprocess.steps import tokenize
-from preprocess.tokenizers import engines, tokenizations
+from preprocess.tokenizers import engines
 from preprocess.vocabulary import sentencepiece_model, wordpiece_vocabulary
 from tests.support import preprocess_golden, processes, tokenizers
 
@@ -72,7 +73,7 @@ def test_two_vocabularies_live_in_one_process():
         assert both[suffix](texts).to_list() == preprocess_golden.expected(f"hub_ids{suffix}")
 
 
-@pytest.mark.parametrize("tokenization", tokenizations.ALL)
+@pytest.mark.parametrize("tokenization", tokenizations.SENTENCEPIECE)
 def test_a_cased_tokenizer_keeps_case_and_drops_accents(tokenization):
     cased = _tokenize(tokenization=tokenization, lower_case=False)
     lower, upper, accented = cased(tf.constant(["cafe", "CAFE", "caf\u00e9"])).to_list()
@@ -130,7 +131,7 @@ def test_detokenize_refuses_what_is_not_an_id(bad):
 
 
 @pytest.mark.parametrize("lower_case", [True, False])
-@pytest.mark.parametrize("tokenization", tokenizations.ALL)
+@pytest.mark.parametrize("tokenization", tokenizations.SENTENCEPIECE)
 def test_accents_are_kept_on_demand(tokenization, lower_case, tmp_path):
     path = tmp_path / "spiece.model"
     path.write_bytes(tokenizers.model())
@@ -147,5 +148,5 @@ def test_accents_are_kept_on_demand(tokenization, lower_case, tmp_path):
 
 def test_accents_of_wordpiece_are_not_a_setting():
     vocabulary = wordpiece_vocabulary.read(str(tokenizers.ROOT / "vocab.txt"))
-    with pytest.raises(ValueError, match="keep_accents is for a SentencePiece model"):
+    with pytest.raises(ValueError, match="keep_accents must be as `not lower_case`"):
         engines.make(vocabulary, tokenization="hub", keep_accents=True)

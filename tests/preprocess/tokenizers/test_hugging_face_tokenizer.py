@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_hub as hub
 
 from configs import hub_api
-from export.artifacts import preprocessor_artifact
+from export.artifacts import preprocessor_artifact, tokenizer_choice
 from preprocess.tokenizers import engines, truncation
 from preprocess.vocabulary import sentencepiece_model, tokenizer_config, tokenizer_json
 from tests.support import sampling, tokenizers
@@ -178,17 +178,17 @@ def test_long_texts_do_not_lose_precision(tmp_path):
     sample=["v5_lower1_keep0"],
 )
 def test_the_artifact_does_all_that_a_preprocessor_does(name, tmp_path):
-    tokenizer = _read(name)
-    preprocessor_artifact.write(
-        str(tmp_path / "p"), vocabulary=tokenizer, tokenization="huggingface", default_seq_length=16
-    )
+    tokenizers.write(name, tmp_path)
+    request = tokenizer_choice.Request(tokenization="huggingface")
+    tokenizer = tokenizer_choice.resolve(request, directories=[str(tmp_path)])
+    preprocessor_artifact.write(str(tmp_path / "p"), tokenizer=tokenizer, default_seq_length=16)
     loaded = hub.load(str(tmp_path / "p"))
     texts = tokenizers.texts()
     ids = loaded.tokenize(tf.constant(texts))
     assert ids.to_list() == tokenizers.ids(name)
     assert loaded.tokenize_with_offsets(tf.constant(texts))[0].to_list() == tokenizers.ids(name)
     special = {key: int(value) for key, value in loaded.tokenize.get_special_tokens_dict().items()}
-    assert special["vocab_size"] == tokenizer.vocab_size
+    assert special["vocab_size"] == tokenizer.described.vocab_size
     cls, sep = special["start_of_sequence_id"], special["end_of_segment_id"]
     packed = loaded(tf.constant(texts))[hub_api.INPUT_WORD_IDS].numpy().tolist()
     for row, expected in zip(packed, tokenizers.ids(name), strict=True):

@@ -5,12 +5,13 @@ import random
 import pytest
 import tensorflow as tf
 
-from preprocess.tokenizers import engines, tokenizations, truncation
+from configs import tokenizations
+from preprocess.tokenizers import engines, truncation
 from preprocess.vocabulary import sentencepiece_model
 from tests.support import preprocess_golden
 
 
-@pytest.fixture(scope="module", params=tokenizations.ALL)
+@pytest.fixture(scope="module", params=tokenizations.SENTENCEPIECE)
 def tokenizer(request):
     model = sentencepiece_model.read(preprocess_golden.DIGIT_COMMA)
     return engines.make(model, tokenization=request.param, lower_case=True)

@@ -10,7 +10,7 @@ import pytest
 import sentencepiece
 
 from configs import errors
-from preprocess.vocabulary import sentencepiece_model, tokenizer_json, wire_format
+from preprocess.vocabulary import sentencepiece_model, tokenizer_json
 from tests.support import tokenizers
 
 _UNIGRAM = "v5_lower1_keep0"
@@ -186,9 +186,3 @@ def test_import_needs_no_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_fields_that_are_written_are_read_back():
-    message = wire_format.varint_field(41, -1) + wire_format.bytes_field(2, b"x" * 200)
-    read = [(number, value) for number, _, _, value in wire_format.fields(message)]
-    assert read == [(41, b"\xff" * 9 + b"\x01"), (2, b"x" * 200)]

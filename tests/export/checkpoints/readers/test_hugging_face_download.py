@@ -209,7 +209,7 @@ def test_a_malformed_uri_is_refused(uri):
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(errors.CheckpointError, match=r"albert-hub-export\[hf\]"):
+    with pytest.raises(errors.CheckpointError, match="pip install huggingface_hub"):
         hugging_face_download.download("hf://org/name")
 
 

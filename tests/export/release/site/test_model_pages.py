@@ -4,10 +4,9 @@ import re
 
 import pytest
 
-from export.artifacts import embedder_artifact, embedder_spec, preprocessor_artifact
+from export.artifacts import embedder_artifact, embedder_spec
 from export.metadata import finalize
-from preprocess.vocabulary import vocabularies
-from tests.support import golden, golden_artifacts, processes, sites
+from tests.support import golden, golden_artifacts, preprocess_artifacts, processes, sites
 
 # The first line, from tensorflow/tfhub.dev's documentation of the format.
 _HANDLE = re.compile(r"# (Module|Collection|Publisher) [a-z\d-]+(/[\w.-]+)*")
@@ -208,12 +207,8 @@ def artifacts(golden_root, tmp_path_factory):
     encoder = golden_artifacts.directory("tiny", golden_root)
     folder = tmp_path_factory.mktemp("artifacts")
     preprocessor, embedder = str(folder / "preprocessor"), str(folder / "embedder")
-    preprocessor_artifact.write(
-        preprocessor,
-        vocabulary=vocabularies.read(str(golden.VOCABULARY), vocab_file=None),
-        tokenization="hub",
-        lower_case=True,
-        default_seq_length=64,
+    preprocess_artifacts.write(
+        preprocessor, sp_model_file=str(golden.VOCABULARY), default_seq_length=64
     )
     finalize.finalize(preprocessor, serving_warmup=False)
     spec = embedder_spec.EmbedderSpec(

@@ -1,0 +1,13 @@
+"""Flags of the commands that export a preprocessor.
+
+A command makes them its own with `flags.adopt_module_key_flags(preprocessor_flags)`.
+"""
+
+from absl import flags
+
+DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
+    "default_seq_length",
+    128,
+    "Default length of the packed rows in tokens, special tokens included.",
+    lower_bound=3,
+)

@@ -1,0 +1,180 @@
+"""`python -m export.all`: a folder of somebody's model becomes artifacts that belong together."""
+
+import contextlib
+import gzip
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+
+import pytest
+import tensorflow as tf
+import tensorflow_hub as hub
+import tensorflow_text  # noqa: F401, registers the ops
+
+from export.metadata import checksums
+from tests.support import cases, processes, shared_run
+
+_NAMES = ("case", "case_preprocess")
+_TOKENIZER = "tokenizer_json_only"
+_VOCABULARIES = {
+    "tf1_other_file_names": "tf1_other_file_names/vocab_chinese.txt",
+    "vocab_txt_beside": "vocab_txt_beside/vocab.txt",
+}
+
+
+def _checkpoint(name, folder):
+    """Returns a folder with the weights of a case and a tokenizer beside them."""
+    weights = "hf_added_tokens" if name in (_TOKENIZER, "vocab_txt_beside") else name
+    shutil.copytree(cases.ROOT / weights, folder)
+    if name in _VOCABULARIES:
+        shutil.copy(cases.ROOT / _VOCABULARIES[name], folder)
+    else:
+        packed = gzip.decompress((cases.ROOT / _TOKENIZER / "tokenizer.json.gz").read_bytes())
+        (folder / "tokenizer.json").write_bytes(packed)
+    return folder
+
+
+def _run(*arguments):
+    return processes.run("export.all", *arguments, "--model_name", "case")
+
+
+def _exported(name):
+    """Returns the folder of the exported artifacts of a case."""
+
+    def write(folder):
+        done = _run(
+            *("--checkpoint", _checkpoint(name, folder / "checkpoint")),
+            *("--export_dir", folder / "exports"),
+        )
+        assert done.returncode == 0, done.stderr
+        paths = [str(folder / "exports" / artifact / "1") for artifact in _NAMES]
+        assert done.stdout.splitlines() == paths
+        return folder
+
+    return shared_run.once(f"all/{name}", write)
+
+
+def _expected_ids():
+    return json.loads((cases.ROOT / _TOKENIZER / "case.json").read_text())["expected"]["ids"]
+
+
+def test_a_tokenizer_json_alone_gives_the_ids_of_its_library():
+    preprocessor = hub.load(str(_exported(_TOKENIZER) / "exports" / "case_preprocess" / "1"))
+    expected = _expected_ids()
+    assert preprocessor.tokenize(tf.constant(list(expected))).to_list() == list(expected.values())
+
+
+def test_the_encoder_computes_what_transformers_computes():
+    encoder = hub.load(str(_exported(_TOKENIZER) / "exports" / "case" / "1"))
+    case = cases.CASES["hf_added_tokens"]
+    inputs = {name: tf.constant(value, tf.int32) for name, value in case.inputs().items()}
+    assert {"sequence_output", "mlm_logits"} <= case.compare(encoder.mlm(inputs))
+
+
+def test_they_are_those_of_the_single_commands(tmp_path):
+    folder = _exported(_TOKENIZER)
+    encoder = processes.export(
+        *("export.encoder", "--checkpoint", folder / "checkpoint", "--model_name", "case"),
+        cwd=tmp_path,
+    )
+    preprocessor = processes.export(
+        *("export.preprocessor", "--encoder", encoder, "--model_name", "case_preprocess"),
+        cwd=tmp_path,
+    )
+    for path in (encoder, preprocessor):
+        together = folder / "exports" / path.relative_to(tmp_path / "exports")
+        assert processes.contents(path) == processes.contents(together)
+
+
+def test_they_make_an_embedder(tmp_path):
+    exports = _exported(_TOKENIZER) / "exports"
+    embedder = processes.export(
+        "export.embedder",
+        *("--encoder", exports / "case" / "1", "--preprocessor", exports / "case_preprocess" / "1"),
+        *("--model_name", "embedder"),
+        cwd=tmp_path,
+    )
+    assert hub.load(str(embedder))(["the [MASK] sat"]).shape == (1, 32)
+
+
+@pytest.mark.parametrize("name", _VOCABULARIES)
+def test_the_only_vocabulary_beside_the_weights_is_theirs(name):
+    exports = _exported(name) / "exports"
+    vocabulary = (cases.ROOT / _VOCABULARIES[name]).read_text().split("\n")
+    tokens = ["一", "丁"]
+    preprocessor = hub.load(str(exports / "case_preprocess" / "1"))
+    expected = [[vocabulary.index(token)] for token in tokens]
+    assert preprocessor.tokenize(tf.constant(tokens)).to_list() == expected
+    manifest = json.loads((exports / "case" / "1" / "assets.extra" / "manifest.json").read_text())
+    is_hugging_face = name == "vocab_txt_beside"
+    assert manifest["tokenization"] == ("huggingface" if is_hugging_face else "hub")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preprocessor_name", "case"], "must have different names"),
+        (["--version", "1"], "exists; versions are never overwritten"),
+        (["--lower_case"], r"--lower_case is not for --tokenization=huggingface"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_work(arguments, message, tmp_path):
+    (tmp_path / "case_preprocess" / "1").mkdir(parents=True)
+    checkpoint = _exported(_TOKENIZER) / "checkpoint"
+    done = processes.run(
+        "export.all",
+        *("--checkpoint", checkpoint, "--model_name", "case", "--export_dir", tmp_path),
+        *arguments,
+        env=processes.environment(without_tensorflow=True),
+    )
+    assert message in processes.error(done)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == [
+        "case_preprocess",
+        "case_preprocess/1",
+    ]
+
+
+def test_killed_at_any_moment_it_leaves_complete_versions(stress, tmp_path):
+    checkpoint = _exported(_TOKENIZER) / "checkpoint"
+    good = {
+        name: processes.contents(_exported(_TOKENIZER) / "exports" / name / "1") for name in _NAMES
+    }
+    generator = random.Random(2)
+    halves = 0
+    for number in range(30 if stress else 2):
+        export_dir = tmp_path / str(number)
+        arguments = ["--checkpoint", checkpoint, "--model_name", "case", "--export_dir", export_dir]
+        process = processes.start("-m", "export.all", *arguments)
+        if number % 2:  # between the renames or just around them
+            while process.poll() is None and not (export_dir / "case_preprocess" / "1").exists():
+                pass
+        else:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=generator.uniform(0, 15))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        versions = {name: _versions(export_dir / name) for name in _NAMES}
+        for name, found in versions.items():
+            assert found in ([], ["1"])
+            for version in found:
+                assert processes.contents(export_dir / name / version) == good[name]
+        # The encoder comes last.
+        assert versions["case"] <= versions["case_preprocess"]
+        halves += versions["case"] != versions["case_preprocess"]
+        done = _run("--checkpoint", checkpoint, "--export_dir", export_dir)
+        assert done.returncode == 0, done.stderr
+        expected = "2" if versions["case_preprocess"] else "1"
+        for name in _NAMES:
+            assert done.stdout.count(f"/{name}/{expected}\n") == 1
+            path = export_dir / name / expected
+            assert checksums.problems(str(path)) == [] and processes.contents(path) == good[name]
+            assert [entry for entry in os.listdir(path.parent) if entry.startswith(".")] == []
+        shutil.rmtree(export_dir)
+    print(f"\n{number + 1} kills, {halves} between the renames: nothing partial")
+
+
+def _versions(folder):
+    return sorted(n for n in os.listdir(folder) if n.isdigit()) if folder.is_dir() else []
