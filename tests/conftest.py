@@ -1,27 +1,40 @@
 """Options and fixtures of all tests."""
 
-import os
+import gc
 
+import hypothesis
 import pytest
 
 from tests.support import golden, processes, shared_run
 
 
 def pytest_addoption(parser):
-    parser.addoption("--stress", action="store_true", help="Run the long fuzz tests in full.")
+    parser.addoption("--stress", action="store_true", help="Run the long tests in full.")
 
 
 def pytest_configure(config):
-    if config.getoption("--stress"):
-        os.environ["ALBERT_TESTS_STRESS"] = "1"  # modules read it, to say what they run over
     if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
         config.add_cleanup(shared_run.start(processes.environment()))
+    stress = config.getoption("--stress")
+    options = {"max_examples": 300 if stress else 20, "derandomize": not stress}
+    hypothesis.settings.register_profile("project", deadline=None, database=None, **options)
+    hypothesis.settings.load_profile("project")
+
+
+def pytest_collection_finish():
+    gc.freeze()  # modules stay; the collector need not look at them again and again
+    gc.set_threshold(20_000, 10, 20)
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    only_stress = [item for item in items if item.get_closest_marker("stress")]
+    if only_stress and not config.getoption("--stress"):
+        config.hook.pytest_deselected(items=only_stress)
+        items[:] = [item for item in items if not item.get_closest_marker("stress")]
     for item in items:
-        if "stress" in item.fixturenames:
+        by_hypothesis = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if by_hypothesis or "stress" in item.fixturenames:
             item.add_marker(pytest.mark.stress)
 
 
@@ -39,7 +52,7 @@ def golden_root():
 
 @pytest.fixture(scope="session")
 def stress(request):
-    """Whether the long fuzz tests run in full."""
+    """Whether the long tests run in full."""
     return request.config.getoption("--stress")
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from scripts import docs_hooks
-from tests.support import processes
+from tests.support import processes, sampling
 
 ROOT = processes.REPOSITORY
 TOP = [ROOT / name for name in ("README.md", "BUILD_NOTES.md", "CONTRIBUTING.md", "SECURITY.md")]
@@ -97,7 +97,12 @@ def test_every_command_is_in_the_reference():
 _WITH_SNIPPETS = [path for path in (ROOT / "README.md", *PAGES) if _snippets(path, "python")]
 
 
-@pytest.mark.parametrize("path", _WITH_SNIPPETS, ids=_name)
+@sampling.parametrize(
+    "path",
+    _WITH_SNIPPETS,
+    sample=[path for path in _WITH_SNIPPETS if path.name != "fine-tune.md"],  # which takes longest
+    ids=_name,
+)
 def test_snippets_run(path, tiny_encoder, tiny_preprocessor, tiny_embedder, tmp_path):
     """In one process for each page, each snippet with names of its own."""
     exports = tmp_path / "exports"

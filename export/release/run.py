@@ -87,8 +87,14 @@ def run(
             composed = [model for model in listed if model.kind in model_list.COMPOSED]
             others = [model for model in listed if model not in composed]
             for models in (others, composed):  # which contain the others
-                for result in pool.map(release.one, models):
-                    release.done[str(result.model)] = result
+                futures = [pool.submit(release.one, model) for model in models]
+                try:
+                    for future in futures:
+                        result = _wait(future)
+                        release.done[str(result.model)] = result
+                finally:
+                    for future in futures:
+                        future.cancel()
         results.print_table([release.done[str(model)] for model in listed])
         # All versions in the folder, also those of other lists.
         sha256sums.check(output_dir, former=former)
@@ -98,6 +104,13 @@ def run(
             path = os.path.join(output_dir, sha256sums.FILE)
             signing.ensure(key, path, path + paths.SIGNATURE, work=work)
     return [release.done[str(model)] for model in listed]
+
+
+def _wait(future: concurrent.futures.Future[results.Result]) -> results.Result:
+    """Returns a future's result. A signal that comes just before a wait is handled after it."""
+    while not future.done():
+        concurrent.futures.wait([future], timeout=0.5)
+    return future.result()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import tensorflow_hub as hub
 
 from benchmarks.portability import environments, matrix, parts, reference, run_consumer, table
 from configs import errors
-from tests.support import processes
+from tests.support import processes, sampling
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,14 @@ def _consumer(module, names):
     )
 
 
-@pytest.mark.parametrize(
+@sampling.parametrize(
     ("module", "name"),
     [
         ("mirrored_strategy", ".unpadded.mlm"),
         ("keras_3_mirrored", ".unpadded.mlm"),
         ("lite_rt", "encoder"),
     ],
+    sample=[("lite_rt", "encoder")],
 )
 def test_consumer_agrees_with_hub_load(module, name, folder):
     consumer = _consumer(module, (name,))

@@ -13,8 +13,7 @@ import contextlib
 import dataclasses
 import functools
 import operator
-import os
-import tempfile
+import pathlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,7 +25,7 @@ import tensorflow_hub as hub
 from configs import albert_config, head_config, hub_api
 from export.artifacts import encoder_artifact, encoder_spec, head_choice, tokenizer_choice
 from export.verification import numpy_albert
-from tests.support import golden
+from tests.support import golden, shared_run
 
 B, S, P = 4, 5, 3
 N = 2  # choices; B / N examples
@@ -160,10 +159,9 @@ class Case:
 
     @property
     def is_sampled(self) -> bool:
-        """Whether the tests that take long run over it without --stress."""
-        if not self.artifact.task_heads or "ALBERT_TESTS_STRESS" in os.environ:
-            return True
-        return self.path == f"{hub_api.UNPADDED}.{hub_api.CLASSIFY}"
+        """Whether more than its outputs are tested without --stress."""
+        is_chosen = self.path == f"{hub_api.UNPADDED}.{hub_api.CLASSIFY}"
+        return is_chosen or not self.artifact.task_heads
 
     @property
     def is_unpadded(self) -> bool:
@@ -281,26 +279,33 @@ CASES = tuple(
     for encoder in _ENCODERS
     for head in (*(() if artifact.task_heads else ("",)), *artifact.heads)
 )
-# Not all heads of fine-tuned models, unless --stress asks for them.
+# All but those of the heads of fine-tuned models, of which there is a sample.
 SAMPLED_CASES = tuple(case for case in CASES if case.is_sampled)
-# For tests that take long: of each encoder the callable that computes most.
-LARGEST_CASES = tuple(case for case in SAMPLED_CASES if case.head or not case.artifact.heads)
-# For tests that take longer: of these, the ones that differ in more than activation or dropout.
+# For long tests: of each encoder the callable that computes most.
+LARGEST_CASES = tuple(case for case in CASES if case.head or not case.artifact.heads)
+# For longer ones: of these, what differs in more than activation or dropout.
 STRUCTURES = tuple(
-    case
-    for case in LARGEST_CASES
-    if case.artifact.name != "relu_eps" and not case.artifact.has_dropout
+    c for c in LARGEST_CASES if c.artifact.name != "relu_eps" and not c.artifact.has_dropout
 )
-
-_FOLDER = tempfile.TemporaryDirectory()
+# Of these, what `make test` runs where each takes seconds.
+_SAMPLE = (
+    "two_groups_of_two-mlm",
+    "bfloat16-unpadded.mlm",
+    "erf_no_projection_no_mlm-unpadded",
+    "heads-unpadded.classify",
+)
+SAMPLE = tuple(case for case in STRUCTURES if str(case) in _SAMPLE)
 
 
 @functools.cache
 def directory(artifact: Artifact) -> str:
-    """Returns the folder of the artifact, written when first asked for."""
-    path = os.path.join(_FOLDER.name, artifact.name)
-    encoder_artifact.write(path, spec=_spec(artifact), compute_dtype=artifact.compute_dtype)
-    return path
+    """Returns the folder of the artifact, written once a test run. Tests must not write into it."""
+    return str(shared_run.once(f"table/{artifact.name}", lambda folder: _write(folder, artifact)))
+
+
+def _write(folder: pathlib.Path, artifact: Artifact) -> pathlib.Path:
+    encoder_artifact.write(str(folder), spec=_spec(artifact), compute_dtype=artifact.compute_dtype)
+    return folder
 
 
 def _spec(artifact: Artifact) -> encoder_spec.EncoderSpec:
@@ -327,8 +332,7 @@ def _spec(artifact: Artifact) -> encoder_spec.EncoderSpec:
 @functools.cache
 def load(artifact: Artifact) -> Any:
     """Returns the root of the artifact, loaded once. All its variables are random."""
-    root = hub.load(directory(artifact))
-    _reset(root, artifact)
+    _reset(root := hub.load(directory(artifact)), artifact)
     return root
 
 

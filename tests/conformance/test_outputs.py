@@ -8,21 +8,28 @@ import tf_keras
 
 from configs import hub_api
 from tests.conformance import rounding, table
+from tests.support import sampling
 
-ALL_CASES = pytest.mark.parametrize("case", table.CASES, ids=str)
-CASES = pytest.mark.parametrize("case", table.SAMPLED_CASES, ids=str)
-LARGEST_CASES = pytest.mark.parametrize("case", table.LARGEST_CASES, ids=str)
+CASES = pytest.mark.parametrize("case", table.CASES, ids=str)
+SOME_CASES = sampling.parametrize("case", table.CASES, sample=table.SAMPLED_CASES, ids=str)
+SAMPLED_CASES = sampling.parametrize("case", table.CASES, sample=table.SAMPLE, ids=str)
+LARGEST_CASES = sampling.parametrize("case", table.LARGEST_CASES, sample=table.SAMPLE, ids=str)
 SEQ_LENGTH = 10
 
 
-@ALL_CASES
+@CASES
 def test_restored_outputs_equal_the_oracle(case):
     outputs = table.shared(case)(case.inputs())
     rounding.assert_outputs_right(case, outputs)
     assert len(outputs[hub_api.ENCODER_OUTPUTS]) == case.artifact.config.num_hidden_layers
 
 
-@pytest.mark.parametrize("case", [c for c in table.SAMPLED_CASES if not c.is_choice], ids=str)
+@sampling.parametrize(
+    "case",
+    [case for case in table.CASES if not case.is_choice],
+    sample=[case for case in table.SAMPLED_CASES if not case.is_choice],
+    ids=str,
+)
 def test_outputs_do_not_depend_on_what_stands_at_padding(case):
     inputs = case.inputs()
     mask = inputs[hub_api.INPUT_MASK]
@@ -35,7 +42,7 @@ def test_outputs_do_not_depend_on_what_stands_at_padding(case):
         rounding.assert_within(outputs[name].numpy()[places], expected[name][places], limit, name)
 
 
-@CASES
+@SAMPLED_CASES
 def test_outputs_are_the_same_through_a_tf_function_and_a_dataset(case):
     call = table.shared(case)
     in_function = tf.function(lambda inputs: call(inputs), autograph=False)
@@ -53,7 +60,7 @@ def test_outputs_are_the_same_compiled_by_xla(case):
     rounding.assert_outputs_right(case, compiled(case.inputs()))
 
 
-@CASES
+@SOME_CASES
 @pytest.mark.parametrize("trainable", [True, False])
 def test_keras_layer_has_the_outputs_and_the_variables(case, trainable):
     call = table.shared(case)
@@ -66,7 +73,7 @@ def test_keras_layer_has_the_outputs_and_the_variables(case, trainable):
     assert layer.losses == []
 
 
-@CASES
+@SAMPLED_CASES
 def test_functional_api_infers_static_shapes(case):
     rows = [table.N] if case.is_choice else []
     inputs = {

@@ -11,7 +11,7 @@ import tf_keras
 
 from configs import hub_api
 from tests.conformance import rounding, table
-from tests.support import processes
+from tests.support import processes, sampling
 
 # Loads every saved model below a folder, and saves what they compute.
 _LOADER = """
@@ -50,12 +50,12 @@ def _keras_model(layer, case):
 
 
 @pytest.fixture(scope="module")
-def reloaded(tmp_path_factory):
+def reloaded(tmp_path_factory, stress):
     """Outputs before, with limits, and after; trainable variables after; all by case."""
     folder = tmp_path_factory.mktemp("saved")
     originals = folder / "originals"
     expected = {}
-    for case in table.STRUCTURES:
+    for case in table.STRUCTURES if stress else table.SAMPLE:
         original = originals / str(case)
         shutil.copytree(table.directory(case.artifact), original)
         # By its path, as most users do; a head has none.
@@ -77,7 +77,7 @@ def reloaded(tmp_path_factory):
     return expected, outputs, json.loads((folder / "counts.json").read_text())
 
 
-@pytest.mark.parametrize("case", table.STRUCTURES, ids=str)
+@sampling.parametrize("case", table.STRUCTURES, sample=table.SAMPLE, ids=str)
 def test_saved_keras_model_loads_in_a_new_process_without_the_original(case, reloaded):
     expected, outputs, counts = reloaded
     for name, (value, limit) in expected[str(case)].items():

@@ -133,17 +133,15 @@ def folders(tiny_encoder, tiny_preprocessor):
     return {"encoder": tiny_encoder, "preprocessor": tiny_preprocessor}
 
 
-def test_basic_usage(folders):
-    stdout = _run(_BASIC + _PRINT + _CHECK_BASIC, **folders)
+def test_they_run_in_their_order(folders):
+    encoder = _BASIC + _PRINT + _CHECK_BASIC + _PREPROCESSED + _CHECK_PREPROCESSED
+    stdout = _run(encoder + _MLM + _CHECK_MLM + _PREPROCESS, **folders)
     assert "shape=(1, 32), dtype=float32" in stdout
 
 
-def test_preprocessed_inputs_and_masked_language_model(folders):
-    _run(_PREPROCESSED + _CHECK_PREPROCESSED + _MLM + _CHECK_MLM, **folders)
-
-
-def test_preprocessor_in_a_dataset_and_for_text_pairs(folders):
-    _run(_TRAIN + _PREPROCESS, **folders)
+@pytest.mark.stress
+def test_preprocessor_in_a_dataset(folders):
+    _run(_TRAIN, **folders)
 
 
 def test_without_legacy_keras_hub_layers_work_in_tf_keras_models(folders):

@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from configs import hub_api
 from export.artifacts import hub_module
 from export.metadata import checksums, warmup_requests
-from tests.support import processes
+from tests.support import processes, sampling
 
 _CLI = "tensorflow.python.tools.saved_model_cli"
 
@@ -64,7 +64,7 @@ def test_a_session_serves_mixed_shapes_to_many_threads(tiny_encoder, name):
     # TensorFlow would optimize the loaded object anew for every shape.
     call = tf.function(call, input_signature=[hub_module.specs(names)])
     generator = np.random.default_rng(1)
-    requests = [_inputs(generator, names) for _ in range(64)]
+    requests = [_inputs(generator, names) for _ in range(24)]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(tiny_encoder))
         signature = meta_graph.signature_def[name]
@@ -129,7 +129,9 @@ def prediction_log():
     return _prediction_log()
 
 
-@pytest.mark.parametrize("module", ["export.encoder", "export.preprocessor"])
+@sampling.parametrize(
+    "module", ["export.encoder", "export.preprocessor"], sample=["export.encoder"]
+)
 def test_warmup_requests_run_on_every_signature(module, prediction_log, tmp_path):
     arguments = ["--config", "tiny"] if module == "export.encoder" else []
     directory = processes.export(module, *arguments, "--serving_warmup", cwd=tmp_path)

@@ -243,16 +243,17 @@ def test_dataset_map_runs_the_steps(loaded):
         tf.debugging.assert_equal(ours, theirs)
 
 
-# The snippet of TF Hub's page for albert_en_preprocess with a local path, then our other steps.
+# The snippet of TF Hub's page for albert_en_preprocess in Keras 2, then our other steps.
 _SAVE = """
 import sys
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text
+import tf_keras
 
 preprocessor = hub.load(sys.argv[1])
-text_inputs = [tf.keras.layers.Input(shape=(), dtype=tf.string),
-               tf.keras.layers.Input(shape=(), dtype=tf.string)]
+text_inputs = [tf_keras.layers.Input(shape=(), dtype=tf.string),
+               tf_keras.layers.Input(shape=(), dtype=tf.string)]
 tokenize = hub.KerasLayer(preprocessor.tokenize)
 tokenized_inputs = [tokenize(segment) for segment in text_inputs]
 seq_length = 11
@@ -260,9 +261,9 @@ bert_pack_inputs = hub.KerasLayer(
     preprocessor.bert_pack_inputs,
     arguments=dict(seq_length=seq_length))
 encoder_inputs = bert_pack_inputs(tokenized_inputs)
-model = tf.keras.Model(text_inputs, encoder_inputs)
+model = tf_keras.Model(text_inputs, encoder_inputs)
 model.save(sys.argv[2])
-single = tf.keras.layers.Input(shape=(), dtype=tf.string)
+single = tf_keras.layers.Input(shape=(), dtype=tf.string)
 root = hub.KerasLayer(sys.argv[1])
 mask = hub.KerasLayer(preprocessor.mask_lm, arguments=dict(seed=3))
 offsets = hub.KerasLayer(preprocessor.tokenize_with_offsets)
@@ -273,7 +274,7 @@ split = hub.KerasLayer(preprocessor.split_windows, arguments=dict(seq_length=5, 
 windows, window_to_example = split(ids)
 outputs = dict(ids=packed["input_word_ids"], limits=limits.to_tensor(), text=detokenize(ids),
                windows=windows["input_word_ids"], example=window_to_example, **mask(packed))
-tf.keras.Model(single, outputs).save(sys.argv[3])
+tf_keras.Model(single, outputs).save(sys.argv[3])
 """
 
 _RELOAD = """
@@ -293,9 +294,8 @@ assert not single["example"].numpy().any()
 """
 
 
-def _run(code, *arguments, **environment):
-    environment = processes.environment() | environment
-    done = processes.python("-c", code, *arguments, env=environment)
+def _run(code, *arguments):
+    done = processes.python("-c", code, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -303,7 +303,7 @@ def _run(code, *arguments, **environment):
 def test_a_keras_model_with_it_outlives_the_artifact(loaded, tmp_path):
     artifact, pair, single = (str(tmp_path / name) for name in ("artifact", "pair", "single"))
     shutil.copytree(preprocess_artifacts.directory("default"), artifact)
-    _run(_SAVE, artifact, pair, single, TF_USE_LEGACY_KERAS="1")
+    _run(_SAVE, artifact, pair, single)
     shutil.rmtree(artifact)
     rows = [[int(n) for n in line.split()] for line in _run(_RELOAD, pair, single).splitlines()]
     hello, again = (loaded.tokenize(tf.constant([text])) for text in ("hello world", "again"))

@@ -1,5 +1,6 @@
 """Artifacts exported from the golden checkpoints compute what the original code computed."""
 
+import functools
 import shutil
 
 import numpy as np
@@ -15,11 +16,17 @@ from export.verification import reference
 from tests.support import golden, golden_artifacts
 
 
+@functools.cache
+def _loaded(name, golden_root):
+    """Returns a loaded artifact. Tests must not change its variables."""
+    return hub.load(golden_artifacts.directory(name, golden_root))
+
+
 @pytest.mark.parametrize("suffix", ["", "_full"])
 @pytest.mark.parametrize("name", golden.MODELS)
 def test_artifact_computes_what_the_original_code_computed(golden_root, name, suffix):
     model = golden.MODELS[name]
-    module = hub.load(golden_artifacts.directory(name, golden_root))
+    module = _loaded(name, golden_root)
     outputs = reference.call_saved_model(module, golden.inputs(model, suffix=suffix))
     expected = golden.expected(model, suffix=suffix)
     expected.pop("embedding_output", None)
@@ -33,7 +40,7 @@ def test_artifact_computes_what_the_original_code_computed(golden_root, name, su
 @pytest.mark.parametrize("name", golden.MODELS)
 def test_unpadded_artifact_computes_the_same_at_tokens(golden_root, name):
     model = golden.MODELS[name]
-    module = hub.load(golden_artifacts.directory(name, golden_root))
+    module = _loaded(name, golden_root)
     inputs = golden.inputs(model)
     outputs = reference.call_saved_model(module.unpadded, inputs)
     expected = golden.expected(model)

@@ -13,7 +13,6 @@ MASKS = st.tuples(st.integers(0, 6), st.integers(1, 7)).flatmap(
 )
 
 
-@hypothesis.settings(deadline=None, max_examples=60)
 @hypothesis.given(MASKS)
 def test_unpadded_has_a_row_for_every_token_and_every_first_position(mask):
     _, tokens = unpadding.unpadded(tf.constant(mask))
@@ -28,7 +27,6 @@ def test_unpadded_has_a_row_for_every_token_and_every_first_position(mask):
     assert tokens.has_tokens.numpy().tolist() == mask.any(axis=1).tolist()
 
 
-@hypothesis.settings(deadline=None, max_examples=60)
 @hypothesis.given(MASKS)
 def test_rows_come_back_from_sequences_unchanged_and_in_sequences_of_the_longest_length(mask):
     rows_layout, tokens = unpadding.unpadded(tf.constant(mask))
@@ -43,7 +41,6 @@ def test_rows_come_back_from_sequences_unchanged_and_in_sequences_of_the_longest
     assert np.count_nonzero(rows_layout.row_of_slot < num_rows) == num_rows
 
 
-@hypothesis.settings(deadline=None, max_examples=60)
 @hypothesis.given(MASKS)
 def test_a_token_sees_exactly_the_tokens_of_its_own_example(mask):
     rows_layout, tokens = unpadding.unpadded(tf.constant(mask))
@@ -61,7 +58,6 @@ def test_a_token_sees_exactly_the_tokens_of_its_own_example(mask):
         assert {(group, key) for key in np.flatnonzero(seen)} == expected
 
 
-@hypothesis.settings(deadline=None, max_examples=60)
 @hypothesis.given(MASKS)
 def test_positions_get_their_row_and_padding_gets_zeros(mask):
     _, tokens = unpadding.unpadded(tf.constant(mask))

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from export.metadata import checksums
-from tests.support import exporter, processes
+from tests.support import exporter, processes, sampling
 
 EXPORTERS = 8
 
@@ -76,15 +76,13 @@ def _names(export_dir):
     return sorted(os.listdir(model_dir)) if model_dir.is_dir() else []
 
 
-@pytest.mark.parametrize(
-    ("kind", "samples", "full"), [("small", 20, 200), ("encoder", 2, 30)], ids=["small", "encoder"]
-)
+@sampling.parametrize(("kind", "kills"), [("small", 200), ("encoder", 30)], sample=[("small", 200)])
 def test_a_killed_exporter_leaves_a_complete_version_or_none(
-    kind, samples, full, stress, tmp_path, request
+    kind, kills, stress, tmp_path, request
 ):
     good, duration = request.getfixturevalue(kind)
     generator = random.Random(1)
-    count = full if stress else samples
+    count = kills if stress else 10
     published = abandoned = 0
     for number in range(count):
         export_dir = tmp_path / str(number)
@@ -126,7 +124,7 @@ def _finish_together(running):
 @pytest.mark.parametrize("existing", [False, True])
 def test_of_exporters_of_one_version_exactly_one_wins(small, stress, tmp_path, existing):
     good, _ = small
-    rounds = 10 if stress else 2
+    rounds = 10 if stress else 1
     for number in range(rounds):
         export_dir = tmp_path / str(number)
         if existing:
@@ -146,7 +144,7 @@ def test_of_exporters_of_one_version_exactly_one_wins(small, stress, tmp_path, e
 
 def test_exporters_of_the_next_free_version_all_get_one(small, stress, tmp_path):
     good, _ = small
-    rounds = 10 if stress else 2
+    rounds = 10 if stress else 1
     for number in range(rounds):
         export_dir = tmp_path / str(number)
         results = _finish_together([_start(export_dir, wait=True) for _ in range(EXPORTERS)])
@@ -162,7 +160,7 @@ def test_exporters_of_the_next_free_version_all_get_one(small, stress, tmp_path)
 def test_exporters_that_start_and_fail_together_never_lose_their_folder(small, stress, tmp_path):
     """A failed exporter removes the folders that it made, while others make them."""
     good, _ = small
-    rounds = 10 if stress else 2
+    rounds = 10 if stress else 1
     for _ in range(rounds):
         doomed = [_start(tmp_path, version="5", wait=True) for _ in range(EXPORTERS // 2)]
         for process in doomed:

@@ -64,7 +64,7 @@ def _assert_only_complete_versions(output_dir, good):
 def test_killed_before_and_after_every_file_it_publishes(copying, undisturbed, stress, tmp_path):
     good, points, _ = undisturbed
     generator = random.Random(0)
-    chosen = range(points) if stress else sorted(generator.sample(range(points), 6))
+    chosen = range(points) if stress else sorted(generator.sample(range(points), 3))
     for point in chosen:
         output_dir = tmp_path / "dist"
         process = _start(output_dir, arguments=copying(output_dir, point))
@@ -92,7 +92,7 @@ def _kill_at_random(output_dir, *, arguments, duration, generator, group):
 def test_killed_at_random_moments(copying, undisturbed, stress, tmp_path):
     good, _, duration = undisturbed
     generator = random.Random(1)
-    count = 100 if stress else 3
+    count = 100 if stress else 1
     for number in range(count):
         output_dir = tmp_path / "dist"
         _kill_at_random(

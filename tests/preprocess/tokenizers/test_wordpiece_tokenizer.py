@@ -133,7 +133,6 @@ def test_offsets_lie_in_the_original_text(tokenizer):
     ]
 
 
-@hypothesis.settings(deadline=None, max_examples=50, derandomize=True)
 @hypothesis.given(
     texts=strategies.lists(strategies.one_of(strategies.text(), strategies.binary()), max_size=6)
 )
