@@ -71,6 +71,8 @@ class Chosen:
         for head in self.heads:
             if head.problem_type:
                 found["problem_type"] = head.problem_type
+            if head.is_beam:
+                found["answer_by_beam"] = True
         return found
 
     def weights_entries(self, *, seed: int) -> dict[str, Any]:

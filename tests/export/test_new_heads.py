@@ -27,9 +27,8 @@ _TARGETS = tf.constant([2, 0])
 
 
 @pytest.fixture(scope="module")
-def encoder():
-    """Returns an encoder with a new head."""
-    return str(processes.exported("export.encoder", *_ARGUMENTS, "--model_name", "new_head"))
+def encoder(tiny_classifier):
+    return str(tiny_classifier)
 
 
 def _train(logits, variables, *, steps=5):
