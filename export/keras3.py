@@ -26,6 +26,7 @@ import zipfile
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.saving import serialization_lib  # Keras has no public function for the mode
 
@@ -48,6 +49,7 @@ class SavedModelLayer(keras.layers.Layer):
         trainable: bool = False,
         name: str | None = None,
         saved_model: str | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> None:
         """Loads the SavedModel.
 
@@ -59,6 +61,7 @@ class SavedModelLayer(keras.layers.Layer):
           name: of the layer.
           saved_model: replaces `handle`: the entry of `get_config()`, a SavedModel without the
             values of its variables, which must be loaded before the layer is called.
+          settings: goes with it: the values of variables that are no weights, such as labels.
 
         Raises:
           ValueError: Keras is not of version 3 or does not run on TensorFlow, the handle is not a
@@ -76,6 +79,9 @@ class SavedModelLayer(keras.layers.Layer):
             _unpack(saved_model, self._folder.name)
             options = tf.saved_model.LoadOptions(experimental_skip_checkpoint=True)
             self._loaded = tf.saved_model.load(self._folder.name, options=options)
+            for path, value in (settings or {}).items():
+                variable = operator.attrgetter(path)(self._loaded)
+                variable.assign(tf.constant(value, variable.dtype))
         self.callable = callable
         self._function = _find(self._loaded, callable)
         parameters = inspect.signature(self._function.__call__).parameters
@@ -94,7 +100,9 @@ class SavedModelLayer(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["dtype"]  # the graph has its own
-        return {**config, "callable": self.callable, "saved_model": self._archive}
+        config |= {"callable": self.callable, "saved_model": self._archive}
+        settings = {path: _value(variable) for path, variable in _settings(self._loaded).items()}
+        return {**config, "settings": settings} if settings else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SavedModelLayer":
@@ -169,6 +177,27 @@ def _weights(function: Any) -> list[keras.Variable]:
         )
         for variable in getattr(function, "variables", ())
     ]
+
+
+def _settings(loaded: Any, prefix: str = "") -> dict[str, tf.Variable]:
+    """Returns, by path, the variables that are attributes: settings. Weights are in lists."""
+    found = {}
+    for name, value in sorted(vars(loaded).items()):
+        if name.startswith("_") or name == "save_counter":
+            continue
+        if isinstance(value, tf.Variable):
+            found[f"{prefix}{name}"] = value
+        elif hasattr(value, "variables"):  # another callable
+            found |= _settings(value, f"{prefix}{name}.")
+    return found
+
+
+def _value(variable: tf.Variable) -> Any:
+    """Returns the value of a variable as JSON has it."""
+    value = np.asarray(variable.numpy())
+    if variable.dtype == tf.string:
+        value = np.vectorize(lambda text: text.decode(), otypes=[object])(value)
+    return value.tolist()
 
 
 def _pack(directory: str) -> str:

@@ -63,6 +63,15 @@ def tiny_encoder():
 
 
 @pytest.fixture(scope="session")
+def tiny_classifier():
+    """Returns a tiny encoder with a new `.classify`, exported by the command."""
+    return processes.exported(
+        *("export.encoder", "--config", "tiny", "--model_name", "tiny_classifier"),
+        *("--new_head", "classify", "--labels", "no,yes,maybe"),
+    )
+
+
+@pytest.fixture(scope="session")
 def tiny_preprocessor():
     """Returns a preprocessor, exported by the command. Tests must not write into it."""
     return processes.exported("export.preprocessor")

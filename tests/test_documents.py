@@ -103,12 +103,15 @@ _WITH_SNIPPETS = [path for path in (ROOT / "README.md", *PAGES) if _snippets(pat
     sample=[path for path in _WITH_SNIPPETS if path.name != "fine-tune.md"],  # which takes longest
     ids=_name,
 )
-def test_snippets_run(path, tiny_encoder, tiny_preprocessor, tiny_embedder, tmp_path):
+def test_snippets_run(
+    path, tiny_encoder, tiny_classifier, tiny_preprocessor, tiny_embedder, tmp_path
+):
     """In one process for each page, each snippet with names of its own."""
     exports = tmp_path / "exports"
     for name, artifact in {
         "albert_en_large": tiny_encoder,
         "albert_large_v2": tiny_encoder,
+        "my_classifier": tiny_classifier,
         "albert_large_v2_preprocess": tiny_preprocessor,
         "albert_en_preprocess": tiny_preprocessor,
         "albert_en_large_embedder": tiny_embedder,

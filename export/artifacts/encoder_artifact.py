@@ -17,6 +17,7 @@ from export.metadata import manifest
 from export.model import albert, heads, initial_weights, task_heads
 from preprocess.vocabulary import finding, tokenizer_config
 
+_TOKENIZER_FILES = ("tokenizer_config_file", "tokenizer_file")
 _OnProgress = Callable[[int, int], None]
 
 
@@ -101,7 +102,8 @@ def _track_tokenizer(
 
     The vocabulary is `sp_model_file`; of WordPiece `vocab_file`, with the variable `do_lower_case`,
     as TF Hub's BERT encoders have them. `tokenizer_config_file` says the rest, and where there is a
-    `tokenizer.json` it is `tokenizer_file`: together what `finding.beside` reads.
+    `tokenizer.json` it is `tokenizer_file`: together what `finding.beside` reads. The heads of
+    fine-tuned models have them too, because a Keras model around one has nothing else of the root.
     """
     vocabulary = _asset(tokenizer.vocabulary.file_name, tokenizer.asset, directory)
     if tokenizer.is_wordpiece:
@@ -112,6 +114,14 @@ def _track_tokenizer(
     module.tokenizer_config_file = _asset(tokenizer_config.CONFIG, tokenizer.settings, directory)
     if tokenizer.tokenizer_json is not None:
         module.tokenizer_file = _asset(finding.TOKENIZER, tokenizer.tokenizer_json, directory)
+    names = (hub_api.SP_MODEL_FILE, hub_api.VOCAB_FILE, hub_api.DO_LOWER_CASE, *_TOKENIZER_FILES)
+    for encoder in (module, module.unpadded):
+        for head in (
+            getattr(encoder, kind) for kind in head_config.KINDS if hasattr(encoder, kind)
+        ):
+            for name in names:
+                if hasattr(module, name):
+                    setattr(head, name, getattr(module, name))
 
 
 def _module(

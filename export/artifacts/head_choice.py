@@ -52,6 +52,11 @@ class Chosen:
     def notices(self, *, seed: int) -> list[str]:
         """Returns what the user should know; `seed` is that of the random weights."""
         lines = [f"a guess: {guess}" for guess in self.guesses.values()]
+        lines += [
+            f"the labels of `.{head.kind}` have no names: name them with --labels"
+            for head in self.heads
+            if len(head.labels) > 1 and head.labels == head_config.default_labels(len(head.labels))
+        ]
         return lines + [
             f"`.{kind}` is a new head: its weights are random (seed {seed}) and untrained"
             for kind in self.untrained
@@ -66,6 +71,8 @@ class Chosen:
         for head in self.heads:
             if head.problem_type:
                 found["problem_type"] = head.problem_type
+            if head.is_beam:
+                found["answer_by_beam"] = True
         return found
 
     def weights_entries(self, *, seed: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ model that was built around a `hub.KerasLayer` and saved as a SavedModel.
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,10 @@ _PARTS: tuple[tuple[str, ...], ...] = tuple(
     for wrapper in ((), ("_func",))
     for head in ((), *((name,) for name in _HEADS))
 )
+# Attributes of a head that say what it is.
+_SETTINGS = (hub_api.LABELS, hub_api.PROBLEM_TYPE)
+# Attributes of the root of what Keras saves or exports. It tracks variables more than once.
+_OF_KERAS = {"keras_api", "_all_variables"}
 _WORDS = "word_embeddings/embeddings"
 _BLOCK = re.compile(r"transformer(/group_\d+/inner_group_\d+)?/")
 
@@ -94,7 +98,6 @@ def read(
     graph = _graph(directory, tensors)
     encoder = _encoder(graph, directory)
     keys: dict[str, str] = {}
-    settings: dict[str, dict[str, str]] = {}
     for names in _PARTS:
         part = graph.follow(encoder, names)
         variables = graph.variables(part) if part is not None else {}
@@ -103,17 +106,16 @@ def read(
                 raise errors.CheckpointError(
                     f"SavedModel {directory!r} holds two variables named {name!r}"
                 )
-        for kind in _kinds(variables):
-            assert part is not None
-            settings.setdefault(kind, {}).update(_settings(graph, part))
     found = {name: dataclasses.replace(tensors[key], name=name) for name, key in keys.items()}
+    settings = _settings(graph, keys)
     used = {*keys.values(), *(key for one in settings.values() for key in one.values())}
     rest = [key for key in tensors if key not in used and key != tensorflow_checkpoint.OBJECT_GRAPH]
     told = {
         kind: {name: _words(tensors[key]) for name, key in of_kind.items()}
         for kind, of_kind in settings.items()
     }
-    if encoder == 0:  # nothing else may be in it
+    is_keras = not _OF_KERAS.isdisjoint(graph.children[0])
+    if encoder == 0 and not is_keras:  # nothing else may be in it
         for key in rest:
             found[key.removesuffix(object_graph.VALUE_SUFFIX)] = tensors[key]
         return found, (), told
@@ -121,19 +123,24 @@ def read(
     return found, tuple(others), told
 
 
-def _kinds(variables: Iterable[str]) -> set[str]:
-    """Returns the heads of a fine-tuned model whose variables are among these names."""
-    return {
-        kind
-        for kind in head_config.KINDS
-        if any(name.startswith(f"cls/{kind}") for name in variables)
-    }
+def _settings(graph: _Graph, encoder: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Returns the keys of what heads say of themselves, by kind and name of the attribute.
 
-
-def _settings(graph: _Graph, part: int) -> dict[str, str]:
-    """Returns the keys of what a head says of itself, by the name of the attribute."""
-    keys = {name: graph.setting(part, name) for name in (hub_api.LABELS, hub_api.PROBLEM_TYPE)}
-    return {name: key for name, key in keys.items() if key is not None}
+    Args:
+      graph: of the SavedModel.
+      encoder: the keys of the encoder's variables and of its heads', by name.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for node in _breadth_first(graph.children):
+        keys = {name: graph.setting(node, name) for name in _SETTINGS}
+        held = {name: key for name, key in keys.items() if key is not None}
+        variables = graph.variables(node) if held else {}
+        if not variables or any(encoder.get(name) != key for name, key in variables.items()):
+            continue
+        for kind in head_config.KINDS:
+            if any(name.startswith(f"cls/{kind}") for name in variables):
+                found.setdefault(kind, held)
+    return found
 
 
 def _words(tensor: lazy_checkpoint.LazyTensor) -> Any:

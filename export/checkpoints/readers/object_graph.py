@@ -37,7 +37,7 @@ class ObjectGraph:
         """Returns the graph that the checkpoint with these tensors carries.
 
         Raises:
-          errors.CheckpointError: it cannot be read, or names things that are not there.
+          errors.CheckpointError: it cannot be read.
         """
         from tensorflow.core.protobuf import trackable_object_graph_pb2
 
@@ -47,14 +47,9 @@ class ObjectGraph:
             index: attribute.checkpoint_key
             for index, node in enumerate(proto.nodes)
             for attribute in node.attributes
-            if attribute.name == "VARIABLE_VALUE"
+            # A variable without a value has a key, but no tensor.
+            if attribute.name == "VARIABLE_VALUE" and attribute.checkpoint_key in tensors
         }
-        unknown = sorted(set(keys.values()) - set(tensors))
-        if unknown:
-            raise errors.CheckpointError(
-                f"checkpoint {location!r} is corrupted: its object graph names {unknown[0]!r}, "
-                "which it does not hold"
-            )
         return cls(children=child_names(proto.nodes, location), keys=keys)
 
     def walk(self, start: int = 0) -> Iterator[int]:

@@ -1,12 +1,21 @@
 """The pages of models say what the manifests say, in TF Hub's format; their snippets run."""
 
+import dataclasses
 import re
 
 import pytest
 
-from export.artifacts import embedder_artifact, embedder_spec
+from configs import head_config
+from export.artifacts import (
+    embedder_artifact,
+    embedder_spec,
+    encoder_artifact,
+    encoder_spec,
+    head_choice,
+    tokenizer_choice,
+)
 from export.metadata import finalize
-from tests.support import golden, golden_artifacts, preprocess_artifacts, processes, sites
+from tests.support import golden, preprocess_artifacts, processes, sites
 
 # The first line, from tensorflow/tfhub.dev's documentation of the format.
 _HANDLE = re.compile(r"# (Module|Collection|Publisher) [a-z\d-]+(/[\w.-]+)*")
@@ -201,11 +210,32 @@ def test_collection_and_publisher_name_the_latest_version_of_each_model(site):
     assert links and not [link for link in links if "tfhub.dev" in link]
 
 
+def _with_all_heads(golden_root):
+    """Returns the spec of golden `tiny` with a head of every kind, so that all snippets run."""
+    labels = ("a", "b", "c")
+    heads = (
+        head_config.HeadConfig(
+            kind="classify", labels=labels, problem_type=head_config.SINGLE_LABEL
+        ),
+        head_config.HeadConfig(kind="tag", labels=labels),
+        head_config.HeadConfig(kind="answer"),
+        head_config.HeadConfig(kind="choose"),
+    )
+    spec = encoder_spec.from_checkpoint(
+        str(golden_root / "tiny" / "tf1"),
+        tokenizer=tokenizer_choice.Request(sp_model_file=str(golden.VOCABULARY)),
+    )
+    chosen = head_choice.Chosen(heads=heads, untrained=head_config.KINDS)
+    return dataclasses.replace(spec, chosen_heads=chosen)
+
+
 @pytest.fixture(scope="module")
 def artifacts(golden_root, tmp_path_factory):
-    """The artifacts of golden `tiny`, which has both heads, by handle."""
-    encoder = golden_artifacts.directory("tiny", golden_root)
+    """The artifacts of golden `tiny`, which has both heads of pre-training, by handle."""
     folder = tmp_path_factory.mktemp("artifacts")
+    encoder = str(folder / "encoder")
+    encoder_artifact.write(encoder, spec=_with_all_heads(golden_root), compute_dtype="float32")
+    finalize.finalize(encoder, serving_warmup=False)
     preprocessor, embedder = str(folder / "preprocessor"), str(folder / "embedder")
     preprocess_artifacts.write(
         preprocessor, sp_model_file=str(golden.VOCABULARY), default_seq_length=64
