@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs import hub_api
+from configs import head_config, hub_api
 from export.artifacts import encoder_spec, hub_module, task_modules, tokenizer_spec
 from export.checkpoints import restore
 from export.metadata import manifest
