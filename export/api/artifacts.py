@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # it imports TensorFlow
     from export.verification import verification
 
 _ANY_TOKENIZER, _ANY_HEAD = TokenizerRequest(), HeadRequest()
+_DEFAULT_SEQ_LENGTH = 128
 
 
 def export_encoder(
@@ -101,7 +102,7 @@ def export_preprocessor(
     checkpoint: str | None = None,
     encoder: str | None = None,
     tokenizer: TokenizerRequest = _ANY_TOKENIZER,
-    default_seq_length: int = 128,
+    default_seq_length: int | None = None,
     export_dir: str = "exports",
     version: int | None = None,
     serving_warmup: bool = False,
@@ -115,7 +116,8 @@ def export_preprocessor(
       encoder: folder of an exported encoder with whose tokenizer it is made. Without these, and
         without a file in `tokenizer`, it has the demo vocabulary.
       tokenizer: what you say of it.
-      default_seq_length: default length of the packed rows, in tokens.
+      default_seq_length: default length of the packed rows, in tokens; None for 128, or the
+        positions of the checkpoint or the encoder if it has fewer.
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
       serving_warmup: whether to add requests that TensorFlow Serving warms up with.
@@ -129,9 +131,20 @@ def export_preprocessor(
         from export.artifacts import preprocessor_artifact  # imports TensorFlow
 
         preprocessor_artifact.write(
-            publication.directory, tokenizer=chosen, default_seq_length=default_seq_length
+            publication.directory,
+            tokenizer=chosen,
+            default_seq_length=default_seq_length or _seq_length(checkpoint, encoder),
         )
         return publication.publish()
+
+
+def _seq_length(checkpoint: str | None, encoder: str | None) -> int:
+    positions: int | None = None
+    if checkpoint is not None:
+        positions = opening.open(checkpoint).sizes.get("max_position_embeddings")
+    elif encoder is not None:
+        positions = manifest.read(encoder).get("config", {}).get("max_position_embeddings")
+    return min(_DEFAULT_SEQ_LENGTH, positions or _DEFAULT_SEQ_LENGTH)
 
 
 def verify(

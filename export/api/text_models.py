@@ -27,7 +27,7 @@ def export_all(
     preprocessor_name: str | None = None,
     text_model_name: str | None = None,
     text_model: TextModelRequest | None = _ANY_TEXT_MODEL,
-    default_seq_length: int = _DEFAULT_SEQ_LENGTH,
+    default_seq_length: int | None = None,
     compute_dtype: str = "float32",
     export_dir: str = "exports",
     version: int | None = None,
@@ -44,7 +44,8 @@ def export_all(
       preprocessor_name: folder above the preprocessor's; None for `<model_name>_preprocess`.
       text_model_name: folder above the text model's; None for `<model_name>_text`.
       text_model: what you say of it; None for none.
-      default_seq_length: default length of the packed rows, in tokens.
+      default_seq_length: default length of the packed rows, in tokens; None for 128, or the
+        encoder's positions if it has fewer.
       compute_dtype: "float32" or "bfloat16", of activations and products.
       export_dir: folder of the models; made if missing.
       version: of all, a positive integer; None for the next that is free in all.
@@ -154,7 +155,7 @@ def export_text_model(
                 os.path.join(work, manifest.ENCODER),
                 os.path.join(work, manifest.PREPROCESSOR),
                 compute_dtype=compute_dtype,
-                default_seq_length=_DEFAULT_SEQ_LENGTH,
+                default_seq_length=None,
                 on_progress=on_progress,
             )
             parts.write_text_model(publication.directory, text_model)
@@ -246,7 +247,7 @@ class _Parts:
         preprocessor: str,
         *,
         compute_dtype: str,
-        default_seq_length: int,
+        default_seq_length: int | None,
         on_progress: notices.OnProgress,
     ) -> None:
         """Writes the encoder and, meanwhile, the preprocessor into their folders."""
@@ -257,7 +258,8 @@ class _Parts:
             "export.artifacts.preprocessor_artifact",
             preprocessor,
             tokenizer=self._spec.tokenizer,
-            default_seq_length=default_seq_length,
+            default_seq_length=default_seq_length
+            or min(_DEFAULT_SEQ_LENGTH, self._spec.config.max_position_embeddings),
         )
         from export.artifacts import encoder_artifact  # imports TensorFlow
 

@@ -7,7 +7,8 @@ from absl import flags
 
 DEFAULT_SEQ_LENGTH = flags.DEFINE_integer(
     "default_seq_length",
-    128,
-    "Default length of the packed rows in tokens, special tokens included.",
+    None,
+    "Default length of the packed rows in tokens, special tokens included. Default: 128, or the "
+    "encoder's positions if it has fewer.",
     lower_bound=3,
 )
