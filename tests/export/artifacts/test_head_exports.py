@@ -18,7 +18,7 @@ from export.verification import comparison, contract, numpy_albert
 from tests.support import head_cases, shared_run
 
 CASES = pytest.mark.parametrize("case", head_cases.CASES.values(), ids=lambda case: case.name)
-# Those that are exported without --stress: without pooler, and by beam. The conformance table has all.
+# Those that are exported without --stress. The conformance table has every head.
 _EXPORTED = ("hf_tag", "tf1_answer_beam")
 
 
