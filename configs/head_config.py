@@ -109,13 +109,13 @@ def default_labels(count: int) -> tuple[str, ...]:
     return tuple(f"LABEL_{number}" for number in range(count))
 
 
-def problem_type_of(config: Mapping[str, Any], count: int) -> str:
-    """Returns the problem type of a classifier with `count` logits.
+def problem_type_of(config: Mapping[str, Any]) -> str:
+    """Returns the problem type of a classifier: the config's.
 
-    It is the config's. Without, it is what transformers trains: regression with one logit, else one
-    of the labels.
+    Without one it is of single labels, as in transformers' pipeline, also where there is one logit:
+    training a regression writes it into the config.
     """
-    return config.get("problem_type") or (REGRESSION if count == 1 else SINGLE_LABEL)
+    return config.get("problem_type") or SINGLE_LABEL
 
 
 def by_kind(heads: Sequence[HeadConfig]) -> dict[str, HeadConfig]:

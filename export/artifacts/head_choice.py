@@ -126,7 +126,9 @@ def _new(request: Request) -> head_config.HeadConfig:
         raise errors.ConfigError("; ".join(problems))
     problem_type = request.problem_type
     if kind == head_config.CLASSIFY and problem_type is None:
-        problem_type = head_config.problem_type_of({}, len(request.labels))
+        problem_type = (
+            head_config.REGRESSION if len(request.labels) == 1 else head_config.SINGLE_LABEL
+        )
     return head_config.HeadConfig(kind=kind, labels=request.labels, problem_type=problem_type)
 
 

@@ -61,7 +61,7 @@ class Found:
             if head_config.is_labelled(kind):
                 labels = said.get("labels") or head_config.labels_of(said, count)
             if kind == head_config.CLASSIFY:
-                problem_type = head_config.problem_type_of(said, count)
+                problem_type = head_config.problem_type_of(said)
             heads.append(
                 head_config.HeadConfig(
                     kind=kind,
