@@ -26,6 +26,10 @@ def _definitions(path):
             found |= {n.id: None for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found |= {alias.asname or alias.name.split(".")[0]: None for alias in node.names}
+            if path.name == "__init__.py" and isinstance(node, ast.ImportFrom):
+                origin = processes.REPOSITORY / f"{node.module.replace('.', '/')}.py"
+                defined = _definitions(origin) if origin.is_file() else {}
+                found |= {a.name: defined[a.name] for a in node.names if a.name in defined}
     return found
 
 
@@ -42,7 +46,10 @@ def _modules(package):
         if len(parts) == 1 and path.stem in _COMMANDS:
             continue
         if top == package or top in ("configs", "preprocess", "export"):
-            found[path.stem] = found.get(path.stem, {}) | _definitions(path)
+            name = path.parent.name if path.stem == "__init__" else path.stem
+            definitions = _definitions(path)
+            if definitions or path.stem != "__init__":
+                found[name] = found.get(name, {}) | definitions
     return found
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from scripts import docs_hooks
-from tests.support import processes, sampling
+from tests.support import processes, sampling, text_models
 
 ROOT = processes.REPOSITORY
 TOP = [ROOT / name for name in ("README.md", "BUILD_NOTES.md", "CONTRIBUTING.md", "SECURITY.md")]
@@ -112,6 +112,7 @@ def test_snippets_run(
         "albert_en_large": tiny_encoder,
         "albert_large_v2": tiny_encoder,
         "my_classifier": tiny_classifier,
+        "my_classifier_text": text_models.directory("single"),
         "albert_large_v2_preprocess": tiny_preprocessor,
         "albert_en_preprocess": tiny_preprocessor,
         "albert_en_large_embedder": tiny_embedder,

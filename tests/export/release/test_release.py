@@ -226,7 +226,7 @@ def test_other_inputs_under_a_version_that_exists_are_refused(copy, change, mess
 def test_a_lost_tarball_comes_back_or_is_refused(copy):
     """A version that is built again has the released bytes, or is not published."""
     (copy / "dist" / "org" / "preprocess" / "1.tar.gz").unlink()
-    done = _release(copy, PREPROCESSOR | {"options": {"default_seq_length": 64}})
+    done = _release(copy, PREPROCESSOR | {"options": {"default_seq_length": 32}})
     assert "it was released before with sha256" in processes.error(done)
     assert not (copy / "dist" / "org" / "preprocess" / "1.tar.gz").exists()
 
