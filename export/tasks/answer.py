@@ -51,7 +51,8 @@ class Answer:
         tokenize = self._texts.preprocessor.tokenize
         context, starts, limits = self._texts.preprocessor.tokenize_with_offsets(contexts)
         # At least one token more than what windows share is left for the context.
-        question = tokenize(questions)[:, : self._texts.room(2) - self._stride - 1]
+        longest = self._texts.room(2) - self._stride - 1
+        question = texts_module.first_tokens(tokenize(questions), longest)
         windows = _Windows(question, context, self._texts.room(2), self._stride)
         inputs = self._texts.pack([windows.questions, windows.tokens])
         outputs = self._encoder.unpadded.answer(inputs, training=training)

@@ -99,7 +99,7 @@ class FillMask:
             validate=False,
         )
         joined = tf.concat([masks, ids.values], axis=1)
-        return ids.with_values(joined).merge_dims(1, 2)[:, :room]
+        return texts_module.first_tokens(ids.with_values(joined).merge_dims(1, 2), room)
 
     def _filled(self, sentences: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Returns the texts as they were written, with each of the tokens in place of the mask."""

@@ -61,7 +61,9 @@ class Tag:
         room = self._texts.room()
         ids, starts, limits = self._texts.preprocessor.tokenize_with_offsets(sentences)
         truncated = ids.row_lengths() > room
-        ids, starts, limits = (part[:, :room] for part in (ids, starts, limits))
+        ids, starts, limits = (
+            texts_module.first_tokens(part, room) for part in (ids, starts, limits)
+        )
         starts, limits = _with_text(sentences, starts, limits)
         inputs = self._texts.pack([ids])
         logits = self._encoder.unpadded.tag(inputs, training=training)[hub_api.LOGITS]  # [B, S, C]

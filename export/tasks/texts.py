@@ -72,7 +72,7 @@ class Texts:
                 encode=self.preprocessor.tokenize,
                 boundary=self._boundary,
             )
-        return ids[:, :count], ids.row_lengths() > count
+        return first_tokens(ids, count), ids.row_lengths() > count
 
     def pair(self, first: tf.Tensor, second: tf.Tensor) -> tuple[list[tf.RaggedTensor], tf.Tensor]:
         """Returns the tokens of two segments, cut to fit into a row, and whether they were cut."""
@@ -109,10 +109,14 @@ class Texts:
         return self.preprocessor.bert_pack_inputs(list(segments), seq_length=seq_length)
 
 
-def first_tokens(tokens: tf.RaggedTensor, counts: tf.Tensor) -> tf.RaggedTensor:
-    """Returns the first `counts` [B] tokens of each row."""
-    is_kept = tf.ragged.range(tokens.row_lengths()) < tf.cast(counts, tf.int64)[:, tf.newaxis]
-    return tf.ragged.boolean_mask(tokens, is_kept)
+def first_tokens(tokens: tf.RaggedTensor, counts: tf.Tensor | int) -> tf.RaggedTensor:
+    """Returns the first tokens of each row: `counts` [B] of them, or fewer where there are fewer.
+
+    In few ops: slices and masks of ragged tensors take a second to trace.
+    """
+    starts, lengths = tokens.row_starts(), tokens.row_lengths()
+    kept = tf.ragged.range(starts, starts + tf.minimum(lengths, tf.cast(counts, tf.int64)))
+    return kept.with_values(tf.gather(tokens.values, kept.values))
 
 
 def encode(encoder: Any, inputs: dict[str, tf.Tensor], training: bool) -> dict[str, Any]:

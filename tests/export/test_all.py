@@ -16,7 +16,7 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the ops
 
 from export.metadata import checksums
-from tests.support import cases, processes, shared_run
+from tests.support import cases, processes, sampling, shared_run
 
 # In the order in which the command prints them.
 _NAMES = ("case", "case_preprocess", "case_text")
@@ -103,18 +103,7 @@ def test_the_text_model_embeds_where_there_is_no_fine_tuned_head():
     np.testing.assert_allclose(module(tf.constant(["the [MASK] sat"]))[0], vector, atol=1e-5)
 
 
-def test_they_make_an_embedder(tmp_path):
-    exports = _exported(_TOKENIZER) / "exports"
-    embedder = processes.export(
-        "export.embedder",
-        *("--encoder", exports / "case" / "1", "--preprocessor", exports / "case_preprocess" / "1"),
-        *("--model_name", "embedder"),
-        cwd=tmp_path,
-    )
-    assert hub.load(str(embedder))(["the [MASK] sat"]).shape == (1, 32)
-
-
-@pytest.mark.parametrize("name", _VOCABULARIES)
+@sampling.parametrize("name", _VOCABULARIES, sample=["vocab_txt_beside"])
 def test_the_only_vocabulary_beside_the_weights_is_theirs(name):
     exports = _exported(name) / "exports"
     vocabulary = (cases.ROOT / _VOCABULARIES[name]).read_text().split("\n")
@@ -160,9 +149,12 @@ def test_killed_at_any_moment_it_leaves_complete_versions(stress, tmp_path):
     }
     generator = random.Random(2)
     halves = 0
+    names = _NAMES if stress else _REPRODUCIBLE
+    rest = [] if stress else ["--notext_model"]
     for number in range(30 if stress else 1):
         export_dir = tmp_path / str(number)
-        arguments = ["--checkpoint", checkpoint, "--model_name", "case", "--export_dir", export_dir]
+        arguments = ["--checkpoint", checkpoint, "--export_dir", export_dir, *rest]
+        arguments += ["--model_name", "case"]
         process = processes.start("-m", "export.all", *arguments)
         if number % 2 == 0:  # between the renames or just around them
             while process.poll() is None and not (export_dir / "case_preprocess" / "1").exists():
@@ -172,18 +164,18 @@ def test_killed_at_any_moment_it_leaves_complete_versions(stress, tmp_path):
                 process.wait(timeout=generator.uniform(0, 15))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        versions = {name: _versions(export_dir / name) for name in _NAMES}
+        versions = {name: _versions(export_dir / name) for name in names}
         for name, found in versions.items():
             assert found in ([], ["1"])
             for version in found:
                 _assert_complete(export_dir / name / version, good.get(name))
         # The encoder comes last.
-        assert versions["case"] <= versions["case_text"] <= versions["case_preprocess"]
+        assert versions["case"] <= versions[names[-1]] <= versions["case_preprocess"]
         halves += versions["case"] != versions["case_preprocess"]
-        done = _run("--checkpoint", checkpoint, "--export_dir", export_dir)
+        done = processes.run("export.all", *arguments)
         assert done.returncode == 0, done.stderr
         expected = "2" if versions["case_preprocess"] else "1"
-        for name in _NAMES:
+        for name in names:
             assert done.stdout.count(f"/{name}/{expected}\n") == 1
             path = export_dir / name / expected
             _assert_complete(path, good.get(name))

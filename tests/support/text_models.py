@@ -44,16 +44,24 @@ def checkpoint(name: str, folder: pathlib.Path) -> str:
 
 
 def parts(name: str) -> pathlib.Path:
-    """Returns a folder with `checkpoint`, and the `encoder` and `preprocessor` made of it."""
+    """Returns a folder with `checkpoint`, and the `encoder` and `preprocessor` made of it.
+
+    All have the same tokenizer, and so the same preprocessor.
+    """
+
+    def preprocessor(folder: pathlib.Path) -> pathlib.Path:
+        spec = encoder_spec.from_checkpoint(checkpoint(name, folder / "checkpoint"))
+        path = folder / "preprocessor"
+        preprocessor_artifact.write(str(path), tokenizer=spec.tokenizer, default_seq_length=16)
+        finalize.finalize(str(path), serving_warmup=False)
+        return path
 
     def write(folder: pathlib.Path) -> pathlib.Path:
         spec = encoder_spec.from_checkpoint(checkpoint(name, folder / "checkpoint"))
         encoder_artifact.write(str(folder / "encoder"), spec=spec, compute_dtype="float32")
-        preprocessor_artifact.write(
-            str(folder / "preprocessor"), tokenizer=spec.tokenizer, default_seq_length=16
-        )
-        for part in ("encoder", "preprocessor"):
-            finalize.finalize(str(folder / part), serving_warmup=False)
+        finalize.finalize(str(folder / "encoder"), serving_warmup=False)
+        made = shared_run.once("text_models/preprocessor", preprocessor)
+        (folder / "preprocessor").symlink_to(made)
         return folder
 
     return shared_run.once(f"text_models/parts/{name}", write)

@@ -1,5 +1,6 @@
 """Vectors of texts: every pooling, long texts in parts, and folders of sentence-transformers."""
 
+import functools
 import json
 
 import numpy as np
@@ -11,17 +12,19 @@ from configs import errors
 from export.artifacts import text_model_spec
 from export.checkpoints.readers import sentence_transformers
 from export.tasks import embed
-from tests.support import processes, text_models
+from tests.support import processes, sampling, text_models
 
 TEXTS = ["a river", "the river rose slowly " * 30, "b"]
 
 
+@functools.cache
 def _parts():
     folder = text_models.parts("single")
     return hub.load(str(folder / "encoder")), hub.load(str(folder / "preprocessor"))
 
 
-def _states(texts):
+@functools.cache
+def _states(*texts):
     """Returns the states of the tokens of each text, by the encoder alone."""
     encoder, preprocessor = _parts()
     rows = []
@@ -44,7 +47,7 @@ def _states(texts):
     ],
 )
 def test_poolings_are_those_of_sentence_transformers(mode, pool):
-    states = _states(TEXTS)
+    states = _states(*TEXTS)
     padded = np.zeros([3, 48, 16], np.float32)
     mask = np.zeros([3, 48], np.float32)
     for row, values in enumerate(states):
@@ -58,7 +61,7 @@ def test_the_callable_gives_vectors_and_the_signature_says_what_was_cut():
     request = {"task": "embed", "pooling": "mean", "normalize": True}
     module = text_models.load("single", **request)
     vectors = module(tf.constant(TEXTS)).numpy()
-    expected = [values.mean(axis=0) for values in _states(TEXTS)]
+    expected = [values.mean(axis=0) for values in _states(*TEXTS)]
     expected = [vector / np.linalg.norm(vector) for vector in expected]
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
     outputs = module.signatures["serving_default"](sentences=tf.constant(TEXTS))
@@ -66,7 +69,7 @@ def test_the_callable_gives_vectors_and_the_signature_says_what_was_cut():
     np.testing.assert_allclose(outputs["default"], vectors, atol=1e-6)
 
 
-@pytest.mark.parametrize("long_texts", ["mean", "max"])
+@sampling.parametrize("long_texts", ["mean", "max"], sample=["mean"])
 def test_long_texts_are_pooled_over_their_parts(long_texts):
     module = text_models.load("single", task="embed", pooling="mean", long_texts=long_texts)
     encoder, preprocessor = _parts()
@@ -81,7 +84,7 @@ def test_long_texts_are_pooled_over_their_parts(long_texts):
     expected = np.mean(vectors, axis=0) if long_texts == "mean" else np.max(vectors, axis=0)
     got = module(tf.constant(TEXTS)).numpy()
     np.testing.assert_allclose(got[1], expected, atol=1e-5)
-    np.testing.assert_allclose(got[0], _states(TEXTS[:1])[0].mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(got[0], _states(TEXTS[0])[0].mean(axis=0), atol=1e-5)
 
 
 def _folder(path, modules, **files):
