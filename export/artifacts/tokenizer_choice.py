@@ -233,8 +233,9 @@ def _plain(
             f"--tokenization=hub cannot do {_flag('keep_accents', keep)} with a WordPiece "
             f"vocabulary and {_flag('lower_case', lower)}: give --tokenization=huggingface"
         )
-    if request.lower_case is None and lower_case is None:
-        messages += _guess(vocabulary, lower, keep)
+    is_lower_guessed = request.lower_case is None and lower_case is None
+    is_keep_guessed = request.keep_accents is None and keep_accents is None
+    messages += _guess(vocabulary, lower and is_lower_guessed, keep or not is_keep_guessed)
     if request.tokenization is None and not is_wordpiece:
         messages += (
             "its tokenization is that of TF Hub's preprocessor; google's models were trained with "

@@ -1,5 +1,6 @@
 """The tokenizer is that beside the weights, as the files or the user say."""
 
+import dataclasses
 import json
 import shutil
 
@@ -126,6 +127,9 @@ def test_pieces_that_are_never_produced_are_counted(tmp_path):
     notices = tokenizer_choice.of(request, checkpoint=None, encoder=None).notices
     assert any("have upper-case letters and are never produced" in notice for notice in notices)
     assert any("have accents and are never produced" in notice for notice in notices)
+    said = dataclasses.replace(request, lower_case=False)
+    (notice, count, _) = tokenizer_choice.of(said, checkpoint=None, encoder=None).notices
+    assert "text is stripped of accents" in notice and "see --keep_accents" in count
 
 
 def test_names_of_special_tokens_may_be_given(hf):
