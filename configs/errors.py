@@ -48,8 +48,13 @@ class ReleaseError(InputError):
 
 
 def first_line(error: Exception) -> str:
-    """Returns the type of a library's error and the first line of its message."""
+    """Returns the type of a library's error and the first line of its message that says something.
+
+    TensorFlow's begins with "Graph execution error:" and says where, then what, then the node.
+    """
     lines = str(error).strip().splitlines() or [""]
+    if lines[0].startswith("Graph execution error"):
+        lines = [line for line in lines[1:] if line and "{{node" not in line][-1:] or lines
     return f"{type(error).__name__}: {lines[0]}"
 
 

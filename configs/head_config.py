@@ -93,7 +93,7 @@ def labels_of(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
     if named is None:
         return default_labels(count)
     try:
-        by_number = {int(number): str(label) for number, label in dict(named).items()}
+        by_number = {int(number): label for number, label in dict(named).items()}
     except (TypeError, ValueError) as error:
         raise errors.ConfigError(f"id2label is not a mapping of numbers, got {named!r}") from error
     if sorted(by_number) != list(range(count)):
@@ -101,7 +101,12 @@ def labels_of(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
         raise errors.ConfigError(
             f"id2label must name 0 to {count - 1}, as the head has {count} logits; got {numbers}"
         )
-    return tuple(by_number[number] for number in range(count))
+    labels = tuple(by_number[number] for number in range(count))
+    if len(set(labels)) < count or not all(isinstance(one, str) and one for one in labels):
+        raise errors.ConfigError(
+            f"id2label must give each logit a name of its own, got {labels}; or name them: --labels"
+        )
+    return labels
 
 
 def default_labels(count: int) -> tuple[str, ...]:

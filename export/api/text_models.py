@@ -6,12 +6,15 @@ Example:
 
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 from configs import errors
 from export.api import notices
 from export.artifacts import embedder_spec, encoder_spec, text_model_spec
+from export.artifacts.head_choice import Request as HeadRequest
 from export.artifacts.text_model_spec import Request as TextModelRequest
+from export.artifacts.tokenizer_choice import Request as TokenizerRequest
 from export.checkpoints.readers import sentence_transformers
 from export.metadata import manifest
 from export.publishing import publish, writing_process
@@ -127,6 +130,8 @@ def export_text_model(
     """
     if (checkpoint is None) == (encoder is None):
         raise errors.InputError("give either --checkpoint or --encoder")
+    if preprocessor is not None:
+        _check_no_others(checkpoint, {**options, "compute_dtype": compute_dtype})
     destination: dict[str, Any] = {
         "model_name": model_name,
         "version": version,
@@ -209,6 +214,16 @@ def export_embedder(
 
         embedder_artifact.write(publication.directory, spec=spec)
         return publication.publish()
+
+
+def _check_no_others(checkpoint: str | None, options: Mapping[str, Any]) -> None:
+    """Checks that nothing is said of an encoder that is made of nothing but two folders."""
+    if checkpoint is not None:
+        raise errors.InputError("--preprocessor belongs to --encoder, not to --checkpoint")
+    usual: tuple[Any, ...] = (None, {}, "float32", TokenizerRequest(), HeadRequest())
+    said = ", ".join(name for name, value in sorted(options.items()) if value not in usual)
+    if said:
+        raise errors.InputError(f"--encoder and --preprocessor have their own settings: {said}")
 
 
 def _plan(spec: encoder_spec.EncoderSpec, request: TextModelRequest) -> text_model_spec.Plan:

@@ -20,6 +20,7 @@ from export.checkpoints import (
     opening,
     restore,
 )
+from export.checkpoints.readers import sentence_transformers
 
 _ANY_TOKENIZER, _ANY_HEAD = tokenizer_choice.Request(), head_choice.Request()
 _HEADS = (hub_api.MLM, hub_api.SOP, *head_config.KINDS)
@@ -105,6 +106,17 @@ class EncoderSpec:
         reasons: dict[str, list[str]] = {}
         for name, reason in self.unused.items():
             reasons.setdefault(reason, []).append(name)
+        if compatibility.OF_LARGER_MODEL in reasons and self.chosen_heads.trained:
+            heads = ", ".join(f"`.{head.kind}`" for head in self.chosen_heads.trained)
+            lines.append(
+                f"{heads} is of the encoder; what was trained on top of it is left out, and the "
+                "head may not have been trained with it: --nohead leaves it out, too"
+            )
+        if sentence_transformers.beside(self.checkpoint.directories) is not None:
+            lines.append(
+                "its folder is of sentence-transformers: its pooling is not in an encoder, but in "
+                "the text model that export.text_model --checkpoint makes"
+            )
         return lines + [
             f"left out ({reason}): {', '.join(names)}" for reason, names in reasons.items()
         ]

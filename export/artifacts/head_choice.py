@@ -136,8 +136,8 @@ def _problems(request: Request, kind: str) -> list[str]:
     problems = []
     if request.labels and not head_config.is_labelled(kind):
         problems.append(f"a {kind} head has no labels, but --labels was given")
-    if len(set(request.labels)) < len(request.labels):
-        problems.append(f"--labels must differ, got {','.join(request.labels)}")
+    if len(set(request.labels)) < len(request.labels) or not all(request.labels):
+        problems.append(f"--labels must be names that differ, got {','.join(request.labels)}")
     if request.problem_type and kind != head_config.CLASSIFY:
         problems.append(f"--problem_type is of a classify head, not of a {kind} head")
     return problems

@@ -129,7 +129,8 @@ def _fill_mask(
         is_token=tokenizer.tokenization == tokenizations.HUGGING_FACE,
     )
     module = _module(task, encoder.mlm.variables)
-    return module, {hub_api.SERVING_DEFAULT: module.signature(hub_api.FILLED_OUTPUTS)}, {}
+    signatures = {hub_api.SERVING_DEFAULT: module.signature(hub_api.FILLED_OUTPUTS)}
+    return module, signatures, {"mask": tokenizer.described.pieces[mask_id]}
 
 
 _MAKERS: Mapping[str, Callable[..., tuple[hub_module.HubModule, _Signatures, dict[str, Any]]]] = {

@@ -84,11 +84,12 @@ class Plan:
         positions = encoder.get("config", {}).get("max_position_embeddings", _MAX_SEQ_LENGTH)
         self.task = request.task or task_of(encoder) or EMBED
         usual = _ANSWER_SEQ_LENGTH if self.task == head_config.ANSWER else _MAX_SEQ_LENGTH
-        said = request.max_seq_length or (recipe and recipe.max_seq_length)
-        self.length: int = said or min(usual, positions)
+        if recipe is not None and recipe.max_seq_length:
+            usual = recipe.max_seq_length
+        self.length: int = request.max_seq_length or min(usual, positions)
         self.pooling = _pooling(request, recipe, has_pooler=has_pooler)
         self.problems: list[str] = []
-        self.notices = recipe.notices if recipe else ()
+        self.notices = _notices(request, encoder, recipe, self.task)
         self.is_choice = request.task is None and head_config.CHOOSE in heads
         if self.is_choice:
             self.problems.append(
@@ -187,14 +188,31 @@ def task_of(encoder: Mapping[str, Any]) -> str | None:
 def _pooling(
     request: Request, recipe: sentence_transformers.Recipe | None, *, has_pooler: bool
 ) -> Pooling:
-    if request.pooling is not None or recipe is None:
-        usual = POOLED if has_pooler else "mean"
-        found = Pooling(modes=(request.pooling or usual,))
-    else:
-        found = recipe.pooling
+    usual = POOLED if has_pooler else "mean"
+    found = recipe.pooling if recipe is not None else Pooling(modes=(usual,))
+    if request.pooling is not None:  # dense layers were trained over another one
+        found = dataclasses.replace(found, modes=(request.pooling,), dense=())
     if request.normalize is None:
         return found
     return dataclasses.replace(found, normalize=request.normalize)
+
+
+def _notices(
+    request: Request,
+    encoder: Mapping[str, Any],
+    recipe: sentence_transformers.Recipe | None,
+    task: str,
+) -> tuple[str, ...]:
+    found = recipe.notices if recipe is not None and task == EMBED else ()
+    if recipe is not None and request.pooling is not None and recipe.pooling.dense:
+        found += ("--pooling leaves out the dense layers of the folder of sentence-transformers",)
+    is_hugging_face = encoder.get("weights", {}).get("format") == "huggingface"
+    if is_hugging_face and task in (head_config.CLASSIFY, head_config.ANSWER):
+        found += (
+            "the second of two texts has type 1, as in transformers 4 and in google's code; "
+            "transformers 5 gives both type 0 unless token_type_ids are asked for",
+        )
+    return found
 
 
 def _only_for_embed(request: Request, task: str) -> list[str]:

@@ -17,6 +17,10 @@ _EXACT_IN_FLOAT32 = ("float32", "float16", "bfloat16")
 _PRETRAINING_HEADS = (weight_table.MLM_HEAD, weight_table.SOP_HEAD)
 HEADS = (*_PRETRAINING_HEADS, *weight_table.FINE_TUNED_HEADS)
 
+OF_LARGER_MODEL = "it is of a larger model around the encoder"
+_BOOKKEEPING = "state of the training of a larger model"
+_BOOKKEEPING_NAME = re.compile(r"(^|/)(optimizer|metrics|save_counter)(/|$)|OPTIMIZER_SLOT")
+
 _Entries = Sequence[mapping.Entry]
 
 
@@ -36,7 +40,10 @@ def unused(entries: _Entries, checkpoint: lazy_checkpoint.Checkpoint) -> dict[st
     Tensors that only repeat a variable are not among them.
     """
     known = _known(entries, checkpoint)
-    found = dict.fromkeys(checkpoint.unused_tensors, "it is of a larger model around the encoder")
+    found = {
+        name: _BOOKKEEPING if _BOOKKEEPING_NAME.search(name) else OF_LARGER_MODEL
+        for name in checkpoint.unused_tensors
+    }
     for name, tensor in checkpoint.tensors.items():
         reason = _reason(name, tensor, checkpoint)
         if name not in known and reason is not None:

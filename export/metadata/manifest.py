@@ -47,6 +47,12 @@ def _write(directory: str, content: Mapping[str, Any]) -> None:
         file.write("\n")
 
 
+def sample_text(directory: str, words: int = 1) -> str:
+    """Returns a text that a text model accepts: one that fills masks wants exactly one."""
+    mask = read(directory).get("mask")
+    return " ".join([*([mask] if mask else []), *["word"] * words])
+
+
 def read(directory: str) -> dict[str, Any]:
     """Returns the manifest of the artifact in `directory`; empty if it has none."""
     try:

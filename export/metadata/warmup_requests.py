@@ -41,7 +41,7 @@ def _records(directory: str) -> list[bytes]:
     signatures = model.meta_graphs[0].signature_def
     config = manifest.read(directory).get("config", {})
     return [
-        _prediction_log(name, signatures[name].inputs, rows, columns)
+        _prediction_log(directory, name, signatures[name].inputs, rows, columns)
         for name in sorted(signatures)
         if not name.startswith("__")  # TensorFlow's own
         for rows, columns in SHAPES
@@ -50,7 +50,9 @@ def _records(directory: str) -> list[bytes]:
     ]
 
 
-def _prediction_log(signature: str, infos: Mapping[str, Any], rows: int, columns: int) -> bytes:
+def _prediction_log(
+    directory: str, signature: str, infos: Mapping[str, Any], rows: int, columns: int
+) -> bytes:
     log = prediction_log_pb2.PredictionLog()
     request = log.predict_log.request
     request.model_spec.signature_name = signature
@@ -58,7 +60,7 @@ def _prediction_log(signature: str, infos: Mapping[str, Any], rows: int, columns
         rank = len(info.tensor_shape.dim)
         shape = [rows, *[_CHOICES] * (rank - 2), columns][:rank]
         if info.dtype == tf.string.as_datatype_enum:
-            value = np.full(shape, "word " * columns)
+            value = np.full(shape, manifest.sample_text(directory, columns))
         else:
             # Zero is valid as an id, a type and a position in every model.
             dtype = tf.dtypes.as_dtype(info.dtype).as_numpy_dtype

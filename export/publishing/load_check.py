@@ -12,6 +12,7 @@ from typing import Any
 
 from configs import errors, hub_api
 from export.metadata import checksums, manifest
+from export.metadata.manifest import sample_text
 
 
 def main() -> None:
@@ -40,17 +41,17 @@ def problems(directory: str) -> list[str]:
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         root = tf.saved_model.load(directory)  # what hub.load calls
-        found = _problems_of(root.signatures[hub_api.SERVING_DEFAULT])
+        found = _problems_of(root.signatures[hub_api.SERVING_DEFAULT], text=sample_text(directory))
     except Exception as error:  # TensorFlow raises many types for broken files
         found = [errors.first_line(error)]
     return found + checksums.problems(directory)
 
 
-def _problems_of(signature: Any) -> list[str]:
+def _problems_of(signature: Any, *, text: str) -> list[str]:
     import tensorflow as tf
 
     _, specs = signature.structured_input_signature
-    outputs = signature(**{name: _small_input(name, spec) for name, spec in specs.items()})
+    outputs = signature(**{name: _small_input(name, spec, text) for name, spec in specs.items()})
     return [
         f"output {name!r} is not finite"
         for name, output in outputs.items()
@@ -58,12 +59,12 @@ def _problems_of(signature: Any) -> list[str]:
     ]
 
 
-def _small_input(name: str, spec: Any) -> Any:
-    """Returns one sentence, or the ids of one token."""
+def _small_input(name: str, spec: Any, text: str) -> Any:
+    """Returns one text, or the ids of one token."""
     import tensorflow as tf
 
     shape = [1] * spec.shape.rank
     if spec.dtype == tf.string:
-        return tf.fill(shape, "a b")
+        return tf.fill(shape, text)
     # Zero is valid as an id, a type and a position in every model.
     return (tf.ones if name == hub_api.INPUT_MASK else tf.zeros)(shape, spec.dtype)

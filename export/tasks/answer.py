@@ -49,6 +49,7 @@ class Answer:
         context the answer is empty.
         """
         tokenize = self._texts.preprocessor.tokenize
+        questions, contexts = texts_module.same_size(questions, contexts)
         context, starts, limits = self._texts.preprocessor.tokenize_with_offsets(contexts)
         # At least one token more than what windows share is left for the context.
         longest = self._texts.room(2) - self._stride - 1

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from configs import hub_api
+from preprocess.steps import graph_checks
 from preprocess.tokenizers import truncation
 
 # [CLS] and [SEP], or [CLS] and two [SEP].
@@ -77,6 +78,7 @@ class Texts:
     def pair(self, first: tf.Tensor, second: tf.Tensor) -> tuple[list[tf.RaggedTensor], tf.Tensor]:
         """Returns the tokens of two segments, cut to fit into a row, and whether they were cut."""
         room = self.room(2)
+        first, second = same_size(first, second)
         (one, _), (other, _) = (self.tokens(text, segments=2) for text in (first, second))
         lengths = [tf.cast(segment.row_lengths(), tf.int32) for segment in (one, other)]  # [B]
         whole = [tf.cast(ids.row_lengths() > room, tf.bool) for ids in (one, other)]
@@ -107,6 +109,20 @@ class Texts:
         longest = tf.maximum(tf.cast(longest, tf.int32), _MIN_SEQ_LENGTH[number])
         seq_length = tf.minimum(longest, self.max_seq_length)
         return self.preprocessor.bert_pack_inputs(list(segments), seq_length=seq_length)
+
+
+def same_size(first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns both, which must have equal batch sizes.
+
+    Raises:
+      tf.errors.InvalidArgumentError: in the graph; they have not.
+    """
+    sizes = tf.size(first), tf.size(second)
+    check = graph_checks.check(
+        tf.equal(*sizes), "both inputs must have the same number of texts, got", *sizes
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(first), tf.identity(second)
 
 
 def first_tokens(tokens: tf.RaggedTensor, counts: tf.Tensor | int) -> tf.RaggedTensor:

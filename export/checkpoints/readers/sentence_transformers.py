@@ -141,8 +141,13 @@ def _dense(folder: str) -> pooling.DenseLayer:
 def _prompt(directory: str) -> tuple[str, tuple[str, ...]]:
     """Returns the prompt that `encode` puts in front of texts, and what is to be said of others."""
     config = _optional(directory, _CONFIG)
-    prompts = {name: text for name, text in (config.get("prompts") or {}).items() if text}
-    default = config.get("default_prompt_name")
+    prompts, default = config.get("prompts") or {}, config.get("default_prompt_name")
+    if not isinstance(prompts, dict) or (default is not None and default not in prompts):
+        raise errors.CheckpointError(
+            f"{os.path.join(directory, _CONFIG)!r} has no prompt named {default!r}, or no prompts "
+            "by name"
+        )
+    prompts = {name: str(text) for name, text in prompts.items() if text}
     others = ", ".join(name for name in prompts if name != default)
     notices = (f"its prompts {others} are not put in front of texts",) if others else ()
     return prompts.get(default, ""), notices

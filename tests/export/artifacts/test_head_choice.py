@@ -59,7 +59,7 @@ def test_a_new_classifier_has_the_problem_type_of_its_labels(labels, problem_typ
     [
         (None, {"new_head": "classify"}, "--new_head classify needs --labels"),
         (None, {"new_head": "answer", "labels": ("a",)}, "answer head has no labels"),
-        (None, {"new_head": "tag", "labels": ("a", "a")}, "must differ"),
+        (None, {"new_head": "tag", "labels": ("a", "a")}, "names that differ"),
         (
             None,
             {"new_head": "tag", "labels": ("a",), "problem_type": "regression"},

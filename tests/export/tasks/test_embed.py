@@ -1,5 +1,6 @@
 """Vectors of texts: every pooling, long texts in parts, and folders of sentence-transformers."""
 
+import dataclasses
 import functools
 import json
 
@@ -117,6 +118,24 @@ def test_a_folder_of_sentence_transformers_says_it_all(tmp_path):
     encoder = {"heads": [], "config": {"max_position_embeddings": 64}}
     plan = text_model_spec.Plan(text_model_spec.Request(), encoder, recipe)
     assert (plan.task, plan.length, plan.pooling) == ("embed", 33, recipe.pooling)
+    mean = text_model_spec.Plan(text_model_spec.Request(pooling="mean"), encoder, recipe)
+    assert mean.pooling == dataclasses.replace(recipe.pooling, modes=("mean",))
+    short = {"heads": [], "config": {"max_position_embeddings": 16}}
+    assert text_model_spec.Plan(text_model_spec.Request(), short, recipe).length == 16
+
+
+@pytest.mark.parametrize(
+    "config", [{"prompts": ["query"]}, {"prompts": {}, "default_prompt_name": "query"}]
+)
+def test_prompts_without_names_are_refused(tmp_path, config):
+    folder = _folder(
+        tmp_path,
+        [("Transformer", ""), ("Pooling", "1")],
+        **{"1__config_json": {}},
+        config_sentence_transformers_json=config,
+    )
+    with pytest.raises(errors.CheckpointError, match="prompt"):
+        sentence_transformers.read(folder)
 
 
 @pytest.mark.parametrize(

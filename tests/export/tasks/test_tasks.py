@@ -6,6 +6,9 @@ The values are recorded, see testdata/text_models/make.py.
 import pytest
 import tensorflow as tf
 
+from configs import errors
+from export import api
+from export.publishing import load_check
 from tests.support import sampling, text_models
 
 ATOL = 1e-5  # of scores
@@ -142,6 +145,42 @@ def test_a_classifier_is_trained_through_its_text_model():
     gradients = tape.gradient(loss, module.trainable_variables)
     assert all(gradient is not None for gradient in gradients)
     assert [v.name for v in module.variables] == [v.name for v in module.trainable_variables]
+
+
+def test_every_task_passes_the_check_before_it_is_published():
+    assert load_check.problems(text_models.directory("fill_mask")) == []
+    assert load_check.problems(text_models.directory("answer")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "signature", "inputs"),
+    [
+        ("single", "pairs", {"first": ["a", "b"], "second": ["a"]}),
+        ("answer", "serving_default", {"questions": ["a", "b"], "contexts": ["a"]}),
+    ],
+)
+def test_two_inputs_of_different_sizes_are_a_clear_error(name, signature, inputs):
+    serve = text_models.load(name).signatures[signature]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="same number of texts"):
+        serve(**{key: tf.constant(value) for key, value in inputs.items()})
+
+
+def test_settings_that_are_not_used_are_refused():
+    folder = text_models.parts("single")
+    made_of = {"encoder": str(folder / "encoder"), "preprocessor": str(folder / "preprocessor")}
+    tokenizer = api.TokenizerRequest(lower_case=False)
+    with pytest.raises(errors.InputError, match="own settings: compute_dtype, tokenizer"):
+        api.export_text_model(
+            model_name="m", **made_of, tokenizer=tokenizer, compute_dtype="bfloat16"
+        )
+    with pytest.raises(errors.InputError, match="belongs to --encoder"):
+        api.export_text_model(
+            model_name="m",
+            checkpoint=str(folder / "checkpoint"),
+            preprocessor=made_of["preprocessor"],
+        )
+    with pytest.raises(errors.InputError, match="either --checkpoint or --encoder"):
+        api.export_text_model(model_name="m")
 
 
 def test_what_is_cut_is_said():
