@@ -78,6 +78,13 @@ class PublishedModel:
         assert entries is not None
         return entries["tokenizer"]
 
+    @property
+    def tokenization(self) -> dict[str, Any] | None:
+        """What is done to text; None where version 0.1 did not record it."""
+        entries = self.encoder or self.preprocessor or {}
+        keys = ("tokenization", "lower_case", "keep_accents", "tokenization_sha256")
+        return {key: entries.get(key) for key in keys} if "keep_accents" in entries else None
+
     def _manifest_of(self, kind: str) -> dict[str, Any] | None:
         if self.kind == kind:
             return self.manifest
@@ -103,12 +110,20 @@ class Catalog:
         name = (model.publisher, model.name)
         return [other for other in self.models if (other.publisher, other.name) == name]
 
-    def same_vocabulary(self, model: PublishedModel, kind: str) -> list[PublishedModel]:
-        """Returns the publisher's latest models of a kind with the same vocabulary."""
+    def same_tokenizer(self, model: PublishedModel, kind: str) -> list[PublishedModel]:
+        """Returns the publisher's latest models of a kind with the same tokenizer.
+
+        The vocabulary is the same and, where both record it, what is done to text.
+        """
         return [
             other
             for other in self.by_publisher(model.publisher).latest()
-            if other.kind == kind and other.tokenizer["sha256"] == model.tokenizer["sha256"]
+            if other.kind == kind
+            and other.tokenizer["sha256"] == model.tokenizer["sha256"]
+            and (
+                None in (model.tokenization, other.tokenization)
+                or model.tokenization == other.tokenization
+            )
         ]
 
 

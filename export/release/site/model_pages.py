@@ -56,8 +56,8 @@ def module_page(model: catalog.PublishedModel, *, models: catalog.Catalog, base_
         base_url=base_url,
         tags=_module_tags(model, base_url),
         origin=known_origins.VOCABULARIES.get(model.tokenizer["sha256"]),
-        encoders=models.same_vocabulary(model, manifest.ENCODER),
-        preprocessors=models.same_vocabulary(model, manifest.PREPROCESSOR),
+        encoders=models.same_tokenizer(model, manifest.ENCODER),
+        preprocessors=models.same_tokenizer(model, manifest.PREPROCESSOR),
         changes=_changelog(models.versions(model), up_to=model.version),
     )
 

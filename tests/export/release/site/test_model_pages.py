@@ -144,6 +144,14 @@ def test_an_encoder_names_the_preprocessor_of_its_vocabulary(site):
     assert "seq_length = 96" in page  # the preprocessor's default
 
 
+def test_an_encoder_does_not_name_a_preprocessor_of_another_tokenization(site):
+    says = {"tokenization": "hub", "lower_case": True, "keep_accents": False}
+    for name, changes in (("hub", {}), ("original", {"tokenization": "original"})):
+        site.add(f"org/{name}/1", sites.preprocessor() | says | changes)
+    page = page_of(site, "org/albert_en_base/1", sites.encoder("base") | says)
+    assert "org/hub/1" in page and "org/original/1" not in page
+
+
 def test_an_encoder_without_a_preprocessor_says_how_to_make_one(site):
     page = page_of(site, "org/albert/1", sites.encoder("base"))
     assert "python -m export.preprocessor" in page
