@@ -64,7 +64,7 @@ def test_a_session_serves_mixed_shapes_to_many_threads(tiny_encoder, name):
     # TensorFlow would optimize the loaded object anew for every shape.
     call = tf.function(call, input_signature=[hub_module.specs(names)])
     generator = np.random.default_rng(1)
-    requests = [_inputs(generator, names) for _ in range(24)]
+    requests = [_inputs(generator, names) for _ in range(64)]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(tiny_encoder))
         signature = meta_graph.signature_def[name]

@@ -24,7 +24,7 @@ def trained(tiny_encoder, tiny_preprocessor, tmp_path_factory):
         SCRIPT,
         *("--encoder", tiny_encoder, "--preprocessor", tiny_preprocessor),
         *("--text_file", text, "--output_dir", "trained", "--num_steps", STEPS),
-        *("--batch_size", 8, "--seq_length", 32, "--learning_rate", 3e-3),
+        *("--batch_size", 16, "--seq_length", 64, "--learning_rate", 3e-3),
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,8 @@
 The values are recorded, see testdata/text_models/make.py.
 """
 
+import re
+
 import pytest
 import tensorflow as tf
 
@@ -66,8 +68,8 @@ def test_entities_are_those_of_the_pipeline():
         ours = [(len(content[:s].decode()), len(content[:e].decode())) for s, e in spans[:count]]
         if ours != [(e["start"], e["end"]) for e in entities]:
             differing.append(texts[row])
-    # The library cuts marks and the first of doubled quotes off: docs/how-to/text-models.md.
-    assert len(differing) <= 8, differing
+    # There the library cuts marks and the first of doubled quotes off: docs/how-to/text-models.md.
+    assert len(differing) == 4 and all(re.search("``|[\u0900-\u097f]", text) for text in differing)
 
 
 def test_entities_have_a_row_each_in_their_signature():
@@ -88,14 +90,16 @@ def test_answers_are_those_of_the_pipeline():
     expected = text_models.expected()
     questions, contexts = zip(*expected["contexts"], strict=True)
     outputs = text_models.serve("answer", questions=questions, contexts=contexts)
-    same = 0
+    wider = []
     for row, answer in enumerate(expected["answer"]):
         assert outputs["score"][row] == pytest.approx(answer["score"], abs=ATOL)
         text = contexts[row].encode()[outputs["start"][row] : outputs["end"][row]]
         assert text == outputs["answer"][row]
         assert 0 <= outputs["null_score"][row] <= 1
-        same += text.decode() == answer["answer"]
-    assert same >= len(contexts) - 1  # see above
+        if text.decode() != answer["answer"]:
+            assert answer["answer"] in text.decode()
+            wider.append(text.decode())
+    assert len(wider) == 1 and re.search("``|[\u0900-\u097f]", wider[0])  # see above
 
 
 def test_words_for_a_mask_are_those_of_the_pipeline():
