@@ -14,7 +14,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if not hasattr(config, "workerinput"):  # the process that starts the workers, or the only one
-        config.add_cleanup(shared_run.start(processes.environment()))
+        without = processes.environment(without_tensorflow=True)
+        config.add_cleanup(shared_run.start(processes.environment(), without))
     stress = config.getoption("--stress")
     options = {"max_examples": 300 if stress else 20, "derandomize": not stress}
     hypothesis.settings.register_profile("project", deadline=None, database=None, **options)

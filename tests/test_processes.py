@@ -52,6 +52,15 @@ def test_a_fork_that_dies_of_a_signal_or_an_error_ends_as_a_process(tmp_path, mo
     assert forked.stderr.splitlines()[-1] == real.stderr.splitlines()[-1] == "ValueError: no"
 
 
+def test_a_program_that_must_not_import_tensorflow_finds_it_nowhere(tmp_path):
+    code = "import sys; print('numpy' in sys.modules, 'tensorflow' in sys.modules)"
+    without = processes.environment(without_tensorflow=True)
+    done = processes.python("-c", code, cwd=tmp_path, env=without)
+    assert done.stdout == "True False\n", done.stderr
+    done = processes.python("-c", "import tensorflow", cwd=tmp_path, env=without)
+    assert done.stderr.splitlines()[-1] == "RuntimeError: TensorFlow was imported"
+
+
 @pytest.mark.parametrize(
     ("changed", "modules"), [({}, True), ({"TF_X": "1"}, False), ({"PYTHONHASHSEED": "7"}, False)]
 )

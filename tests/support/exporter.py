@@ -1,6 +1,8 @@
 """An exporter for tests: publishes a small artifact, or a real one, on command.
 
-    python tests/support/exporter.py EXPORT_DIR VERSION [encoder]
+    python tests/support/exporter.py EXPORT_DIR VERSION [small|three|encoder]
+
+`three` are three small artifacts that are published together, as `export.all` does.
 
 It prints `ready` to stderr just before the rename that publishes, and `done` just after it. If
 `STAGED_EXPORT_WAIT` is in the environment, it waits for a line on stdin before the rename.
@@ -17,6 +19,8 @@ from export.metadata import checksums
 from export.publishing import staging
 
 NAME = "model"
+# In the order in which they appear.
+THREE = ("first", "second", "third")
 
 
 def write_small(directory: str) -> None:
@@ -51,12 +55,17 @@ def main(export_dir: str, version: str, kind: str = "small") -> None:
         sys.argv = ["encoder", "--config=tiny", "--nomlm", "--export_dir", export_dir]
         sys.argv += ["--model_name", NAME] + [f"--version={version}"] * bool(version)
         runpy.run_module("export.encoder", run_name="__main__")
-    arguments = {"model_name": NAME, "version": int(version) if version else None}
+    number = int(version) if version else None
     try:
-        with staging.staged(export_dir, **arguments) as folder:
-            write_small(folder.directory)
-            folder.sync()
-            print(*staging.rename([folder]), flush=True)
+        with contextlib.ExitStack() as stack:
+            folders = [
+                stack.enter_context(staging.staged(export_dir, model_name=name, version=number))
+                for name in (THREE if kind == "three" else (NAME,))
+            ]
+            for folder in folders:
+                write_small(folder.directory)
+                folder.sync()
+            print(*staging.rename(folders), flush=True)
     except errors.InputError as error:
         sys.exit(f"error: {error}")
 

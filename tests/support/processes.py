@@ -68,9 +68,9 @@ def python(
 ) -> subprocess.CompletedProcess[str]:
     """Runs Python with `arguments` in the folder `cwd` and returns what it wrote."""
     env = environment() if env is None else env
-    # The server imports TensorFlow before it can refuse a request.
-    served = str(NO_TENSORFLOW) not in env.get("PYTHONPATH", "")
-    executable = os.environ.get(shared_run.PYTHON, sys.executable) if served else sys.executable
+    is_without = str(NO_TENSORFLOW) in env.get("PYTHONPATH", "")
+    variable = shared_run.PYTHON_WITHOUT_TENSORFLOW if is_without else shared_run.PYTHON
+    executable = os.environ.get(variable, sys.executable)
     return subprocess.run(
         [executable, *map(str, arguments)],
         cwd=cwd,

@@ -1,4 +1,4 @@
-"""The fork server and the artifacts that all workers of a test run share.
+"""The fork servers and the artifacts that all workers of a test run share.
 
 Example:
     shared_run.once("tiny_encoder", lambda folder: processes.export("export.encoder", cwd=folder))
@@ -15,19 +15,42 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-# Environment variables with the run's folder, and with the path of `fork_client`'s copy.
+# Environment variables with the run's folder, and with the paths of `fork_client`'s copies.
 _FOLDER = "ALBERT_TESTS_FOLDER"
 PYTHON = "ALBERT_TESTS_PYTHON"
+PYTHON_WITHOUT_TENSORFLOW = "ALBERT_TESTS_PYTHON_WITHOUT_TENSORFLOW"
 
 _SUPPORT = pathlib.Path(__file__).parent
 
 
-def start(env: dict[str, str]) -> Callable[[], object]:
-    """Makes the run's folder and starts the fork server; returns what ends the one and the other.
+def start(env: dict[str, str], without_tensorflow: dict[str, str]) -> Callable[[], object]:
+    """Makes the run's folder and starts the fork servers; returns what ends all of them.
 
     They end as well when this process is killed.
+
+    Args:
+      env: environment of the one that imports TensorFlow.
+      without_tensorflow: environment of the one that does not, because it cannot.
     """
     folder = pathlib.Path(tempfile.mkdtemp(prefix="albert-tests-"))
+    os.environ[_FOLDER] = str(folder)
+    server = _start_server(folder, PYTHON, env)
+    light = _start_server(
+        folder / "without_tensorflow", PYTHON_WITHOUT_TENSORFLOW, without_tensorflow
+    )
+
+    def end() -> None:
+        light.communicate()
+        server.communicate()
+
+    return end
+
+
+def _start_server(
+    folder: pathlib.Path, variable: str, env: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    """Starts a fork server whose programs the executable serves that `variable` then names."""
+    folder.mkdir(exist_ok=True)
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
         open(folder / "fork_server.log", "wb") as log,
@@ -49,8 +72,8 @@ def start(env: dict[str, str]) -> Callable[[], object]:
     client = (_SUPPORT / "fork_client.py").read_text()
     python.write_text(f"#!{sys.executable} -ISE\n{client}")
     python.chmod(0o755)
-    os.environ[_FOLDER], os.environ[PYTHON] = str(folder), str(python)
-    return server.communicate
+    os.environ[variable] = str(python)
+    return server
 
 
 def once(name: str, make: Callable[[pathlib.Path], Any]) -> pathlib.Path:

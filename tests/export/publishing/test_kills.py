@@ -112,6 +112,31 @@ def test_a_killed_exporter_leaves_a_complete_version_or_none(
     )
 
 
+def test_of_artifacts_published_together_a_kill_leaves_complete_ones(small, stress, tmp_path):
+    good, duration = small
+    generator = random.Random(3)
+    count = 200 if stress else 10
+    halves = 0
+    for number in range(count):
+        export_dir = tmp_path / str(number)
+        process = _start(export_dir, version="1", kind="three")
+        moment = "rename" if number % 2 else "random"
+        _kill(process, moment=moment, duration=duration, generator=generator)
+        found = [name for name in exporter.THREE if (export_dir / name / "1").is_dir()]
+        assert found == list(exporter.THREE[: len(found)])  # in their order
+        halves += 0 < len(found) < len(exporter.THREE)
+        retry = processes.python(exporter.__file__, export_dir, "", "three")
+        assert retry.returncode == 0, retry.stderr
+        last = "2" if found else "1"
+        for name in exporter.THREE:
+            versions = [*(["1"] if name in found else []), last]
+            assert sorted(os.listdir(export_dir / name)) == versions
+            for version in versions:
+                assert processes.contents(export_dir / name / version) == good
+        shutil.rmtree(export_dir)
+    print(f"\n{count} kills of three artifacts, {halves} between their renames: 0 lost")
+
+
 def _finish_together(running):
     for process in running:
         _wait_until(process.stderr, "ready")
