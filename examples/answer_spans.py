@@ -54,11 +54,12 @@ def encode(questions: list, texts: list) -> tuple:
     text_ids, starts, limits = preprocessor.tokenize_with_offsets(tf.constant(texts))
     inputs = preprocessor.bert_pack_inputs([question_ids, text_ids], seq_length=SEQ_LENGTH)
     offsets = np.full([2, len(texts), SEQ_LENGTH], -1)
-    for row, question in enumerate(question_ids):
-        begin = len(question) + 2  # after [CLS] and [SEP]
-        end = begin + len(starts[row])
+    lengths = question_ids.row_lengths().numpy()
+    for row, ranges in enumerate(zip(starts.to_list(), limits.to_list(), strict=True)):
+        begin = lengths[row] + 2  # after [CLS] and [SEP]
+        end = begin + len(ranges[0])
         assert end < SEQ_LENGTH, "too long: increase SEQ_LENGTH, or split the text"
-        offsets[0, row, begin:end], offsets[1, row, begin:end] = starts[row], limits[row]
+        offsets[:, row, begin:end] = ranges
     return inputs, *offsets
 
 
@@ -105,7 +106,7 @@ data = tf.data.Dataset.from_tensor_slices((inputs, starts, spans))
 data = data.shuffle(len(train), seed=0).repeat().batch(BATCH_SIZE).take(STEPS)
 for step, batch in enumerate(data):
     loss = train_step(*batch)
-    if step % (STEPS // 5) == 0:
+    if step % max(STEPS // 5, 1) == 0:
         print(f"step {step}: loss {loss:.3f}")
 
 

@@ -26,7 +26,6 @@ SOME_CASES = _sampled(
 )
 MLM_CASES = _sampled(
     [case for case in table.CASES if case.is_mlm],
-    "two_groups_of_two-mlm",
     "bfloat16-unpadded.mlm",
 )
 DROPOUT_CASES = _sampled(
@@ -35,7 +34,6 @@ DROPOUT_CASES = _sampled(
 )
 ENCODER_CASES = _sampled(
     [case for case in table.CASES if not case.head],
-    "erf_no_projection_no_mlm-unpadded",
     "dropout-encoder",
 )
 STEPS = 30

@@ -15,8 +15,10 @@ import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the ops
 
+from export.artifacts import encoder_spec
 from export.metadata import checksums
-from tests.support import cases, processes, sampling, shared_run
+from preprocess.tokenizers import engines
+from tests.support import cases, processes, shared_run
 
 # In the order in which the command prints them.
 _NAMES = ("case", "case_preprocess", "case_text")
@@ -45,22 +47,20 @@ def _run(*arguments):
     return processes.run("export.all", *arguments, "--model_name", "case")
 
 
-def _exported(name):
-    """Returns the folder of the exported artifacts of a case."""
+def _exported():
+    """Returns a folder with `checkpoint` and, below `exports`, the artifacts made of it."""
 
     def write(folder):
-        names = _NAMES if name == _TOKENIZER else _REPRODUCIBLE
         done = _run(
-            *("--checkpoint", _checkpoint(name, folder / "checkpoint")),
+            *("--checkpoint", _checkpoint(_TOKENIZER, folder / "checkpoint")),
             *("--export_dir", folder / "exports"),
-            *(["--notext_model"] if names == _REPRODUCIBLE else []),
         )
         assert done.returncode == 0, done.stderr
-        paths = [str(folder / "exports" / artifact / "1") for artifact in names]
+        paths = [str(folder / "exports" / artifact / "1") for artifact in _NAMES]
         assert done.stdout.splitlines() == paths
         return folder
 
-    return shared_run.once(f"all/{name}", write)
+    return shared_run.once("all", write)
 
 
 def _expected_ids():
@@ -68,20 +68,20 @@ def _expected_ids():
 
 
 def test_a_tokenizer_json_alone_gives_the_ids_of_its_library():
-    preprocessor = hub.load(str(_exported(_TOKENIZER) / "exports" / "case_preprocess" / "1"))
+    preprocessor = hub.load(str(_exported() / "exports" / "case_preprocess" / "1"))
     expected = _expected_ids()
     assert preprocessor.tokenize(tf.constant(list(expected))).to_list() == list(expected.values())
 
 
 def test_the_encoder_computes_what_transformers_computes():
-    encoder = hub.load(str(_exported(_TOKENIZER) / "exports" / "case" / "1"))
+    encoder = hub.load(str(_exported() / "exports" / "case" / "1"))
     case = cases.CASES["hf_added_tokens"]
     inputs = {name: tf.constant(value, tf.int32) for name, value in case.inputs().items()}
     assert {"sequence_output", "mlm_logits"} <= case.compare(encoder.mlm(inputs))
 
 
 def test_they_are_those_of_the_single_commands(tmp_path):
-    folder = _exported(_TOKENIZER)
+    folder = _exported()
     encoder = processes.export(
         *("export.encoder", "--checkpoint", folder / "checkpoint", "--model_name", "case"),
         cwd=tmp_path,
@@ -96,24 +96,27 @@ def test_they_are_those_of_the_single_commands(tmp_path):
 
 
 def test_the_text_model_embeds_where_there_is_no_fine_tuned_head():
-    exports = _exported(_TOKENIZER) / "exports"
+    exports = _exported() / "exports"
     module = hub.load(str(exports / "case_text" / "1"))
     packed = hub.load(str(exports / "case_preprocess" / "1"))(tf.constant(["the [MASK] sat"]))
     vector = hub.load(str(exports / "case" / "1"))(packed)["pooled_output"][0]
     np.testing.assert_allclose(module(tf.constant(["the [MASK] sat"]))[0], vector, atol=1e-5)
 
 
-@sampling.parametrize("name", _VOCABULARIES, sample=["vocab_txt_beside"])
-def test_the_only_vocabulary_beside_the_weights_is_theirs(name):
-    exports = _exported(name) / "exports"
+@pytest.mark.parametrize("name", _VOCABULARIES)
+def test_the_only_vocabulary_beside_the_weights_is_theirs(name, tmp_path):
+    spec = encoder_spec.from_checkpoint(str(_checkpoint(name, tmp_path / "checkpoint")))
     vocabulary = (cases.ROOT / _VOCABULARIES[name]).read_text().split("\n")
     tokens = ["一", "丁"]
-    preprocessor = hub.load(str(exports / "case_preprocess" / "1"))
+    engine = engines.make(
+        spec.tokenizer.described,
+        tokenization=spec.tokenizer.tokenization,
+        lower_case=spec.tokenizer.lower_case,
+    )
     expected = [[vocabulary.index(token)] for token in tokens]
-    assert preprocessor.tokenize(tf.constant(tokens)).to_list() == expected
-    manifest = json.loads((exports / "case" / "1" / "assets.extra" / "manifest.json").read_text())
+    assert engine.encode(tf.constant(tokens)).to_list() == expected
     is_hugging_face = name == "vocab_txt_beside"
-    assert manifest["tokenization"] == ("huggingface" if is_hugging_face else "hub")
+    assert spec.tokenizer.tokenization == ("huggingface" if is_hugging_face else "hub")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_the_only_vocabulary_beside_the_weights_is_theirs(name):
 )
 def test_what_cannot_be_is_refused_before_any_work(arguments, message, tmp_path):
     (tmp_path / "case_preprocess" / "1").mkdir(parents=True)
-    checkpoint = _exported(_TOKENIZER) / "checkpoint"
+    checkpoint = _exported() / "checkpoint"
     done = processes.run(
         "export.all",
         *("--checkpoint", checkpoint, "--model_name", "case", "--export_dir", tmp_path),
@@ -141,19 +144,17 @@ def test_what_cannot_be_is_refused_before_any_work(arguments, message, tmp_path)
     ]
 
 
-def test_killed_at_any_moment_it_leaves_complete_versions(stress, tmp_path):
-    checkpoint = _exported(_TOKENIZER) / "checkpoint"
+@pytest.mark.stress  # small artifacts are killed by publishing/test_kills.py
+def test_killed_at_any_moment_it_leaves_complete_versions(tmp_path):
+    checkpoint = _exported() / "checkpoint"
     good = {
-        name: processes.contents(_exported(_TOKENIZER) / "exports" / name / "1")
-        for name in _REPRODUCIBLE
+        name: processes.contents(_exported() / "exports" / name / "1") for name in _REPRODUCIBLE
     }
     generator = random.Random(2)
     halves = 0
-    names = _NAMES if stress else _REPRODUCIBLE
-    rest = [] if stress else ["--notext_model"]
-    for number in range(30 if stress else 1):
+    for number in range(30):
         export_dir = tmp_path / str(number)
-        arguments = ["--checkpoint", checkpoint, "--export_dir", export_dir, *rest]
+        arguments = ["--checkpoint", checkpoint, "--export_dir", export_dir]
         arguments += ["--model_name", "case"]
         process = processes.start("-m", "export.all", *arguments)
         if number % 2 == 0:  # between the renames or just around them
@@ -164,18 +165,18 @@ def test_killed_at_any_moment_it_leaves_complete_versions(stress, tmp_path):
                 process.wait(timeout=generator.uniform(0, 15))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        versions = {name: _versions(export_dir / name) for name in names}
+        versions = {name: _versions(export_dir / name) for name in _NAMES}
         for name, found in versions.items():
             assert found in ([], ["1"])
             for version in found:
                 _assert_complete(export_dir / name / version, good.get(name))
         # The encoder comes last.
-        assert versions["case"] <= versions[names[-1]] <= versions["case_preprocess"]
+        assert versions["case"] <= versions["case_text"] <= versions["case_preprocess"]
         halves += versions["case"] != versions["case_preprocess"]
         done = processes.run("export.all", *arguments)
         assert done.returncode == 0, done.stderr
         expected = "2" if versions["case_preprocess"] else "1"
-        for name in names:
+        for name in _NAMES:
             assert done.stdout.count(f"/{name}/{expected}\n") == 1
             path = export_dir / name / expected
             _assert_complete(path, good.get(name))

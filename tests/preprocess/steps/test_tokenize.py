@@ -60,6 +60,7 @@ print(normalize(tf.constant(["TITLE"])).numpy()[0].decode())
 """
 
 
+@pytest.mark.stress  # a process of its own, for one word
 def test_lower_casing_does_not_follow_the_locale():
     turkish = processes.environment() | {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}
     done = processes.python("-c", _TITLE, env=turkish)
