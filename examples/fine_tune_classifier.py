@@ -14,11 +14,10 @@ The files are tables with a header (TSV, CSV) or JSON lines:
     A fine film.<TAB>good
 
 Learning rates are those of Lan et al. 2019 (ALBERT, https://arxiv.org/abs/1909.11942, the table of
-hyperparameters for downstream tasks): 1e-5 to 5e-5, batches of 16 to 128, dropout of the classifier
-0.1, a linear warm-up. A bad seed can fail altogether. Mosbach et al. 2021 (On the stability of
-fine-tuning BERT, https://arxiv.org/abs/2006.04884, which also trains ALBERT) advise 2e-5, bias
-correction, a warm-up of 10 % and 20 epochs for small files. AdamW, weight decay 0.01 and clipping
-at norm 1 are those of google-research/albert (optimization.py).
+hyperparameters for downstream tasks): 1e-5 to 5e-5. Some seeds fail: Mosbach et al. 2021 (On the
+stability of fine-tuning BERT, https://arxiv.org/abs/2006.04884) advise 2e-5, bias correction, a
+warm-up of 10 % and 20 epochs for small files. AdamW, weight decay 0.01 and clipping at norm 1 are
+those of google-research/albert (optimization.py).
 """
 
 import collections
@@ -37,7 +36,7 @@ from configs import errors, head_config, hub_api
 from export import api
 from export.artifacts import encoder_spec
 from export.cli import export_flags, runner
-from export.metadata import manifest
+from export.publishing import staging
 
 _TRAIN = flags.DEFINE_string("train", None, "Labelled texts to train on.", required=True)
 _DEV = flags.DEFINE_string("dev", None, "Labelled texts to choose a seed by.", required=True)
@@ -57,7 +56,10 @@ _WARMUP = flags.DEFINE_float("warmup", 0.1, "Share of the steps.", lower_bound=0
 _WEIGHT_DECAY = flags.DEFINE_float("weight_decay", 0.01, "AdamW's.", lower_bound=0.0)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Examples per step.", lower_bound=1)
 _MAX_SEQ_LENGTH = flags.DEFINE_integer(
-    "max_seq_length", 128, "Tokens after which a text is cut, also in the export.", lower_bound=5
+    "max_seq_length",
+    None,
+    "Tokens after which a text is cut, also in the export. Default: 128, or all positions.",
+    lower_bound=5,
 )
 _DROPOUT = flags.DEFINE_float(
     "classifier_dropout_prob", None, "Dropout of the head. Default: what the config says."
@@ -81,13 +83,10 @@ _FROZEN: dict[str, tuple[str, ...]] = {
 _INITIAL_STDDEV = 0.02  # of a new head's weights, ALBERT's `initializer_range`
 
 
-def head_for(train: list[Example]) -> tuple[api.HeadRequest, tuple[str, ...]]:
-    """Returns the head to train and its labels: that of --encoder, or a new one.
-
-    Raises:
-      errors.InputError: the encoder's head is of another kind.
-    """
-    spec = encoder_spec.from_checkpoint(_ENCODER.value)
+def head_for(
+    spec: encoder_spec.EncoderSpec, train: list[Example]
+) -> tuple[api.HeadRequest, tuple[str, ...]]:
+    """Returns the head to train and its labels: that of the encoder, or a new one."""
     head = head_config.by_kind(spec.chosen_heads.heads).get(head_config.CLASSIFY)
     if head is None:
         labels = labelled_texts.ordered_labels(train)
@@ -100,10 +99,28 @@ def head_for(train: list[Example]) -> tuple[api.HeadRequest, tuple[str, ...]]:
     return api.HeadRequest(), head.labels
 
 
-class Classifier:
-    """An encoder with its head as a model of Keras 3, and the preprocessor before it."""
+def length_for(spec: encoder_spec.EncoderSpec) -> int:
+    """Returns the tokens after which a text is cut."""
+    positions = spec.config.max_position_embeddings
+    length = _MAX_SEQ_LENGTH.value or min(128, positions)
+    if length > positions:
+        raise errors.InputError(
+            f"--max_seq_length must be at most {positions}, the encoder's number of positions, "
+            f"got {length}"
+        )
+    return length
 
-    def __init__(self, encoder: str, *, preprocessor: str, labels: tuple[str, ...]) -> None:
+
+class Classifier:
+    """An encoder with its head, and the preprocessor before it.
+
+    Attributes:
+      model: of Keras 3, from the encoder's inputs to logits [B, C].
+    """
+
+    def __init__(
+        self, encoder: str, *, preprocessor: str, labels: tuple[str, ...], seq_length: int
+    ) -> None:
         import keras
         import tensorflow as tf
         import tensorflow_text  # noqa: F401, registers the preprocessor's ops
@@ -111,6 +128,7 @@ class Classifier:
         from export import keras3
 
         self._labels = labels
+        self._seq_length = seq_length
         self._preprocessor = tf.saved_model.load(preprocessor)
         # It computes nothing for padding.
         head = f"{hub_api.UNPADDED}.{hub_api.CLASSIFY}"
@@ -121,19 +139,15 @@ class Classifier:
         inputs = {
             name: keras.Input([None], dtype="int32", name=name) for name in hub_api.ENCODER_INPUTS
         }
-        self._model = keras.Model(inputs, self._layer(inputs)[hub_api.LOGITS])
-
-    def get_weights(self) -> list[Any]:
-        return self._model.get_weights()
+        self.model = keras.Model(inputs, self._layer(inputs)[hub_api.LOGITS])
 
     def set_weights(self, weights: list[Any], *, head_seed: int | None = None) -> None:
         """Sets the weights; with `head_seed`, those of the head at random."""
-        self._model.set_weights(weights)
+        self.model.set_weights(weights)
         if head_seed is not None:
-            for weight in self._layer.weights:
-                if weight.name == "cls_classify_kernel":
-                    generator = np.random.default_rng(head_seed)
-                    weight.assign(generator.normal(0.0, _INITIAL_STDDEV, weight.shape))
+            generator = np.random.default_rng(head_seed)
+            (kernel,) = (one for one in self._layer.weights if one.name == "cls_classify_kernel")
+            kernel.assign(generator.normal(0.0, _INITIAL_STDDEV, kernel.shape))
 
     def train(self, train: list[Example], *, seed: int) -> None:
         """Trains, and logs the loss and the accuracy of each epoch."""
@@ -145,7 +159,7 @@ class Classifier:
         )
         optimizer.exclude_from_weight_decay(var_names=["layer_norm", "bias"])
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self._model.compile(optimizer, loss, metrics=["accuracy"])
+        self.model.compile(optimizer, loss, metrics=["accuracy"])
         steps = _EPOCHS.value * math.ceil(len(train) / _BATCH_SIZE.value)
 
         def set_rate(batch: int, logs: Any) -> None:
@@ -157,23 +171,25 @@ class Classifier:
                 f"accuracy on --train {logs['accuracy']:.4f}"
             )
 
-        callback = keras.callbacks.LambdaCallback(
-            on_train_batch_begin=set_rate, on_epoch_end=report
-        )
-        batches = self._batches(train, shuffle_seed=seed)
-        self._model.fit(
-            batches, epochs=_EPOCHS.value, callbacks=[callback], shuffle=False, verbose=0
+        self.model.fit(
+            self._batches(train, shuffle_seed=seed),
+            epochs=_EPOCHS.value,
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_train_batch_begin=set_rate, on_epoch_end=report)
+            ],
+            shuffle=False,  # it is already
+            verbose=0,
         )
 
     def accuracy(self, examples: list[Example]) -> float:
         """Returns the share of right labels."""
-        predicted = self._model.predict(self._batches(examples), verbose=0).argmax(axis=1)
+        predicted = self.model.predict(self._batches(examples), verbose=0).argmax(axis=1)
         return float(np.mean(predicted == self._numbers(examples)))
 
     def save(self, directory: str) -> None:
         import tensorflow as tf
 
-        tf.saved_model.save(self._model, directory)
+        tf.saved_model.save(self.model, directory)
 
     def _numbers(self, examples: list[Example]) -> list[int]:
         return [self._labels.index(example.label) for example in examples]
@@ -195,7 +211,7 @@ class Classifier:
         segments = [self._preprocessor.tokenize(texts[:, number]) for number in range(count)]
         lengths = tf.add_n([segment.row_lengths() for segment in segments]) + count + 1
         longest = tf.cast(tf.reduce_max(lengths), tf.int32)
-        seq_length = tf.clip_by_value(longest, 2 * count + 1, _MAX_SEQ_LENGTH.value)
+        seq_length = tf.clip_by_value(longest, 2 * count + 1, self._seq_length)
         return self._preprocessor.bert_pack_inputs(segments, seq_length=seq_length), numbers
 
 
@@ -211,7 +227,7 @@ def train_seeds(
     classifier: Classifier, *, train: list[Example], dev: list[Example], is_new_head: bool
 ) -> None:
     """Trains with each seed from the same weights on; leaves the best weights in the classifier."""
-    first = classifier.get_weights()
+    first = classifier.model.get_weights()
     best: tuple[float, int, list[Any]] | None = None
     for seed in range(_SEEDS.value):
         classifier.set_weights(first, head_seed=seed if is_new_head else None)
@@ -219,7 +235,7 @@ def train_seeds(
         accuracy = classifier.accuracy(dev)
         runner.log(f"seed {seed}: accuracy on --dev {accuracy:.4f}")
         if best is None or accuracy > best[0]:
-            best = (accuracy, seed, classifier.get_weights())
+            best = (accuracy, seed, classifier.model.get_weights())
     assert best is not None
     classifier.set_weights(best[2])
     count = collections.Counter(example.label for example in dev).most_common(1)[0][1]
@@ -229,46 +245,54 @@ def train_seeds(
     )
 
 
-def main() -> None:
-    if len(_TEXT_FIELDS.value) not in (1, 2):
-        raise errors.InputError("--text_fields must be one or two")
-    train, dev = (
-        labelled_texts.read(path, text_fields=_TEXT_FIELDS.value, label_field=_LABEL_FIELD.value)
-        for path in (_TRAIN.value, _DEV.value)
-    )
-    head, labels = head_for(train)
+def train_and_export(
+    train: list[Example], dev: list[Example], *, spec: encoder_spec.EncoderSpec
+) -> str:
+    """Returns the path of the text model of the best seed."""
+    head, labels = head_for(spec, train)
+    seq_length, dropout = length_for(spec), _DROPOUT.value
     for path, examples in ((_TRAIN.value, train), (_DEV.value, dev)):
         labelled_texts.check_labels(examples, path=path, labels=labels)
     runner.log(f"{len(train)} texts to train on, {len(dev)} to try; labels: {', '.join(labels)}")
-    destination = export_flags.destination()
-    dropout = _DROPOUT.value
+    name = str(export_flags.MODEL_NAME.value)
     with tempfile.TemporaryDirectory() as work:
         encoder, preprocessor = api.export_all(
             _ENCODER.value,
-            model_name=str(export_flags.MODEL_NAME.value),
+            model_name=name,
             text_model=None,
             export_dir=work,
             head=head,
             overrides={} if dropout is None else {_DROPOUT.name: dropout},
             log=runner.log,
         )
-        classifier = Classifier(encoder, preprocessor=preprocessor, labels=labels)
+        classifier = Classifier(
+            encoder, preprocessor=preprocessor, labels=labels, seq_length=seq_length
+        )
         train_seeds(classifier, train=train, dev=dev, is_new_head=bool(head.new_head))
         trained = os.path.join(work, "trained")
         classifier.save(trained)
         # It has the config, which a SavedModel of Keras has not.
-        os.makedirs(os.path.dirname(os.path.join(trained, manifest.FILE)))
-        shutil.copyfile(os.path.join(encoder, manifest.FILE), os.path.join(trained, manifest.FILE))
-        print(
-            api.export_text_model(
-                encoder=trained,
-                model_name=str(export_flags.MODEL_NAME.value),
-                text_model=api.TextModelRequest(
-                    task=head_config.CLASSIFY, max_seq_length=_MAX_SEQ_LENGTH.value
-                ),
-                **destination,
-            )
+        shutil.copytree(os.path.join(encoder, "assets.extra"), f"{trained}/assets.extra")
+        request = api.TextModelRequest(task=head_config.CLASSIFY, max_seq_length=seq_length)
+        return api.export_text_model(
+            encoder=trained, model_name=name, text_model=request, **export_flags.destination()
         )
+
+
+def main() -> None:
+    if len(_TEXT_FIELDS.value) not in (1, 2):
+        raise errors.InputError("--text_fields must be one or two")
+    staging.check(
+        export_flags.EXPORT_DIR.value,
+        model_name=str(export_flags.MODEL_NAME.value),
+        version=export_flags.VERSION.value,
+    )
+    train, dev = (
+        labelled_texts.read(path, text_fields=_TEXT_FIELDS.value, label_field=_LABEL_FIELD.value)
+        for path in (_TRAIN.value, _DEV.value)
+    )
+    spec = encoder_spec.from_checkpoint(_ENCODER.value)
+    print(train_and_export(train, dev, spec=spec))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ _WINDOW_BYTES = 1 << 23
 _BYTES_PER_TOKEN = 4
 CUT = "cut"
 _NUM_SPECIAL_TOKENS = 2  # [CLS] and [SEP]
+_TOKENS_PER_BYTE = 6  # at most: U+FDFA, of three bytes, becomes 18 characters
 
 
 class Settings(NamedTuple):
@@ -157,17 +158,23 @@ def load(settings: Settings) -> Callable[[Sequence[bytes]], tuple[np.ndarray, np
     # Unlike the object, a signature is not traced and optimized for every size of a batch.
     signature = embedder.signatures["serving_default"]
 
+    room = settings.max_seq_length - _NUM_SPECIAL_TOKENS
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-    def is_long(texts: tf.Tensor) -> tf.Tensor:
-        room = settings.max_seq_length - _NUM_SPECIAL_TOKENS
-        return embedder.tokenize(texts).row_lengths() > room
+    def is_long(sentences: tf.Tensor) -> tf.Tensor:
+        return embedder.tokenize(sentences).row_lengths() > room
 
     def embed(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-        sentences = tf.constant(texts, tf.string)
-        outputs = signature(sentences=sentences)
+        outputs = signature(sentences=tf.constant(texts, tf.string))
+        vectors = outputs["default"].numpy()
+        if "truncated" in outputs:
+            return vectors, outputs["truncated"].numpy()
         # The artifact of export.embedder does not say what it cuts.
-        truncated = outputs["truncated"] if "truncated" in outputs else is_long(sentences)
-        return outputs["default"].numpy(), truncated.numpy()
+        may_be_long = np.array([len(text) * _TOKENS_PER_BYTE > room for text in texts], bool)
+        if may_be_long.any():
+            chosen = [text for text, may_be in zip(texts, may_be_long, strict=True) if may_be]
+            may_be_long[may_be_long] = is_long(tf.constant(chosen)).numpy()
+        return vectors, may_be_long
 
     return embed
 

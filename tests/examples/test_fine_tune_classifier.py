@@ -61,7 +61,7 @@ def test_tables_and_json_lines_are_read(labelled_texts, tmp_path, content, field
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"text\tlable\na\tb\n", "line 2 has no label, it has text, lable"),
+        (b"text\tclass\na\tb\n", "line 2 has no label, it has text, class"),
         (b"text,label\na,b\nc,\n,d\n", "line 3 has no label.*line 4 has no text"),
         (b"text,label\nunquoted, with a comma,b\n", "line 2 has more columns than the header"),
         (b"text\tlabel\n\xff\tb\n", "cannot be read: 'utf-8' codec"),
@@ -118,7 +118,7 @@ def test_the_exported_model_gives_the_labels_that_were_learned(tiny_encoder, tmp
     _write(tmp_path / "dev.tsv", texts, said)
     done = _run(
         *("--train", "train.tsv", "--dev", "dev.tsv", "--encoder", tiny_encoder),
-        *("--model_name", "mine", "--learning_rate", 3e-3, "--epochs", 6, "--batch_size", 8),
+        *("--model_name", "mine", "--learning_rate", 3e-3, "--epochs", 10, "--batch_size", 8),
         *("--seeds", seeds, "--max_seq_length", 32, "--classifier_dropout_prob", 0.2),
         cwd=tmp_path,
     )
@@ -188,6 +188,8 @@ _BAD_INPUT = [
     ({"--text_fields": "a,b,c"}, "--text_fields must be one or two"),
     ({"--encoder": "nowhere"}, "'nowhere'"),
     ({"--train": "one.tsv"}, "at least two labels, got 1"),
+    ({"--max_seq_length": 513}, "--max_seq_length must be at most 512, the encoder's number of"),
+    ({"--model_name": ""}, "model_name must"),
 ]
 
 
