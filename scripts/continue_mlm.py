@@ -142,4 +142,4 @@ def _batches(preprocessor: Any, text_file: str) -> Any:
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    runner.run(main, gpu=True)

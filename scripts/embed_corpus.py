@@ -33,7 +33,12 @@ from absl import flags
 from configs import errors
 from export.cli import runner
 
-_EMBEDDER = flags.DEFINE_string("embedder", None, "Folder of an exported embedder.", required=True)
+_EMBEDDER = flags.DEFINE_string(
+    "embedder",
+    None,
+    "Folder of a text model of --task=embed, or of an embedder.",
+    required=True,
+)
 _INPUT = flags.DEFINE_multi_string(
     "input", None, "Glob pattern of input files. Repeatable.", required=True
 )
@@ -79,6 +84,14 @@ _THREADS = flags.DEFINE_integer(
     "processes as cores.",
     lower_bound=0,
 )
+_LONG_TEXTS = flags.DEFINE_enum(
+    "long_texts",
+    None,
+    ["cut", "mean", "max"],
+    "What must become of texts that are longer than the embedder takes: cut, or the mean or the "
+    "maximum of the vectors of their parts. It is exported with the embedder, and checked here. "
+    "Default: what the embedder does; the summary says how many texts it has cut.",
+)
 _RUNNER = flags.DEFINE_string(
     "runner",
     "FnApiRunner",
@@ -112,6 +125,7 @@ def main(*pipeline_options: str) -> None:
         num_shards=num_shards,
         batch_bytes=_BATCH_BYTES.value,
         threads=_THREADS.value,
+        long_texts=plan.long_texts(embedder, asked=_LONG_TEXTS.value),
     )
     missing = plan.begin(planned, _OUTPUT.value)
     start = time.monotonic()

@@ -105,11 +105,15 @@ def _adapted(checkpoint: Checkpoint, adapter: str) -> Checkpoint:
             f"is of format {checkpoint.format}"
         )
     tensors, files = lora_adapter.merged(checkpoint.tensors, adapter)
+    told_heads, values = lora_adapter.told_heads(adapter), checkpoint.config_values
+    if values is not None:
+        values = lora_adapter.fitting_config(values, tensors=tensors, told_heads=told_heads)
     return dataclasses.replace(
         checkpoint,
         tensors=tensors,
+        config_values=values,
         adapter_files=files,
-        told_heads=lora_adapter.told_heads(adapter),
+        told_heads=told_heads,
     )
 
 

@@ -26,18 +26,21 @@ def log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def run(main: Callable[..., None], *, positional: Sequence[str] | None = ()) -> None:
+def run(
+    main: Callable[..., None], *, positional: Sequence[str] | None = (), gpu: bool = False
+) -> None:
     """Parses the flags, runs `main` and exits.
 
     Args:
       main: takes the positional arguments of the command.
       positional: their names, for errors about their number; None to accept any number.
+      gpu: whether TensorFlow may use GPUs.
     """
     # TensorFlow's log would hide the command's own lines. The user may override it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.disable(logging.INFO)
-    # A GPU would change the bytes, and exporting computes too little to gain from one.
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    if not gpu:  # it would change the bytes, and exporting computes too little to gain from one
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     app.run(lambda argv: _guarded(main, argv[1:], positional), flags_parser=_parse_flags)
 
 

@@ -27,13 +27,17 @@ Shard = tuple[int, list[records.FileRange]]
 
 COUNTERS = "embed_corpus"  # namespace of the counters
 RECORDS, BAD_RECORDS, SHARDS = "records", "bad records", "shards"
+TEXTS_CUT = "texts cut"
 TEXT_BYTES, MILLISECONDS = "bytes of text", "milliseconds in the embedder"
 
 # Records that are sorted by length together and written as one row group.
 _WINDOW = 4096
 _WINDOW_BYTES = 1 << 23
-# English has 4 to 5 bytes per token. The embedder cuts long texts: their ends cost nothing.
+# English has 4 to 5 bytes per token. Where the embedder cuts long texts, their ends cost nothing.
 _BYTES_PER_TOKEN = 4
+CUT = "cut"
+_NUM_SPECIAL_TOKENS = 2  # [CLS] and [SEP]
+_TOKENS_PER_BYTE = 6  # at most: U+FDFA, of three bytes, becomes 18 characters
 
 
 class Settings(NamedTuple):
@@ -47,6 +51,7 @@ class Settings(NamedTuple):
       num_shards: number of shards of the corpus.
       batch_bytes: see `batching.by_length`.
       threads: TensorFlow's threads per process; 0 for TensorFlow's choice.
+      long_texts: `CUT`, or how the embedder pools the vectors of a long text's parts.
     """
 
     read_options: records.ReadOptions
@@ -56,6 +61,7 @@ class Settings(NamedTuple):
     num_shards: int
     batch_bytes: int
     threads: int
+    long_texts: str = CUT
 
 
 def vectors_name(number: int, num_shards: int) -> str:
@@ -86,7 +92,7 @@ class EmbedShard(beam.DoFn):
         name = vectors_name(number, settings.num_shards)
         if storage.exists(settings.output, name):
             return
-        width = self._embed([]).shape[1]
+        width = self._embed([])[0].shape[1]
         schema = pa.schema({"id": pa.string(), "vector": pa.list_(pa.float32(), width)})
         with (
             storage.published(settings.output, name) as file,
@@ -119,14 +125,19 @@ class EmbedShard(beam.DoFn):
 
     def _table(self, window: list[records.Record], schema: pa.Schema) -> pa.Table:
         settings = self._settings
-        longest = settings.max_seq_length * _BYTES_PER_TOKEN
-        lengths = [min(len(record.text), longest) for record in window]
+        lengths = [len(record.text) for record in window]
+        if settings.long_texts == CUT:
+            longest = settings.max_seq_length * _BYTES_PER_TOKEN
+            lengths = [min(length, longest) for length in lengths]
         vectors = np.empty((len(window), schema.field("vector").type.list_size), np.float32)
+        cut = 0
         start = time.perf_counter()
         for batch in batching.by_length(lengths, budget=settings.batch_bytes):
-            vectors[batch] = self._embed([window[index].text for index in batch])
+            vectors[batch], truncated = self._embed([window[index].text for index in batch])
+            cut += int(truncated.sum())
         _count(MILLISECONDS, round(1000 * (time.perf_counter() - start)))
         _count(RECORDS, len(window))
+        _count(TEXTS_CUT, cut)
         _count(TEXT_BYTES, sum(len(record.text) for record in window))
         columns = [
             pa.array([record.id for record in window], pa.string()),
@@ -135,8 +146,8 @@ class EmbedShard(beam.DoFn):
         return pa.table(columns, schema=schema)
 
 
-def load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
-    """Returns the embedder, from texts in UTF-8 to float32 [B, H]."""
+def load(settings: Settings) -> Callable[[Sequence[bytes]], tuple[np.ndarray, np.ndarray]]:
+    """Returns the embedder, from texts in UTF-8 to float32 [B, H] and bool [B], which were cut."""
     import tensorflow as tf
     import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the embedder's ops
@@ -144,11 +155,26 @@ def load(settings: Settings) -> Callable[[Sequence[bytes]], np.ndarray]:
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
     embedder = hub.load(settings.embedder)
+    # Unlike the object, a signature is not traced and optimized for every size of a batch.
+    signature = embedder.signatures["serving_default"]
 
-    def embed(texts: Sequence[bytes]) -> np.ndarray:
-        # Unlike the object, a signature is not traced and optimized for every size of a batch.
-        signature = embedder.signatures["serving_default"]
-        return signature(sentences=tf.constant(texts, tf.string))["default"].numpy()
+    room = settings.max_seq_length - _NUM_SPECIAL_TOKENS
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def is_long(sentences: tf.Tensor) -> tf.Tensor:
+        return embedder.tokenize(sentences).row_lengths() > room
+
+    def embed(texts: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        outputs = signature(sentences=tf.constant(texts, tf.string))
+        vectors = outputs["default"].numpy()
+        if "truncated" in outputs:
+            return vectors, outputs["truncated"].numpy()
+        # The artifact of export.embedder does not say what it cuts.
+        may_be_long = np.array([len(text) * _TOKENS_PER_BYTE > room for text in texts], bool)
+        if may_be_long.any():
+            chosen = [text for text, may_be in zip(texts, may_be_long, strict=True) if may_be]
+            may_be_long[may_be_long] = is_long(tf.constant(chosen)).numpy()
+        return vectors, may_be_long
 
     return embed
 

@@ -7,6 +7,7 @@ folder. A later run with the same output must have the same plan, and skips comp
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from configs import errors
@@ -107,10 +108,12 @@ def read_embedder(folder: str) -> dict[str, Any]:
         raise errors.InputError(f"--embedder must be the folder of an embedder, got {folder!r}")
     with storage.reading(storage.path(folder, manifest.FILE)) as file:
         entries = json.load(file)
-    if entries.get("artifact") != manifest.EMBEDDER or not storage.exists(folder, checksums.FILE):
+    is_embedder = entries.get("artifact") == manifest.EMBEDDER or entries.get("task") == "embed"
+    if not is_embedder or not storage.exists(folder, checksums.FILE):
         raise errors.InputError(
-            f"--embedder must be a folder written by python -m export.embedder, got {folder!r}, "
-            f"an artifact of kind {entries.get('artifact')!r}"
+            "--embedder must be a folder written by python -m export.text_model --task embed or "
+            f"export.embedder, got {folder!r}, an artifact of kind {entries.get('artifact')!r}"
+            + (f" for {entries['task']}" if "task" in entries else "")
         )
     with storage.reading(storage.path(folder, checksums.FILE)) as file:
         listed = file.read()
@@ -125,6 +128,28 @@ def read_embedder(folder: str) -> dict[str, Any]:
             if checksums.sha256_of_stream(file) != digest:
                 raise errors.InputError(f"--embedder {folder!r}: {name} is changed")
     return {**entries, "digest": hashlib.sha256(listed).hexdigest()}
+
+
+def long_texts(embedder: Mapping[str, Any], *, asked: str | None) -> str:
+    """Returns what an embedder does with texts that are too long for it, "cut", "mean" or "max".
+
+    Args:
+      embedder: result of `read_embedder`.
+      asked: what the user wants; None for whatever it does.
+
+    Raises:
+      errors.InputError: the user wants something else. It is a part of the embedder's graph.
+    """
+    found = str(embedder.get("long_texts", embedding.CUT))
+    if asked in (None, found):
+        return found
+    normalize = "--normalize " if embedder.get("normalize") else ""
+    raise errors.InputError(
+        f"--long_texts={asked} must be how the embedder was exported, which is {found}: export one "
+        "with python -m export.text_model --encoder ENCODER --preprocessor PREPROCESSOR "
+        f"--model_name NAME --task embed --pooling {embedder.get('pooling')} {normalize}"
+        f"--max_seq_length {embedder['max_seq_length']} --long_texts {asked}"
+    )
 
 
 def begin(plan: Plan, output: str) -> list[embedding.Shard]:

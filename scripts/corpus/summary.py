@@ -19,6 +19,7 @@ def text(counters: Mapping[str, int], *, skipped: int, seconds: float) -> str:
         "shards": f"{counters.get(embedding.SHARDS, 0):,}",
         "shards skipped, complete before": f"{skipped:,}",
         embedding.RECORDS: f"{records:,}",
+        embedding.TEXTS_CUT: f"{counters.get(embedding.TEXTS_CUT, 0):,}",
         embedding.TEXT_BYTES: f"{counters.get(embedding.TEXT_BYTES, 0):,}",
         **{
             name: f"{number:,}"

@@ -1,6 +1,7 @@
 """Each example runs in its own process, and prints the results that it promises."""
 
 import concurrent.futures
+import contextlib
 import http.server
 import json
 import re
@@ -8,13 +9,12 @@ import threading
 
 import grpc
 import numpy as np
-import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the embedder's ops
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from tests.support import processes
+from tests.support import processes, text_models
 
 EXAMPLES = processes.REPOSITORY / "examples"
 
@@ -86,17 +86,35 @@ def test_the_nearest_sentences_come_in_order_and_can_be_read_from_a_file(tiny_em
 
 
 class _Rest(http.server.BaseHTTPRequestHandler):
-    """Serving's REST API in columns: https://www.tensorflow.org/tfx/serving/api_rest"""
+    """Serving's REST API in rows: https://www.tensorflow.org/tfx/serving/api_rest
+
+    Of a model with one input an instance is its value; of one output a prediction is its value, of
+    several an object by name.
+    """
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        assert self.path == "/v1/models/embedder:predict"
-        assert set(body) == {"signature_name", "inputs"}
+        assert set(body) == {"signature_name", "instances"}
+        if self.path != "/v1/models/served:predict":
+            self._reply(404, {"error": "Servable not found for request: Latest(other)"})
+            return
         signature = self.server.model.signatures[body["signature_name"]]
-        given = {name: tf.constant(value) for name, value in body["inputs"].items()}
-        (output,) = signature(**given).values()
-        reply = json.dumps({"outputs": output.numpy().tolist()}).encode()
-        self.send_response(200)
+        (input_name,) = signature.structured_input_signature[1]
+        outputs = signature(**{input_name: tf.constant(body["instances"])})
+        listed = {
+            name: [
+                one.decode() if isinstance(one, bytes) else one for one in output.numpy().tolist()
+            ]
+            for name, output in outputs.items()
+        }
+        assert {len(values) for values in listed.values()} == {len(body["instances"])}
+        rows = [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
+        predictions = rows if len(listed) > 1 else next(iter(listed.values()))
+        self._reply(200, {"predictions": predictions})
+
+    def _reply(self, status, content):
+        reply = json.dumps(content).encode()
+        self.send_response(status)
         self.send_header("Content-Length", str(len(reply)))
         self.end_headers()
         self.wfile.write(reply)
@@ -112,7 +130,7 @@ class _Grpc(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._model = model
 
     def Predict(self, request, context):  # noqa: N802, Serving's name
-        assert request.model_spec.name == "embedder"
+        assert request.model_spec.name == "served"
         signature = self._model.signatures[request.model_spec.signature_name]
         given = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
         reply = predict_pb2.PredictResponse()
@@ -121,14 +139,14 @@ class _Grpc(prediction_service_pb2_grpc.PredictionServiceServicer):
         return reply
 
 
-@pytest.fixture
-def served(tiny_embedder):
-    """Addresses of REST and gRPC where the embedder's signatures answer as Serving would.
+@contextlib.contextmanager
+def served(directory):
+    """Yields settings for addresses where a model's signatures answer as Serving would.
 
     The server itself is in no package registry; what is asked of it is checked here by its own
     protocol buffers and the artifact's signature.
     """
-    model = tf.saved_model.load(str(tiny_embedder))
+    model = tf.saved_model.load(str(directory))
     rest = http.server.HTTPServer(("localhost", 0), _Rest)
     rest.model = model
     threading.Thread(target=rest.serve_forever, daemon=True).start()
@@ -136,17 +154,59 @@ def served(tiny_embedder):
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Grpc(model), server)
     port = server.add_insecure_port("localhost:0")
     server.start()
-    yield {"REST": f"localhost:{rest.server_port}", "GRPC": f"localhost:{port}"}
-    server.stop(None)
-    rest.shutdown()
-    rest.server_close()
+    try:
+        yield {
+            "MODEL": "served",
+            "REST": f"localhost:{rest.server_port}",
+            "GRPC": f"localhost:{port}",
+        }
+    finally:
+        server.stop(None)
+        rest.shutdown()
+        rest.server_close()
 
 
-def test_requests_to_serving_fit_the_signature_by_rest_and_grpc(served, tmp_path):
-    output = run("serve.py", tmp_path, **served)
-    assert "REST: 2 vectors of 32 numbers" in output
-    assert "gRPC: 2 vectors of 32 numbers" in output
+def test_serving_gives_vectors_by_rest_and_grpc(tiny_embedder, tmp_path):
+    with served(tiny_embedder) as settings:
+        output = run("serve.py", tmp_path, **settings)
+    assert "REST: default [2, 32]" in output
+    assert "gRPC: default [2, 32]" in output
     assert number("largest difference:", output) < 1e-6
+
+
+def test_serving_gives_labels_of_a_classifier(tmp_path):
+    with served(text_models.directory("single")) as settings:
+        output = run("serve.py", tmp_path, **settings)
+    sentences = ["The river rose slowly through the night.", "The café opens at seven."]
+    expected = text_models.load("single")(tf.constant(sentences))
+    lines = [
+        f"{label.decode()} {score:.3f}  {sentence}"
+        for label, score, sentence in zip(
+            expected["label"].numpy(), expected["score"].numpy(), sentences, strict=True
+        )
+    ]
+    assert output.splitlines()[-2:] == lines
+    assert "REST: label [2]" in output and "gRPC: scores [2, 3]" in output
+
+
+def test_without_a_server_or_such_a_model_there_is_one_clear_line(tiny_embedder, tmp_path):
+    def fails(**settings):
+        environment = processes.environment() | settings
+        return processes.error(
+            processes.python(EXAMPLES / "serve.py", cwd=tmp_path, env=environment)
+        )
+
+    with served(tiny_embedder) as settings:
+        url = f"http://{settings['REST']}/v1/models/other:predict"
+        assert re.fullmatch(
+            rf"{url} refuses the request: .*Servable not found.*",
+            fails(**settings | {"MODEL": "other"}),
+        )
+    # Now nothing listens there.
+    assert re.fullmatch(
+        rf"no server answers at {settings['REST']}, .*refused.*: start it, or set REST and GRPC",
+        fails(**settings),
+    )
 
 
 def test_every_example_is_listed_and_every_listed_one_is_there():

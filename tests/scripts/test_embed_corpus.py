@@ -23,7 +23,7 @@ from pyarrow import parquet
 import scripts.corpus
 from export.metadata import checksums
 from scripts.corpus import embedding, records
-from tests.support import processes, real_sentences, sampling
+from tests.support import processes, real_sentences, sampling, text_models
 
 MODULE = "scripts.embed_corpus"
 TWO_WORKERS = ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
@@ -179,6 +179,41 @@ def test_bad_records_are_put_aside_with_the_reason_and_the_rest_is_embedded(
     }
 
 
+@sampling.parametrize("long_texts", ["mean", "cut", "max"], sample=["mean"])
+def test_long_texts_have_the_vectors_of_the_text_model(long_texts, tmp_path):
+    request = {"task": "embed", "pooling": "mean", "long_texts": long_texts}
+    embedder = text_models.directory("single", **request)
+    texts = [("word " * count).strip() for count in (1, 10, 30, 200)]
+    (tmp_path / "in.txt").write_text("\n".join(texts))
+    counters = embed(
+        *("--embedder", embedder, "--input", "in.txt", "--input_format", "text"),
+        *("--output", "out", "--num_shards", 1, "--long_texts", long_texts),
+        cwd=tmp_path,
+    )
+    serve = text_models.load("single", **request).signatures["serving_default"]
+    expected = [serve(sentences=tf.constant([text]))["default"][0].numpy() for text in texts]
+    offsets = np.cumsum([0, *(len(text) + 1 for text in texts[:-1])])
+    ids, found = vectors(tmp_path / "out")
+    by_id = dict(zip(ids, found, strict=True))
+    got = [by_id[f"./in.txt:{offset}"] for offset in offsets]
+    np.testing.assert_allclose(got, expected, atol=ATOL, rtol=RTOL)
+    tokens = [len(ids) for ids in text_models.load("single", **request).tokenize(texts)]
+    assert tokens[1] < 46 < tokens[2]  # [CLS] and [SEP] are the 47th and the 48th
+    assert counters["texts cut"] == ("2" if long_texts == "cut" else "0")
+
+
+def test_what_an_embedder_cuts_is_counted(tiny_embedder, tmp_path):
+    # One token each; 510 fit beside [CLS] and [SEP].
+    lines = ["the " * 509 + "the", "the " * 510 + "the", "the"]
+    (tmp_path / "in.txt").write_text("\n".join(lines))
+    counters = embed(
+        *("--embedder", tiny_embedder, "--input", "in.txt", "--input_format", "text"),
+        *("--output", "out", "--num_shards", 1),
+        cwd=tmp_path,
+    )
+    assert counters["records"] == "3" and counters["texts cut"] == "1"
+
+
 def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
     (tmp_path / "in").mkdir()
     parquet.write_table(pa.table({"t": ["one", "two"]}), tmp_path / "in" / "a.parquet")
@@ -210,6 +245,7 @@ _BAD = [
     ({"--text_field": "t"}, (), "--text_field must not be given with --input_format=text"),
     ({"--embedder": "nowhere"}, (), "--embedder must be the folder of an embedder, got"),
     ({"--embedder": "{encoder}"}, (), "an artifact of kind 'encoder'"),
+    ({"--long_texts": "max"}, (), "--pooling mean --max_seq_length 512 --long_texts max"),
     ({"--input": "*.txt"}, (), "--input '*.txt' matches no file"),
     (
         {"--input": "*.gz"},
@@ -226,7 +262,7 @@ _BAD = [
 
 
 # Without --stress one of each: a flag, an artifact, files, an output folder, pipeline options.
-@sampling.parametrize(("changed", "options", "message"), _BAD, sample=[*_BAD[1:8:2], _BAD[10]])
+@sampling.parametrize(("changed", "options", "message"), _BAD, sample=[*_BAD[1:9:2], _BAD[11]])
 def test_bad_input_is_refused_before_tensorflow_is_imported(
     changed, options, message, tiny_embedder, tiny_encoder, tmp_path
 ):

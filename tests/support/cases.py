@@ -92,6 +92,7 @@ CASES = {
         Case("hf_untied_decoder_nomlm"),
         Case("no_text_vocabulary_no_pooler"),
         Case("peft_lora_adapter", "base", adapter="adapter"),
+        Case("peft_other_heads", "base", adapter="classify"),
         Case("tf1_brightmart_layer_shared"),
         Case("tf1_unfactorised_embedding"),
         Case("trainer_output_checkpoints_only"),

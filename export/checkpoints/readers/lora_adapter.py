@@ -22,6 +22,10 @@ from export.checkpoints.readers import hugging_face, sidecars
 CONFIG = "adapter_config.json"
 _WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _PREFIX = "base_model.model."
+# What PEFT puts into the names: for biases of adapted layers, and for modules that it saves whole,
+# beside which `bias="all"` saves what they were before.
+_WRAPPER = re.compile(r"\.(base_layer|modules_to_save)(?=\.)")
+_REPLACED = ".original_module."
 # Name of the matrix that is changed, and which of the two factors it is.
 _FACTOR = re.compile(r"(?P<name>.+)\.lora_(?P<embedding>embedding_)?(?P<factor>[AB])(\.weight)?")
 # Keys that mean another computation than W + lora_alpha / r * B @ A, with the value that does not.
@@ -31,8 +35,12 @@ _PLAIN: Mapping[str, Any] = {
     "fan_in_fan_out": False,
     "layer_replication": None,
     "lora_bias": False,
+    "use_qalora": False,
+    "use_bdlora": None,
+    "alora_invocation_tokens": None,
 }
 
+_HEAD = "classifier.weight"
 # What PEFT calls the tasks of the heads that an adapter may bring.
 _TASKS = {
     "SEQ_CLS": head_config.CLASSIFY,
@@ -104,9 +112,30 @@ def merged(
     return found, (config_path, path)
 
 
+def fitting_config(
+    config: Mapping[str, Any], *, tensors: _Tensors, told_heads: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns the base's config without what it says of a head that the adapter replaced.
+
+    PEFT does not save labels: a head that has as many as the base has the base's, as in PEFT.
+
+    Args:
+      config: of the base.
+      tensors: of the adapted model.
+      told_heads: result of `told_heads`.
+    """
+    wrong = {"architectures"} if told_heads else set()
+    named = config.get("id2label")
+    if _HEAD in tensors and isinstance(named, Mapping) and len(named) != tensors[_HEAD].shape[0]:
+        wrong |= {"id2label", "label2id"}
+    return {key: value for key, value in config.items() if key not in wrong}
+
+
 def _read(path: str) -> _Tensors:
     tensors = {
-        name.removeprefix(_PREFIX): tensor for name, tensor in hugging_face.read_file(path).items()
+        _WRAPPER.sub("", name.removeprefix(_PREFIX)): tensor
+        for name, tensor in hugging_face.read_file(path).items()
+        if _REPLACED not in name
     }
     return hugging_face.with_body_prefix(tensors)
 

@@ -36,3 +36,13 @@ def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
         (tmp_path / checksums.FILE).write_bytes(changed)
         with pytest.raises(errors.InputError, match="SHA256SUMS is changed"):
             plan.read_embedder(str(tmp_path))
+
+
+def test_what_becomes_of_long_texts_is_a_part_of_the_embedder():
+    pooled = {"long_texts": "mean", "max_seq_length": 48, "pooling": "first", "normalize": True}
+    assert plan.long_texts(pooled, asked=None) == plan.long_texts(pooled, asked="mean") == "mean"
+    # Of export.embedder, which always cuts.
+    assert plan.long_texts({"max_seq_length": 512}, asked="cut") == "cut"
+    options = "--pooling first --normalize --max_seq_length 48 --long_texts max$"
+    with pytest.raises(errors.InputError, match=options):
+        plan.long_texts(pooled, asked="max")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from configs import errors
-from export.checkpoints import opening
+from export.checkpoints import opening, restore
+from export.verification import numpy_albert
 from tests.support import cases, checkpoints
 
 
@@ -63,6 +64,11 @@ def test_an_adapter_adds_its_scaled_product(tmp_path, config, scale):
     [
         (lambda v: v.update(peft_type="IA3"), lambda t: None, "peft_type must be 'LORA'"),
         (lambda v: v.update(use_dora=True), lambda t: None, "use_dora .*merge_and_unload"),
+        (
+            lambda v: v.update(alora_invocation_tokens=[7]),
+            lambda t: None,
+            "alora_invocation_tokens",
+        ),
         (lambda v: v.update(r=5), lambda t: None, "factors of .*query.weight do not have"),
         (
             lambda v: None,
@@ -80,6 +86,26 @@ def test_an_adapter_that_does_not_fit_is_refused(tmp_path, edit_config, edit_ten
     base, adapter = _adapter(tmp_path, edit_config, edit_tensors)
     with pytest.raises(errors.CheckpointError, match=reason):
         opening.open(base, adapter=adapter)
+
+
+@pytest.mark.parametrize("kind", ["classify", "tag"])
+def test_the_head_of_an_adapter_computes_what_the_merged_model_of_peft_does(kind):
+    case = cases.CASES["peft_other_heads"]
+    checkpoint = opening.open(case.location(), adapter=str(case.path / kind))
+    (head,) = checkpoint.heads
+    # The base names two labels, and PEFT none.
+    assert (head.kind, head.labels) == (kind, ("LABEL_0", "LABEL_1", "LABEL_2"))
+    assert not checkpoint.found_heads.guesses
+    tensors = restore.read(checkpoint, config=checkpoint.config)
+    inputs = {name: array for name, array in case.inputs().items() if name != "masked_lm_positions"}
+    outputs = numpy_albert.encode(tensors, config=checkpoint.config, inputs=inputs)
+    expected = np.array(case.expected[kind]["logits"])
+    np.testing.assert_allclose(outputs[f"{kind}.logits"], expected, atol=cases.ATOL, rtol=0)
+
+
+def test_the_base_alone_has_the_head_and_the_labels_of_the_base():
+    checkpoint = opening.open(cases.CASES["peft_other_heads"].location())
+    assert [head.labels for head in checkpoint.heads] == [("neg", "pos")]
 
 
 def test_an_adapter_needs_a_model_of_transformers(golden_root):
