@@ -56,7 +56,9 @@ class TextReference:
     Attributes:
       engine: what computes them.
       tensors: the checkpoint's weights by the names of our variables.
+      config: its hyper-parameters.
       settings: of the text model.
+      tokens: of the checkpoint's tokenizer.
     """
 
     def __init__(
@@ -79,7 +81,8 @@ class TextReference:
         """
         self.settings = settings
         self.tensors = tensors
-        self._tokens = tokens
+        self.config = config
+        self.tokens = tokens
         model = None
         if checkpoint.format == "huggingface":
             model = transformers_albert.load(checkpoint)
@@ -121,13 +124,13 @@ class TextReference:
     def _embed(self, text: text_inputs.Text) -> Result:
         how = self.settings.pooling
         content = how.prompt + (text.first.lower() if how.lower_case else text.first)
-        ids = self._tokens.encode(content).ids
+        ids = self.tokens.encode(content).ids
         room = self.settings.length - 2
         is_cut = self.settings.long_texts == "cut"
         ends = [room] if is_cut else [*range(room, max(len(ids), 1) + room, room)]
         vectors = []
         for end in ends:
-            outputs = self._encode(self._tokens.pack(ids[end - room : end]))
+            outputs = self._encode(self.tokens.pack(ids[end - room : end]))
             pooled = outputs.get(hub_api.POOLED_OUTPUT, [None])[0]
             states = outputs[hub_api.SEQUENCE_OUTPUT][0]
             vectors.append(numpy_tasks.pool(states, pooled=pooled, modes=how.modes))
@@ -144,15 +147,15 @@ class TextReference:
 
     def _classify(self, text: text_inputs.Text) -> Result:
         if text.second is None:
-            ids, truncated = self._cut(self._tokens.encode(text.first).ids)
-            inputs = self._tokens.pack(ids)
+            ids, truncated = self._cut(self.tokens.encode(text.first).ids)
+            inputs = self.tokens.pack(ids)
         else:
-            first, second = (self._tokens.encode(one).ids for one in (text.first, text.second))
+            first, second = (self.tokens.encode(one).ids for one in (text.first, text.second))
             room = self.settings.length - 3
             kept = numpy_tasks.cut_pair(
                 len(first), len(second), room=room, fairly=self.settings.fair_pairs
             )
-            inputs = self._tokens.pack(first[: kept[0]], second[: kept[1]])
+            inputs = self.tokens.pack(first[: kept[0]], second[: kept[1]])
             truncated = len(first) + len(second) > room
         logits = self._encode(inputs)[f"{hub_api.CLASSIFY}.{hub_api.LOGITS}"][0]
         scores = numpy_tasks.scores(logits, problem_type=self.settings.problem_type)
@@ -171,9 +174,9 @@ class TextReference:
         )
 
     def _tag(self, text: text_inputs.Text) -> Result:
-        encoded = self._tokens.encode(text.first)
+        encoded = self.tokens.encode(text.first)
         ids, truncated = self._cut(encoded.ids)
-        outputs = self._encode(self._tokens.pack(ids))
+        outputs = self._encode(self.tokens.pack(ids))
         logits = outputs[f"{hub_api.TAG}.{hub_api.LOGITS}"][0, 1:-1]  # without [CLS] and [SEP]
         labels = self.settings.labels
         entities = numpy_tasks.entities(logits, labels=labels, spans=encoded.spans[: len(ids)])
@@ -198,8 +201,8 @@ class TextReference:
     def _answer(self, text: text_inputs.Text) -> Result:
         length = self.settings.length
         stride = min(length // 2, _STRIDE)
-        question = self._tokens.encode(text.first).ids[: length - 3 - stride - 1]
-        context = self._tokens.encode(str(text.second))
+        question = self.tokens.encode(text.first).ids[: length - 3 - stride - 1]
+        context = self.tokens.encode(str(text.second))
         room = length - 3 - len(question)
         windows = [
             self._window(question, context.ids[begin:end], begin)
@@ -219,7 +222,7 @@ class TextReference:
         self, question: tuple[int, ...], context: tuple[int, ...], first: int
     ) -> numpy_tasks.Window:
         prefix = f"{hub_api.ANSWER}."
-        outputs = self._encode(self._tokens.pack(question, context))
+        outputs = self._encode(self.tokens.pack(question, context))
         start, ends = (
             outputs[prefix + name][0] for name in (hub_api.START_LOGITS, hub_api.END_LOGITS)
         )
@@ -237,10 +240,10 @@ class TextReference:
         )
 
     def _fill_mask(self, text: text_inputs.Text) -> Result:
-        mask, mask_id = self.settings.mask, self._tokens.mask_id
-        ids = self._tokens.encode(text.first).ids
+        mask, mask_id = self.settings.mask, self.tokens.mask_id
+        ids = self.tokens.encode(text.first).ids
         if mask_id not in ids:
-            before, behind = (self._tokens.encode(part).ids for part in text.first.split(mask))
+            before, behind = (self.tokens.encode(part).ids for part in text.first.split(mask))
             ids = (*before, mask_id, *behind)
         ids, _ = self._cut(ids)
         if ids.count(mask_id) != 1:
@@ -248,12 +251,12 @@ class TextReference:
                 f"the text {text.first[:60]!r} has not exactly one {mask} within its first "
                 f"{self.settings.length - 2} tokens"
             )
-        inputs = self._tokens.pack(ids)
+        inputs = self.tokens.pack(ids)
         positions = np.array([[1 + ids.index(mask_id)]], np.int32)
         outputs = self._encode({**inputs, hub_api.MASKED_LM_POSITIONS: positions})
         logits = outputs[hub_api.MLM_LOGITS][0, 0]
-        best = np.argsort(-logits[: self._tokens.num_pieces], kind="stable")[: _NUM_WORDS + 1]
-        words = [self._tokens.text_of(int(number)) for number in best[:_NUM_WORDS]]
+        best = np.argsort(-logits[: self.tokens.num_pieces], kind="stable")[: _NUM_WORDS + 1]
+        words = [self.tokens.text_of(int(number)) for number in best[:_NUM_WORDS]]
         scores = numpy_tasks.softmax(logits)[best[:_NUM_WORDS]]
         if self._pipelines is not None:
             # A row of the vocabulary without a piece has no text.
