@@ -87,29 +87,27 @@ def test_every_used_variable_gets_a_gradient(row):
 def test_a_persistent_tape_gives_what_ordinary_ones_give(row):
     call = row.call()
 
-    def losses():
-        return row.losses(row.outputs(call(row.inputs(), training=False)))
+    def loss():
+        losses = row.losses(row.outputs(call(row.inputs(), training=False)))
+        assert losses
+        return tf.add_n(losses)
 
     def dense(gradients):
         return [None if g is None else tf.convert_to_tensor(g).numpy() for g in gradients]
 
+    with tf.GradientTape() as once:
+        expected = loss()
+    wanted = dense(once.gradient(expected, call.trainable_variables))
+    assert any(gradient is not None for gradient in wanted)
     with tf.GradientTape(persistent=True) as tape:
-        values = losses()
-    assert values
-    for number, value in enumerate(values):
-        with tf.GradientTape() as once:
-            expected = losses()[number]
-        right = dense(once.gradient(expected, call.trainable_variables))
-        for _ in range(2):
-            got = dense(tape.gradient(value, call.trainable_variables))
-            assert any(gradient is not None for gradient in got)
-            for mine, wanted in zip(got, right, strict=True):
-                np.testing.assert_allclose(
-                    0 if mine is None else mine,
-                    0 if wanted is None else wanted,
-                    atol=1e-5 * (1 + (0 if wanted is None else np.abs(wanted).max())),
-                    rtol=0,
-                )
+        value = loss()
+    for _ in range(2):
+        got = dense(tape.gradient(value, call.trainable_variables))
+        for variable, mine, right in zip(call.trainable_variables, got, wanted, strict=True):
+            assert (mine is None) == (right is None), variable.name
+            if right is not None:
+                atol = 1e-5 * (1 + np.abs(right).max())
+                np.testing.assert_allclose(mine, right, atol=atol, rtol=0, err_msg=variable.name)
 
 
 def test_the_gradient_of_a_classifier_equals_finite_differences_of_the_oracle():
