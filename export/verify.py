@@ -2,10 +2,12 @@
 
     python -m export.verify exports/albert_en_large/1
     python -m export.verify exports/albert_en_large/1 --checkpoint albert_large --report page.html
+    python -m export.verify exports/my_text/1 --checkpoint my_classifier --texts texts.txt
 
 The first checks any encoder or preprocessor SavedModel, whoever made it. The second also compares
 every weight bit by bit, and every output and layer with what an engine that is not ours computes
-from the checkpoint. Prints a table; exits with 1 if anything does not hold.
+from the checkpoint. The third compares a text model with its checkpoint on texts. Prints a table;
+exits with 1 if anything does not hold.
 """
 
 import sys
@@ -16,6 +18,13 @@ from export import api
 from export.cli import checkpoint_flags, console, runner
 
 _REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML to.")
+_TEXTS = flags.DEFINE_string(
+    "texts",
+    None,
+    "With --checkpoint, file of texts to compare a text model on, one a line, UTF-8. A pair of "
+    "texts, or a question and its context, have a tab between them; a text of fill_mask has one "
+    "mask. Default: a built-in set in several languages.",
+)
 flags.adopt_module_key_flags(checkpoint_flags)
 
 
@@ -23,6 +32,7 @@ def main(artifact: str) -> None:
     result = api.verify(
         artifact,
         checkpoint=checkpoint_flags.CHECKPOINT.value,
+        texts=_TEXTS.value,
         **checkpoint_flags.values(),
     )
     result.show(console.for_stream(sys.stdout))

@@ -155,16 +155,20 @@ def verify(
     config: str | None = None,
     adapter: str | None = None,
     allow_unused: str | None = None,
+    texts: str | None = None,
 ) -> "verification.Verification":
     """Checks a SavedModel against the contract and, if given, against its checkpoint.
 
     Args:
-      artifact: folder of an encoder, preprocessor or embedder SavedModel of any exporter.
-      checkpoint: the weights that an encoder was made from, see `opening.open`.
+      artifact: folder of an encoder, preprocessor or embedder SavedModel of any exporter, or of a
+        text model.
+      checkpoint: the weights that an encoder or a text model was made from, see `opening.open`.
       checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
       config: the checkpoint's config, a size or a path; None for the one that comes with it.
       adapter: folder of a LoRA adapter to merge into the checkpoint.
       allow_unused: regular expression: tensors in whose names it is found may be left out.
+      texts: file of texts to compare a text model on, one a line; of pairs, and of questions and
+        contexts, with a tab between. None for a built-in set.
 
     Returns:
       The results; `.problems` is empty if every check passed.
@@ -176,9 +180,13 @@ def verify(
     if not os.path.isfile(os.path.join(artifact, "saved_model.pb")):
         raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
     opened = None
+    if texts is not None and checkpoint is None:
+        raise errors.InputError("--texts needs --checkpoint, to compare with")
+    if texts is not None and not os.path.isfile(texts):
+        raise errors.InputError(f"--texts {texts!r} is not a file")
     if checkpoint is not None:
         options = {"adapter": adapter, "allow_unused": allow_unused}
         opened = opening.open(checkpoint, checkpoint_format=checkpoint_format, **options)
     from export.verification import verification  # imports TensorFlow
 
-    return verification.verify(artifact, checkpoint=opened, config=config)
+    return verification.verify(artifact, checkpoint=opened, config=config, texts=texts)

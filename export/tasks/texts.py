@@ -79,12 +79,14 @@ class Texts:
         """Returns the tokens of two segments, cut to fit into a row, and whether they were cut."""
         room = self.room(2)
         first, second = same_size(first, second)
-        (one, _), (other, _) = (self.tokens(text, segments=2) for text in (first, second))
-        lengths = [tf.cast(segment.row_lengths(), tf.int32) for segment in (one, other)]  # [B]
-        whole = [tf.cast(ids.row_lengths() > room, tf.bool) for ids in (one, other)]
-        truncated = (lengths[0] + lengths[1] > room) | whole[0] | whole[1]
         if not self._fair_pairs:
-            return [one, other], truncated
+            cut = [self.tokens(text, segments=2) for text in (first, second)]
+            total = cut[0][0].row_lengths() + cut[1][0].row_lengths()
+            return [ids for ids, _ in cut], (total > room) | cut[0][1] | cut[1][1]
+        # All tokens, as it counts which text is the longer one.
+        one, other = (self.preprocessor.tokenize(text) for text in (first, second))
+        lengths = [tf.cast(segment.row_lengths(), tf.int32) for segment in (one, other)]  # [B]
+        truncated = lengths[0] + lengths[1] > room
         # The shorter one keeps up to half of the room, the longer one the rest; of equals the
         # second counts as the longer one (tokenizers, utils/truncation.rs).
         is_first_longer = lengths[0] > lengths[1]

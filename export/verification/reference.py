@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config, head_config, hub_api
+from configs import albert_config, hub_api
 from export.checkpoints import lazy_checkpoint, restore, weight_table
-from export.verification import numpy_albert, published_rules
+from export.verification import numpy_albert, published_rules, transformers_albert
 
 # Output of a TF1 Hub module: the log-softmax of our `sop_logits`.
 SOP_LOG_PROBS = "sop_log_probs"
@@ -28,15 +28,8 @@ HEAD_OUTPUTS = {
     hub_api.ANSWER: hub_api.ANSWER_BEAM_SIGNATURE_OUTPUTS,
     hub_api.CHOOSE: hub_api.CHOOSE_SIGNATURE_OUTPUTS,
 }
-# Classes of transformers, and where their heads are.
-_CLASSES = {
-    head_config.CLASSIFY: ("AlbertForSequenceClassification", "classifier"),
-    head_config.TAG: ("AlbertForTokenClassification", "classifier"),
-    head_config.ANSWER: ("AlbertForQuestionAnswering", "qa_outputs"),
-    head_config.CHOOSE: ("AlbertForMultipleChoice", "classifier"),
-}
-
 Arrays = Mapping[str, np.ndarray]
+NUMPY = f"numpy oracle (numpy {np.__version__})"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,30 +87,34 @@ def compute(
     elif checkpoint.format == weight_table.SAVED_MODEL and not checkpoint.unused_tensors:
         own = _saved_model(os.path.dirname(directory), inputs)
     elif checkpoint.format == weight_table.HUGGING_FACE:
-        own = _transformers(checkpoint, directory, inputs)
+        own = _transformers(checkpoint, inputs)
     with_head = restore.has_mlm_head(checkpoint)
     asked = {
         name: array
         for name, array in inputs.items()
         if with_head or name != hub_api.MASKED_LM_POSITIONS
     }
-    outputs = _numpy(checkpoint, tensors, config, asked)
+    outputs = by_numpy(checkpoint, tensors=tensors, config=config, inputs=asked)
     del outputs[numpy_albert.EMBEDDING_OUTPUT]
     told = set(own.outputs) if own else set()
     if SOP_LOG_PROBS in told:
         told.add(hub_api.SOP_LOGITS)
     rest = {name: np.asarray(value) for name, value in outputs.items() if name not in told}
-    ours = Reference(engine=f"numpy oracle (numpy {np.__version__})", outputs=rest)
+    ours = Reference(engine=NUMPY, outputs=rest)
     return ([own] if own else []) + ([ours] if rest else [])
 
 
-def _numpy(
+def by_numpy(
     checkpoint: lazy_checkpoint.Checkpoint,
+    *,
     tensors: Arrays,
     config: albert_config.AlbertConfig,
     inputs: Arrays,
 ) -> dict[str, Any]:
-    """Computes by the rules that the source's code has, not by those that the exporter found."""
+    """Computes by the rules that the source's code has, not by those that the exporter found.
+
+    Takes what `compute` takes; returns what `numpy_albert.encode` returns.
+    """
     groups, act = None, None
     if checkpoint.format != weight_table.SAVED_MODEL:
         groups = published_rules.groups(
@@ -191,88 +188,10 @@ def call_saved_model(module: Any, inputs: Arrays) -> dict[str, np.ndarray]:
     return {name: np.asarray(tf.stack(output)) for name, output in outputs.items()}
 
 
-def _transformers(
-    checkpoint: lazy_checkpoint.Checkpoint, directory: str, inputs: Arrays
-) -> Reference | None:
+def _transformers(checkpoint: lazy_checkpoint.Checkpoint, inputs: Arrays) -> Reference | None:
     """Runs Hugging Face's own model; None where it is not installed or does not load all of it."""
-    config_file = checkpoint.config_file
-    if config_file is None or os.path.basename(config_file) != "config.json":
+    model = transformers_albert.load(checkpoint)
+    if model is None:
         return None
-    if checkpoint.adapter_files:
-        return None
-    try:
-        import torch
-        import transformers
-    except ImportError:
-        return None
-    transformers.utils.logging.disable_progress_bar()
-    mlm, sop = restore.has_mlm_head(checkpoint), restore.has_sop_head(checkpoint)
-    kinds = checkpoint.found_heads.kinds
-    name = {(True, True): "AlbertForPreTraining", (True, False): "AlbertForMaskedLM"}.get(
-        (mlm, sop), _CLASSES[kinds[0]][0] if kinds else "AlbertModel"
-    )
-    bare = name == "AlbertModel"
-    pooler = {"add_pooling_layer": checkpoint.has(weight_table.POOLER)} if bare else {}
-    try:
-        model, loaded = getattr(transformers, name).from_pretrained(
-            directory,
-            dtype=torch.float32,
-            attn_implementation="eager",
-            local_files_only=True,
-            output_loading_info=True,
-            **pooler,
-        )
-    except OSError:  # Keras weights, which only older versions read
-        return None
-    if loaded["missing_keys"] or loaded["mismatched_keys"]:
-        return None  # names that it does not know, which it would fill with random weights
-    outputs = _run_transformers(model.eval(), inputs, mlm=mlm, sop=sop)
-    versions = f"transformers {transformers.__version__}, torch {torch.__version__}"
-    return Reference(engine=versions, outputs=outputs)
-
-
-def _run_transformers(model: Any, inputs: Arrays, *, mlm: bool, sop: bool) -> dict[str, Any]:
-    import torch
-
-    with torch.no_grad():
-        results = getattr(model, "albert", model)(
-            input_ids=torch.from_numpy(inputs[hub_api.INPUT_WORD_IDS]).long(),
-            attention_mask=torch.from_numpy(inputs[hub_api.INPUT_MASK]).long(),
-            token_type_ids=torch.from_numpy(inputs[hub_api.INPUT_TYPE_IDS]).long(),
-            output_hidden_states=True,
-        )
-        states = [state.numpy() for state in results.hidden_states[1:]]
-        # Transformers 5 lists every inner block, 4 every layer.
-        step = len(states) // model.config.num_hidden_layers
-        layers = states[step - 1 :: step]
-        outputs = {
-            hub_api.ENCODER_OUTPUTS: np.stack(layers),
-            hub_api.SEQUENCE_OUTPUT: results.last_hidden_state.numpy(),
-        }
-        if results.pooler_output is not None:
-            pooled = results.pooler_output
-            outputs |= dict.fromkeys((hub_api.POOLED_OUTPUT, hub_api.DEFAULT), pooled.numpy())
-            if sop:
-                outputs[hub_api.SOP_LOGITS] = model.sop_classifier(pooled).numpy()
-        outputs |= _transformers_head(model, results)
-        if mlm:
-            rows = torch.arange(len(layers[0]))[:, None]
-            positions = torch.from_numpy(inputs[hub_api.MASKED_LM_POSITIONS]).long()
-            masked = results.last_hidden_state[rows, positions]  # [B, P, H]
-            outputs[hub_api.MLM_LOGITS] = model.predictions(masked).numpy()
-    return outputs
-
-
-def _transformers_head(model: Any, results: Any) -> dict[str, np.ndarray]:
-    """Returns what the head of a fine-tuned model adds, for the results of its encoder."""
-    for kind, (name, attribute) in _CLASSES.items():
-        if type(model).__name__ != name:
-            continue
-        pooled = head_config.needs_pooler(kind)
-        states = results.pooler_output if pooled else results.last_hidden_state
-        logits = getattr(model, attribute)(states).numpy()
-        if kind == head_config.ANSWER:
-            names = (hub_api.START_LOGITS, hub_api.END_LOGITS)
-            return {f"{kind}.{name}": logits[..., i] for i, name in enumerate(names)}
-        return {f"{kind}.{hub_api.LOGITS}": logits.T if kind == head_config.CHOOSE else logits}
-    return {}
+    outputs = transformers_albert.encode(model, inputs, sop=restore.has_sop_head(checkpoint))
+    return Reference(engine=transformers_albert.versions(), outputs=outputs)

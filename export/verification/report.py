@@ -47,6 +47,8 @@ def show(
     for engine, rows in itertools.groupby(compared.rows, lambda row: row.engine):
         _line(stream, f"\nagainst {engine}")
         stream.print(_differences(list(rows)))
+    if compared.texts is not None:
+        _texts(stream, compared.texts)
 
 
 def page(
@@ -89,6 +91,15 @@ def _differences(rows: Sequence[comparison.Row]) -> table.Table:
             text.Text(bar, mark.style),
         )
     return differences
+
+
+def _texts(stream: console.Console, texts: comparison.Texts) -> None:
+    """Writes of how many texts the answer is another one, and which texts differ."""
+    ties = f", {texts.ties} more are ties" if texts.ties else ""
+    number = f"another answer for {texts.other} of {texts.count} texts{ties}"
+    _line(stream, "\n  ", _mark(not texts.other), f"  {number}")
+    for one in texts.differing:
+        _line(stream, f"        {one}")
 
 
 def _line(stream: console.Console, *parts: str | text.Text) -> None:

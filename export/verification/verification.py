@@ -5,6 +5,9 @@ result.problems
 """
 
 import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
 
 from rich import console
 
@@ -12,7 +15,7 @@ from configs import albert_config, errors
 from export.checkpoints import checkpoint_config, lazy_checkpoint
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import manifest
-from export.verification import check, comparison, contract, report
+from export.verification import check, comparison, contract, report, text_model_comparison
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,9 @@ class Verification:
         if self.comparison is not None:
             wrong = report.weight_problems(self.comparison)
             problems += [f"weights: {problem}" for problem in wrong]
+            texts = self.comparison.texts
+            if texts is not None and texts.other:
+                problems.append(f"another answer for {texts.other} of {texts.count} texts")
             problems += [
                 f"{row.output} differs by {row.difference:.1e}, more than {row.tolerance:.1e}"
                 for row in self.comparison.rows
@@ -51,7 +57,11 @@ class Verification:
 
 
 def verify(
-    artifact: str, *, checkpoint: lazy_checkpoint.Checkpoint | None, config: str | None
+    artifact: str,
+    *,
+    checkpoint: lazy_checkpoint.Checkpoint | None,
+    config: str | None,
+    texts: str | None = None,
 ) -> Verification:
     """Verifies the SavedModel in a directory.
 
@@ -60,6 +70,7 @@ def verify(
       checkpoint: the checkpoint to compare with; None to check the contract alone.
       config: the checkpoint's config, a size or a path; None for the one that comes with it, or
         else with the artifact.
+      texts: for a text model, a file of texts to compare on; None for a built-in set.
 
     Raises:
       errors.CheckpointError: one of the two cannot be read, or there is nothing to compare.
@@ -69,16 +80,31 @@ def verify(
     kind, findings = contract.run(artifact)
     if checkpoint is None:
         return Verification(findings=tuple(findings), comparison=None)
-    if kind != manifest.ENCODER:
+    if texts is not None and kind != manifest.TEXT_MODEL:
+        raise errors.InputError(f"--texts is for text models; {artifact!r} is a {kind}")
+    if kind not in (manifest.ENCODER, manifest.TEXT_MODEL):
         raise errors.CheckpointError(f"{artifact!r} is a {kind}: it has no weights to compare")
     if checkpoint.config_values is None and config not in albert_config.SIZES:
         values, config_file = (
             (albert_config.read_file(config), config)
             if config is not None
-            else hub_saved_model.config(artifact)
+            else _config(artifact, kind)
         )
         checkpoint = dataclasses.replace(checkpoint, config_values=values, config_file=config_file)
-    result = comparison.compare(
-        artifact, checkpoint=checkpoint, config=checkpoint_config.resolve(checkpoint, config)
-    )
+    resolved = checkpoint_config.resolve(checkpoint, config)
+    if kind == manifest.TEXT_MODEL:
+        result = text_model_comparison.compare(
+            artifact, checkpoint=checkpoint, config=resolved, texts=texts
+        )
+    else:
+        result = comparison.compare(artifact, checkpoint=checkpoint, config=resolved)
     return Verification(findings=tuple(findings), comparison=result)
+
+
+def _config(artifact: str, kind: str) -> tuple[Mapping[str, Any] | None, str | None]:
+    """Returns the config that an artifact records, and its file; None and None without one."""
+    if kind == manifest.ENCODER:
+        return hub_saved_model.config(artifact)
+    made_from = manifest.read(artifact).get("made_from", {})
+    values = made_from.get(manifest.ENCODER, {}).get("config")
+    return values, None if values is None else os.path.join(artifact, manifest.FILE)

@@ -83,3 +83,20 @@ def test_saved_keras_model_loads_in_a_new_process_without_the_original(case, rel
     for name, (value, limit) in expected[str(case)].items():
         rounding.assert_within(outputs[f"{case}/{name}"], value, limit, name)
     assert counts[str(case)] == len(table.shared(case).variables)
+
+
+@sampling.parametrize(
+    "artifact",
+    table.ARTIFACTS,
+    sample=[artifact for artifact in table.ARTIFACTS if artifact.name == "heads"],
+    ids=lambda artifact: artifact.name,
+)
+def test_an_artifact_saved_again_has_the_same_outputs(artifact, tmp_path):
+    root = table.load(artifact)
+    tf.saved_model.save(root, str(tmp_path / "copy"), signatures=root.signatures)
+    copy = hub.load(str(tmp_path / "copy"))
+    assert set(copy.signatures) == set(root.signatures)
+    for case in table.CASES:
+        if case.artifact == artifact:
+            outputs = case.callable_in(copy)(case.inputs())
+            rounding.assert_outputs_right(case, outputs)

@@ -1,0 +1,170 @@
+"""Tokens of texts, by the library that wrote a checkpoint's tokenizer where that is there.
+
+Example:
+    tokens = source_tokens.of(checkpoint, module=module, entries=manifest.read(directory))
+    inputs = tokens.pack(tokens.encode("some text").ids)
+
+A `tokenizer.json` is read by the `tokenizers` library. Of any other tokenizer the tokens are the
+artifact's own: then only what is computed from them is compared, which `engine` says.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from configs import errors, hub_api
+from export.artifacts import tokenizer_choice
+from export.checkpoints import lazy_checkpoint
+from export.metadata import manifest
+
+_OWN = "the artifact's own tokens"
+_SPECIAL = ("start_of_sequence_id", "end_of_segment_id", "mask_id", "padding_id")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """The tokens of a text, without special tokens around them.
+
+    Attributes:
+      ids: of the tokens.
+      spans: the bytes of the text where each starts and ends.
+      words: the number of the word that each is in.
+    """
+
+    ids: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    words: tuple[int, ...]
+
+
+class Tokens:
+    """Tokenizes texts and packs them, one at a time.
+
+    Attributes:
+      engine: what tokenizes, with its version.
+      tokenizer_json: the content of the file that the library reads; None without it.
+      mask_id: the id of the mask token.
+      num_pieces: the number of ids that have a piece.
+    """
+
+    def __init__(self, module: Any, *, library: Any, content: str | None, engine: str) -> None:
+        """Takes the tokenizer.
+
+        Args:
+          module: the loaded text model.
+          library: a `tokenizers.Tokenizer`; None for the module's own tokens.
+          content: what the library has read.
+          engine: what tokenizes.
+        """
+        tokens = module.tokenize.get_special_tokens_dict()
+        special = {name: int(tokens[name]) for name in _SPECIAL}
+        self._module = module
+        self._library = library
+        self.engine = engine
+        self.tokenizer_json = content
+        self.num_pieces = library.get_vocab_size() if library else int(tokens["vocab_size"])
+        self._special = frozenset(special.values())
+        self._cls, self._sep, self.mask_id, _ = (special[name] for name in _SPECIAL)
+
+    def encode(self, text: str) -> Encoded:
+        """Returns the tokens of a text."""
+        if self._library is None:
+            return self._own(text.encode())
+        found = self._library.encode(text, add_special_tokens=False)
+        sizes = (len(character.encode()) for character in text)
+        byte = [0, *itertools.accumulate(sizes)]
+        return Encoded(
+            ids=tuple(found.ids),
+            spans=tuple((byte[start], byte[end]) for start, end in found.offsets),
+            words=tuple(-1 if word is None else word for word in found.word_ids),
+        )
+
+    def pack(self, first: Sequence[int], second: Sequence[int] | None = None) -> dict[str, Any]:
+        """Returns the encoder's inputs, int [1, S], of the tokens of one text or two."""
+        ids = [self._cls, *first, self._sep]
+        types = [0] * len(ids)
+        if second is not None:
+            ids += [*second, self._sep]
+            types += [1] * (len(second) + 1)
+        arrays = dict(zip(hub_api.ENCODER_INPUTS, (ids, [1] * len(ids), types), strict=True))
+        return {name: np.array([values], np.int32) for name, values in arrays.items()}
+
+    def text_of(self, number: int) -> str:
+        """Returns the text of a token by its id."""
+        if self._library is not None:
+            return self._library.decode([number], skip_special_tokens=False)
+        return self._module.tokenize.detokenize([[number]]).numpy()[0].decode()
+
+    def _own(self, text: bytes) -> Encoded:
+        ids, starts, limits = (
+            part[0].numpy().tolist() for part in self._module.tokenize_with_offsets([text])
+        )
+        # A word ends where there is text between two tokens, and at a literal special token.
+        new = [
+            start > limit or not self._special.isdisjoint(pair)
+            for start, limit, pair in zip(
+                starts[1:], limits[:-1], itertools.pairwise(ids), strict=True
+            )
+        ]
+        return Encoded(
+            ids=tuple(ids),
+            spans=tuple(_with_text(text, span) for span in zip(starts, limits, strict=True)),
+            words=tuple(itertools.accumulate(map(int, new), initial=0))[: len(ids)],
+        )
+
+
+def of(
+    checkpoint: lazy_checkpoint.Checkpoint, *, module: Any, entries: Mapping[str, Any]
+) -> Tokens:
+    """Returns the tokens of a checkpoint's tokenizer.
+
+    Args:
+      checkpoint: the checkpoint.
+      module: the loaded text model.
+      entries: its manifest.
+    """
+    content, why = _tokenizer_json(checkpoint, entries)
+    if content is not None:
+        try:
+            import tokenizers
+        except ImportError:
+            content, why = None, "the library tokenizers is not installed"
+    if content is None:
+        return Tokens(module, library=None, content=None, engine=f"{_OWN}: {why}")
+    library = tokenizers.Tokenizer.from_str(content)
+    library.no_truncation()
+    library.no_padding()
+    engine = f"tokenizers {tokenizers.__version__}"
+    return Tokens(module, library=library, content=content, engine=engine)
+
+
+def _tokenizer_json(
+    checkpoint: lazy_checkpoint.Checkpoint, entries: Mapping[str, Any]
+) -> tuple[str | None, str]:
+    """Returns the tokenizer.json that the artifact was made with; else None, and why."""
+    try:
+        spec = tokenizer_choice.resolve(
+            tokenizer_choice.Request(),
+            directories=checkpoint.directories,
+            default=checkpoint.tokenization,
+        )
+    except errors.VocabularyError as error:
+        return None, f"the checkpoint's cannot be read ({error})"
+    if spec is None or spec.tokenizer_json is None:
+        return None, "the checkpoint has no tokenizer.json"
+    key = "tokenization_sha256"
+    recorded = entries.get("made_from", {}).get(manifest.PREPROCESSOR, {}).get(key)
+    if recorded != spec.manifest_entries().get(key):
+        return None, "it was made with another tokenizer than the checkpoint's"
+    return spec.tokenizer_json.decode(), ""
+
+
+def _with_text(text: bytes, span: tuple[int, int]) -> tuple[int, int]:
+    """Gives a token that is white space alone the character behind it, as `tokenizers` does."""
+    start, end = span
+    if text[start:end].strip() or end >= len(text):
+        return span
+    character = text[end:].decode(errors="replace")[0]
+    return end, end + len(character.encode())
