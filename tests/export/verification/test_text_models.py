@@ -58,7 +58,7 @@ def _file(folder, *lines):
     return str(path)
 
 
-@sampling.parametrize("name", text_models.NAMES, sample=["single", "tag", "answer", "fill_mask"])
+@sampling.parametrize("name", text_models.NAMES, sample=["single", "answer"])
 def test_a_text_model_gives_what_its_checkpoint_gives(name):
     result = _compare(name)
     assert result.passed, (result.weight_problems, result.rows, result.texts)
@@ -202,7 +202,7 @@ def test_swapped_labels_are_found(tmp_path):
     assert all("label is " in one for one in result.texts.differing)
 
 
-@pytest.mark.parametrize("name", ["single", "tag"])
+@sampling.parametrize("name", ["single", "tag"], sample=["single"])
 def test_another_truncation_is_found(name, tmp_path):
     texts = _file(tmp_path, "a river", "the river rose slowly " * 30)
     result = _compare(name, texts, max_seq_length=40)
