@@ -96,7 +96,7 @@ def test_persistent_tape_gives_the_same_gradients_in_eager_mode(case):
     _assert_same(case, _persistent_gradients(case, call, call.trainable_variables, names))
 
 
-@_structures("bfloat16-unpadded.mlm")
+@ONE_STRUCTURE
 def test_persistent_tape_gives_the_same_gradients_in_a_tf_function(case):
     call = table.shared(case)
     # The sum is of all outputs; each more loss would trace the way back once more.

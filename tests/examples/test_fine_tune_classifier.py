@@ -109,30 +109,35 @@ def _run(*arguments, cwd):
     return processes.python(SCRIPT, *arguments, cwd=cwd)
 
 
-@sampling.parametrize("seeds", [1, 3], sample=[1])
-def test_the_exported_model_gives_the_labels_that_were_learned(tiny_encoder, tmp_path, seeds):
-    _write(tmp_path / "train.tsv", *_texts(128, seed=1))
+@sampling.parametrize(("count", "epochs", "seeds"), [(16, 1, 1), (128, 10, 3)], sample=[(16, 1, 1)])
+def test_the_exported_model_gives_the_labels_that_were_learned(
+    tiny_encoder, tmp_path, count, epochs, seeds
+):
+    _write(tmp_path / "train.tsv", *_texts(count, seed=1))
     texts, labels = _texts(40, seed=2)
-    wrong = {3, 10, 17}  # labels of the file that nothing can learn
-    said = [label ^ (number in wrong) for number, label in enumerate(labels)]
-    _write(tmp_path / "dev.tsv", texts, said)
+    _write(tmp_path / "dev.tsv", texts, labels)
     done = _run(
         *("--train", "train.tsv", "--dev", "dev.tsv", "--encoder", tiny_encoder),
-        *("--model_name", "mine", "--learning_rate", 3e-3, "--epochs", 10, "--batch_size", 8),
+        *("--model_name", "mine", "--learning_rate", 3e-3, "--epochs", epochs, "--batch_size", 8),
         *("--seeds", seeds, "--max_seq_length", 32, "--classifier_dropout_prob", 0.2),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "exports/mine/1\n"
-    assert re.search(r"^128 texts to train on, 40 to try; labels: 0, 1$", done.stderr, re.M)
+    assert re.search(rf"^{count} texts to train on, 40 to try; labels: 0, 1$", done.stderr, re.M)
     of_seeds = re.findall(r"^seed (\d): accuracy on --dev ([\d.]+)$", done.stderr, re.M)
     assert [int(seed) for seed, _ in of_seeds] == list(range(seeds))
     best = re.search(r"^best: seed (\d), accuracy on --dev ([\d.]+) ", done.stderr, re.M)
-    assert best[2] == max(accuracy for _, accuracy in of_seeds) == f"{37 / 40:.4f}"
+    assert best[2] == max(accuracy for _, accuracy in of_seeds)
+    assert epochs == 1 or float(best[2]) > 0.9
     model = hub.load(str(tmp_path / "exports" / "mine" / "1"))
     assert model.labels.numpy().tolist() == [b"0", b"1"]
     outputs = model.signatures["serving_default"](sentences=tf.constant(texts))
-    assert outputs["label"].numpy().tolist() == [str(label).encode() for label in labels]
+    right = [
+        str(label).encode() == one
+        for label, one in zip(labels, outputs["label"].numpy(), strict=True)
+    ]
+    assert best[2] == f"{np.mean(right):.4f}"
     manifest = json.loads(
         (tmp_path / "exports" / "mine" / "1" / "assets.extra" / "manifest.json").read_text()
     )

@@ -78,6 +78,7 @@ def test_the_manifest_says_what_it_was_made_from(twice):
     }
 
 
+@pytest.mark.stress
 def test_a_word_piece_vocabulary_is_exported_without_its_path(tmp_path):
     folder = tmp_path / "secret_folder"
     folder.mkdir()

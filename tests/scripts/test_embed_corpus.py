@@ -214,6 +214,7 @@ def test_what_an_embedder_cuts_is_counted(tiny_embedder, tmp_path):
     assert counters["records"] == "3" and counters["texts cut"] == "1"
 
 
+@pytest.mark.stress  # a process of its own
 def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
     (tmp_path / "in").mkdir()
     parquet.write_table(pa.table({"t": ["one", "two"]}), tmp_path / "in" / "a.parquet")

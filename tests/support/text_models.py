@@ -27,6 +27,7 @@ from export.metadata import finalize
 from tests.support import cases, shared_run, tokenizers
 
 ROOT = pathlib.Path(__file__).parents[1] / "testdata" / "text_models"
+TOKENIZER = "v5_lower1_keep0"  # of all of them
 NAMES = ("answer", "fill_mask", "multi", "regression", "single", "tag")
 
 
@@ -39,7 +40,7 @@ def expected() -> dict[str, Any]:
 def checkpoint(name: str, folder: pathlib.Path) -> str:
     """Copies a model into a new folder, with its tokenizer; returns its path."""
     shutil.copytree(ROOT / name, folder)
-    tokenizers.write("v5_lower1_keep0", folder)
+    tokenizers.write(TOKENIZER, folder)
     return str(folder)
 
 

@@ -79,6 +79,7 @@ def test_it_is_a_checkpoint_with_its_vocabulary(encoder, folder):
     assert (made_from.tokenizer.tokenization, made_from.tokenizer.lower_case) == ("hub", False)
 
 
+@pytest.mark.stress
 def test_it_embeds_text_with_its_preprocessor(encoder, folder):
     preprocessor = processes.export(
         "export.preprocessor", "--vocab_file", "vocab.txt", "--nolower_case", cwd=folder
