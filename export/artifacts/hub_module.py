@@ -74,7 +74,7 @@ def save(
     root: tf.train.Checkpoint,
     directory: str,
     *,
-    signatures: Mapping[str, tf.types.experimental.ConcreteFunction],
+    signatures: Mapping[str, tf.types.experimental.GenericFunction],
 ) -> None:
     """Saves `root`: the first save of every process gives the same bytes for the same root.
 

@@ -31,8 +31,8 @@ def write(
         keep_accents=tokenizer.keep_accents,
     )
     root = preprocessor.Preprocessor(engine, default_seq_length=default_seq_length)
-    signatures = {hub_api.SERVING_DEFAULT: root.__call__.get_concrete_function()}
-    hub_module.save(root, directory, signatures=signatures)
+    # Not traced before: while saving, TensorFlow traces what has an input signature once more.
+    hub_module.save(root, directory, signatures={hub_api.SERVING_DEFAULT: root.__call__})
     entries = {
         # See preprocess/tokenizers/truncation.py.
         "boundary": engine.boundary,

@@ -56,9 +56,18 @@ class HuggingFaceNormalization(tf.Module):
         self._replaced = sorted({ord(char) for old in replaced for char in old})
         # ASCII characters that need not keep their one byte.
         self._unstable = sorted({*self._replaced, *_CONTROLS})
+        # Traced once, however often a graph calls it. Behind a lambda, it is saved where it is
+        # called, and is no attribute of the artifact.
+        normalize = tf.function(
+            self._normalize, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False
+        )
+        self._shared = lambda texts: normalize(texts)
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """Returns the normalized texts, string [B], of string [B]."""
+        return self._shared(texts)
+
+    def _normalize(self, texts: tf.Tensor) -> tf.Tensor:
         return ascii_rows.split(
             texts,
             ascii_form=lambda strings: _apply([form for _, form in self._forms], strings),
