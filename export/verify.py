@@ -5,7 +5,8 @@
 
 The first checks any encoder or preprocessor SavedModel, whoever made it. The second also compares
 every weight bit by bit, and every output and layer with what an engine that is not ours computes
-from the checkpoint. Prints a table; exits with 1 if anything does not hold.
+from the checkpoint. What `export.convert` made is run in its runtime and compared with the
+SavedModel that it was made from. Prints a table; exits with 1 if anything does not hold.
 """
 
 import sys
@@ -16,6 +17,12 @@ from export import api
 from export.cli import checkpoint_flags, console, runner
 
 _REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML to.")
+_SOURCE = flags.DEFINE_string(
+    "source",
+    None,
+    "Folder of the SavedModel that ARTIFACT was converted from. Default: the one beside it that "
+    "has the digest which its manifest records.",
+)
 flags.adopt_module_key_flags(checkpoint_flags)
 
 
@@ -23,6 +30,7 @@ def main(artifact: str) -> None:
     result = api.verify(
         artifact,
         checkpoint=checkpoint_flags.CHECKPOINT.value,
+        source=_SOURCE.value,
         **checkpoint_flags.values(),
     )
     result.show(console.for_stream(sys.stdout))
