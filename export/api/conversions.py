@@ -47,6 +47,7 @@ def convert(
     chosen = formats.get(to, quantize=quantize)
     if not 0 <= min_cosine <= 1:
         raise errors.InputError(f"--min_cosine must be from 0 to 1, got {min_cosine}")
+    sources.check(directory)
     own_name, own_version = conversion.version_of(directory)
     name = model_name or own_name
     if name is None:
@@ -65,7 +66,7 @@ def convert(
     staging.check(export_dir, model_name=folder_name, version=version)
     source = sources.open(directory, config=config)
     with staging.staged(export_dir, model_name=folder_name, version=version) as folder:
-        findings = conversion.write(folder.directory, source=source, request=request)
-        notices.tell(log, name, [finding.check for finding in findings])
+        compared = conversion.write(folder.directory, source=source, request=request)
+        notices.tell(log, folder_name, compared.summary())
         folder.sync()
         return staging.rename([folder])[0]

@@ -92,6 +92,14 @@ class Comparison:
     texts: int
     tokens: int
 
+    def summary(self) -> list[str]:
+        """Returns a line for each signature."""
+        names = dict.fromkeys(one.signature for one in self.measured)
+        return [
+            f"{name}: {words([one for one in self.measured if one.signature == name])}"
+            for name in names
+        ]
+
     def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of it: by signature and output."""
         found: dict[str, Any] = {}
@@ -103,6 +111,16 @@ class Comparison:
             if one.equal is not None:
                 entry["equal_labels"] = round(one.equal, 6)
         return {"texts": self.texts, "tokens": self.tokens, "signatures": found}
+
+
+def words(measured: Sequence[Measured]) -> str:
+    """Returns the worst of what was measured of some outputs."""
+    cosines = [one.cosine for one in measured if one.cosine is not None]
+    equal = [one.equal for one in measured if one.equal is not None]
+    said = [f"largest difference {max(one.difference for one in measured):.1e}"]
+    said += [f"smallest cosine {min(cosines):.6f}"] if cosines else []
+    said += [f"equal labels {min(equal):.1%}"] if equal else []
+    return ", ".join(said)
 
 
 def compare(

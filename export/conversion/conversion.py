@@ -39,7 +39,7 @@ class Request:
     texts: tuple[str, ...] | None = None
 
 
-def write(directory: str, *, source: sources.Source, request: Request) -> list[check.Finding]:
+def write(directory: str, *, source: sources.Source, request: Request) -> comparison.Comparison:
     """Writes a complete, verified artifact: files, tokenizer, manifest and digests.
 
     Args:
@@ -65,8 +65,7 @@ def write(directory: str, *, source: sources.Source, request: Request) -> list[c
         format_name=chosen.name,
         found=batches.make(source, texts=request.texts),
     )
-    findings = _findings(compared, source, request)
-    problems = [one.problem for one in findings if one.problem]
+    problems = [one.problem for one in _findings(compared, source, request) if one.problem]
     if problems:
         title = "nothing is published, because it is not what the SavedModel is"
         raise errors.VerificationError(errors.listing(title, problems))
@@ -95,7 +94,7 @@ def write(directory: str, *, source: sources.Source, request: Request) -> list[c
     }
     manifest.write(directory, artifact=manifest.CONVERSION, entries=entries)
     checksums.write(directory)
-    return findings
+    return compared
 
 
 def verify(directory: str, *, source: str | None) -> verification.Verification:
@@ -158,16 +157,13 @@ def _findings(
 ) -> list[check.Finding]:
     found = []
     for one in compared.measured:
-        said = [f"largest difference {one.difference:.1e}"]
-        said += [f"smallest cosine {one.cosine:.6f}"] if one.cosine is not None else []
-        said += [f"equal labels {one.equal:.1%}"] if one.equal is not None else []
         problem = one.problem(
             quantize=request.quantize,
             compute_dtype=source.compute_dtype,
             min_cosine=request.min_cosine,
         )
         name = f"{one.output} of {one.signature}"
-        text = f"{name} is the SavedModel's: {', '.join(said)}"
+        text = f"{name} is the SavedModel's: {comparison.words([one])}"
         found.append(check.Finding(check=text, problem=problem and f"{name} {problem}"))
     return found
 

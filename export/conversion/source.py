@@ -125,7 +125,7 @@ class Source:
         """Returns what the SavedModel computes, by the names of the signature's outputs."""
         import tensorflow as tf
 
-        call = operator.attrgetter(signature.path)(self._root) if signature.path else self._root
+        call = self._callable(signature.path)
         tensors = {name: tf.constant(inputs[name], tf.int32) for name in signature.inputs}
         outputs = call(tensors, training=False)
         return {name: outputs[name].numpy() for name in signature.outputs}
@@ -134,15 +134,19 @@ class Source:
     def _root(self) -> Any:
         import tensorflow as tf
 
-        root = tf.saved_model.load(self.directory)
-        for path in {signature.path for signature in self.signatures.values()} - {""}:
-            try:
-                operator.attrgetter(path)(root)
-            except AttributeError as error:
-                raise errors.CheckpointError(_not_callable(self.directory, path)) from error
-        if not callable(root):
-            raise errors.CheckpointError(_not_callable(self.directory, "encoder"))
-        return root
+        return tf.saved_model.load(self.directory)
+
+    def _callable(self, path: str) -> Any:
+        try:
+            found = operator.attrgetter(path)(self._root) if path else self._root
+        except AttributeError:
+            found = None
+        if not callable(found):
+            raise errors.CheckpointError(
+                f"{self.directory!r} cannot be called as {path or 'an encoder'}: export it first, "
+                f"python -m export.encoder --checkpoint {self.directory}"
+            )
+        return found
 
 
 def open(
@@ -160,20 +164,7 @@ def open(
       errors.CheckpointError: it is damaged, or no encoder.
       errors.ConfigError: no config, or one that contradicts the manifest.
     """
-    if not os.path.isfile(os.path.join(directory, hub_saved_model.FILE)):
-        raise errors.CheckpointError(f"{directory!r} is not the directory of a SavedModel")
-    if checksums.exists(directory):
-        damages = checksums.problems(directory)
-        if damages:
-            raise errors.CheckpointError(errors.listing(f"{directory!r} is damaged", damages))
-    content = manifest.read(directory)
-    kind = content.get("artifact", manifest.ENCODER)
-    if kind != manifest.ENCODER:
-        raise errors.CheckpointError(
-            f"{directory!r} is a {kind}: convert the encoder that it was made from"
-            if kind in (manifest.EMBEDDER, manifest.TEXT_MODEL)
-            else f"{directory!r} is a {kind}, not an encoder"
-        )
+    check(directory)
     checkpoint = opening.open(directory, checkpoint_format=weight_table.SAVED_MODEL)
     if checkpoint.config_values is None and recorded is not None:
         checkpoint = dataclasses.replace(checkpoint, config_values=recorded)
@@ -183,8 +174,29 @@ def open(
         config=resolved,
         variables=restore.read(checkpoint, config=resolved),
         heads=checkpoint.heads,
-        manifest=content,
+        manifest=manifest.read(directory),
     )
+
+
+def check(directory: str) -> None:
+    """Checks, without TensorFlow, that a directory is of an undamaged encoder.
+
+    Raises:
+      errors.CheckpointError: it is not.
+    """
+    if not os.path.isfile(os.path.join(directory, hub_saved_model.FILE)):
+        raise errors.CheckpointError(f"{directory!r} is not the directory of a SavedModel")
+    if checksums.exists(directory):
+        damages = checksums.problems(directory)
+        if damages:
+            raise errors.CheckpointError(errors.listing(f"{directory!r} is damaged", damages))
+    kind = manifest.read(directory).get("artifact", manifest.ENCODER)
+    if kind != manifest.ENCODER:
+        raise errors.CheckpointError(
+            f"{directory!r} is a {kind}: convert the encoder that it was made from"
+            if kind in (manifest.EMBEDDER, manifest.TEXT_MODEL)
+            else f"{directory!r} is a {kind}, not an encoder"
+        )
 
 
 def _config(
@@ -196,10 +208,3 @@ def _config(
             "config with --config, a size or a file"
         )
     return checkpoint_config.resolve(checkpoint, config)
-
-
-def _not_callable(directory: str, path: str) -> str:
-    return (
-        f"{directory!r} cannot be called as an encoder (it has no {path}): export it first, "
-        f"python -m export.encoder --checkpoint {directory}"
-    )

@@ -7,7 +7,6 @@ Several short sequences share one of attention's G sequences of length L (next f
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,7 @@ def write(graph: GraphBuilder, mask: str) -> Tokens:
 
     longest = _largest(graph, lengths)  # L, [1]
     group, start = _pack(graph, lengths, longest)  # [B], [B]
-    num_groups = _largest(graph, graph.add("Add", group, np.int64(1)))  # G, [1]
+    num_groups = _largest(graph, graph.add("Add", group, np.array([1])))  # G, [1]
     sequences = graph.shape(num_groups, longest)  # [2]
     # The slot of a position: its example's first one, and the tokens before it.
     first_slot = graph.add("Add", graph.add("Mul", group, longest), start)  # [B]
@@ -128,27 +127,31 @@ def _pack(graph: GraphBuilder, lengths: str, capacity: str) -> tuple[str, str]:
     Returns:
       int64 [B], [B]: the group of each sequence, and the sequence's start in the group.
     """
-    first = graph.count
-    scalar: list[Any] = [np.int64, [1]]
-    ends = graph.add("Add", "end_before", "length")
-    fits = graph.add("LessOrEqual", ends, capacity)
-    group = graph.add(
-        "Where", fits, "group_before", graph.add("Add", "group_before", np.array([1]))
-    )
-    start = graph.add("Where", fits, "end_before", np.array([0]))
-    end = graph.add("Add", start, "length")
+    # The body takes nothing from outside, not even constants: OpenVINO does not read that.
+    before = graph.count
+    fits = graph.add("LessOrEqual", graph.add("Add", "end_before", "length"), "capacity_before")
+    group = graph.add("Add", "group_before", graph.cast(graph.add("Not", fits), np.int64))
+    start = graph.add("Mul", "end_before", graph.cast(fits, np.int64))
+    ends = {
+        "group_after": group,
+        "end_after": graph.add("Add", start, "length"),
+        "capacity_after": "capacity_before",
+        "group_of": group,
+        "start_of": start,
+    }
+    names = ("group_before", "end_before", "capacity_before", "length")
     body = graph.subgraph(
-        [(name, *scalar) for name in ("group_before", "end_before", "length")],
-        {
-            "group_after": (group, *scalar),
-            "end_after": (end, *scalar),
-            "group_of": (group, *scalar),
-            "start_of": (start, *scalar),
-        },
-        first,
+        [(name, np.int64, [1]) for name in names],
+        {name: (tensor, np.int64, [1]) for name, tensor in ends.items()},
+        before,
     )
     zero = np.array([0])
-    by_one = graph.add("Unsqueeze", lengths, _LAST)  # [B, 1]
-    found = graph.add_many("Scan", zero, zero, by_one, count=4, body=body, num_scan_inputs=1)
-    group, start = (graph.add("Squeeze", one, _LAST) for one in found[2:])
+    # One more, of length 0, because a batch may be empty, and a scan may not.
+    by_one = graph.add("Unsqueeze", graph.add("Concat", lengths, zero, axis=0), _LAST)
+    states = (zero, zero, capacity)
+    found = graph.add_many("Scan", *states, by_one, count=5, body=body, num_scan_inputs=1)
+    group, start = (
+        graph.add("Slice", graph.add("Squeeze", one, _LAST), _FIRST, _LAST, _FIRST)
+        for one in found[3:]
+    )
     return group, start
