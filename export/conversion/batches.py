@@ -19,6 +19,7 @@ from export.conversion import source as sources
 _BATCH = 8
 _LONGEST = 128  # tokens after which a text is cut, special tokens included
 _PREDICTIONS = 4
+_MOST_TEXTS = 1000  # all outputs are in memory
 _RANDOM_LENGTH = 9
 
 # Several languages, lengths and kinds of text.
@@ -32,7 +33,7 @@ TEXTS = (
     "Heavy rain is expected in the north on Tuesday, with up to 40 mm in twelve hours.",
     "In 1905 Albert Einstein published four papers that changed physics.",
     "Der Zug nach München fährt heute von Gleis 7 ab.",
-    "La bibliothèque est fermée le lundi, mais le café reste ouvert.",
+    "La bibliothèque est fermée le lundi, mais le café est ouvert.",
     "¿Dónde está la estación de tren más cercana?",
     "Москва является столицей России.",
     "def area(radius): return 3.14159 * radius ** 2",
@@ -73,7 +74,7 @@ def read_texts(path: str) -> tuple[str, ...]:
     """Returns the texts of a file, one a line, without empty lines.
 
     Raises:
-      errors.InputError: it cannot be read, or has none.
+      errors.InputError: it cannot be read, or has none or too many.
     """
     try:
         with open(path, encoding="utf-8") as file:
@@ -82,6 +83,10 @@ def read_texts(path: str) -> tuple[str, ...]:
         raise errors.InputError(f"--texts {path!r} cannot be read: {error}") from error
     if not texts:
         raise errors.InputError(f"--texts {path!r} has no texts")
+    if len(texts) > _MOST_TEXTS:
+        raise errors.InputError(
+            f"--texts {path!r} must have at most {_MOST_TEXTS} texts, got {len(texts)}"
+        )
     return texts
 
 

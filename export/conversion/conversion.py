@@ -10,9 +10,10 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Sequence
+from typing import Any
 
 from configs import errors, hub_api
-from export.conversion import batches, comparison, formats
+from export.conversion import batches, differences, formats
 from export.conversion import source as sources
 from export.metadata import checksums, manifest
 from export.verification import check, verification
@@ -39,7 +40,7 @@ class Request:
     texts: tuple[str, ...] | None = None
 
 
-def write(directory: str, *, source: sources.Source, request: Request) -> comparison.Comparison:
+def write(directory: str, *, source: sources.Source, request: Request) -> differences.Comparison:
     """Writes a complete, verified artifact: files, tokenizer, manifest and digests.
 
     Args:
@@ -56,9 +57,10 @@ def write(directory: str, *, source: sources.Source, request: Request) -> compar
     """
     signatures = _chosen(source, request.signatures)
     chosen = formats.get(request.format_name, quantize=request.quantize)
-    implementation = chosen.implementation()
-    implementation.write(directory, source=source, signatures=signatures, quantize=request.quantize)
-    compared = comparison.compare(
+    chosen.implementation().write(
+        directory, source=source, signatures=signatures, quantize=request.quantize
+    )
+    compared = differences.compare(
         directory,
         source=source,
         signatures=signatures,
@@ -69,12 +71,26 @@ def write(directory: str, *, source: sources.Source, request: Request) -> compar
     if problems:
         title = "nothing is published, because it is not what the SavedModel is"
         raise errors.VerificationError(errors.listing(title, problems))
-    files = sorted(os.listdir(directory))
-    sizes = {name: os.path.getsize(os.path.join(directory, name)) for name in files}
+    entries = _manifest_entries(directory, source, request, signatures)
     if os.path.isdir(os.path.join(source.directory, _ASSETS)):
         shutil.copytree(os.path.join(source.directory, _ASSETS), os.path.join(directory, _ASSETS))
-    entries = {
-        "format": chosen.name,
+    entries["compared"] = compared.manifest_entries()
+    manifest.write(directory, artifact=manifest.CONVERSION, entries=entries)
+    checksums.write(directory)
+    return compared
+
+
+def _manifest_entries(
+    directory: str,
+    source: sources.Source,
+    request: Request,
+    signatures: Sequence[sources.Signature],
+) -> dict[str, Any]:
+    """Returns what the manifest records of the files in `directory`."""
+    implementation = formats.FORMATS[request.format_name].implementation()
+    files = sorted(os.listdir(directory))
+    return {
+        "format": request.format_name,
         "quantize": request.quantize,
         "min_cosine": request.min_cosine,
         "source_sha256": checksums.digest(source.directory),
@@ -88,13 +104,9 @@ def write(directory: str, *, source: sources.Source, request: Request) -> compar
             }
             for one in signatures
         },
-        "sizes": sizes,
-        "compared": compared.manifest_entries(),
+        "sizes": {name: os.path.getsize(os.path.join(directory, name)) for name in files},
         **implementation.manifest_entries(),
     }
-    manifest.write(directory, artifact=manifest.CONVERSION, entries=entries)
-    checksums.write(directory)
-    return compared
 
 
 def verify(directory: str, *, source: str | None) -> verification.Verification:
@@ -123,18 +135,20 @@ def verify(directory: str, *, source: str | None) -> verification.Verification:
         raise errors.VerificationError(f"the manifest of {directory!r} lacks {error}") from error
     chosen = formats.get(request.format_name, quantize=request.quantize)
     place = source if source is not None else _beside(directory, recorded)
+    is_source = checksums.digest(place) == recorded
+    of_source = check.Finding(
+        check=f"its source is {place}",
+        problem=None if is_source else f"it was made from another artifact than {place}",
+    )
+    if not is_source:
+        return verification.Verification(findings=(of_source,), comparison=None)
     opened = sources.open(place, recorded=content["config"])
-    compared = comparison.compare(
+    compared = differences.compare(
         directory,
         source=opened,
         signatures=_chosen(opened, request.signatures),
         format_name=chosen.name,
         found=batches.make(opened, texts=None),
-    )
-    is_source = checksums.digest(place) == recorded
-    of_source = check.Finding(
-        check=f"its source is {place}",
-        problem=None if is_source else f"it was made from another artifact than {place}",
     )
     findings = (of_source, *_findings(compared, opened, request))
     return verification.Verification(findings=findings, comparison=None)
@@ -153,7 +167,7 @@ def _chosen(source: sources.Source, names: Sequence[str]) -> list[sources.Signat
 
 
 def _findings(
-    compared: comparison.Comparison, source: sources.Source, request: Request
+    compared: differences.Comparison, source: sources.Source, request: Request
 ) -> list[check.Finding]:
     found = []
     for one in compared.measured:
@@ -163,7 +177,7 @@ def _findings(
             min_cosine=request.min_cosine,
         )
         name = f"{one.output} of {one.signature}"
-        text = f"{name} is the SavedModel's: {comparison.words([one])}"
+        text = f"{name} is the SavedModel's: {differences.words([one])}"
         found.append(check.Finding(check=text, problem=problem and f"{name} {problem}"))
     return found
 

@@ -3,7 +3,7 @@
 Example:
     opened = source.open("exports/albert_en_large/1")
     opened.variables["pooler_transform/bias"]
-    outputs = opened.run("serving_default", inputs)
+    outputs = opened.run(opened.signatures["serving_default"], inputs)
 
 The SavedModel may have been trained and saved again. Its callables are the reference that what is
 converted is compared with.

@@ -1,9 +1,9 @@
 """Writes ONNX graphs: names nodes, stores each constant once, and checks the model.
 
 Example:
-    graph = graph_builder.GraphBuilder(["input_word_ids"])
-    total = graph.add("Add", graph.inputs["input_word_ids"], np.int32(1))  # the name of a tensor
-    model = graph.model({"total": (total, np.int32, ["batch", "length"])})
+    graph = graph_builder.GraphBuilder({"ids": ["batch", "length"]})
+    total = graph.add("Add", "ids", np.int32(1))  # the name of a tensor
+    model = graph.model({"total": (total, np.int32, ["batch", "length"])}, name="add")
 
 A tensor is its name, a string. Arrays become initializers.
 """

@@ -39,10 +39,10 @@ def write(
       signatures: which ones.
       quantize: "none", "float16" or "int8".
     """
-    from export.conversion.onnx import model  # imports onnx
+    from export.conversion.onnx import signature_model  # imports onnx
 
     for signature in signatures:
-        made = model.make(signature, source=source, quantize=quantize)
+        made = signature_model.make(signature, source=source, quantize=quantize)
         with open(os.path.join(directory, file_name(signature.name)), "wb") as file:
             file.write(made.SerializeToString(deterministic=True))
 

@@ -19,37 +19,29 @@ from tests.conformance import table
 from tests.support import processes, shared_run
 
 
-@pytest.fixture(scope="session")
-def converted(tiny_encoder):
-    """Returns the tiny encoder in ONNX. Tests must not write into it."""
-    return processes.exported(
-        *("export.convert", tiny_encoder, "--to", "onnx", "--signature", "mlm,unpadded")
-    )
-
-
 @pytest.fixture
-def copy(converted, tiny_encoder, tmp_path):
+def copy(tiny_onnx, tiny_encoder, tmp_path):
     """Returns a copy with its source beside it."""
     shutil.copytree(tiny_encoder, tmp_path / "tiny" / "1")
-    return shutil.copytree(converted, tmp_path / "tiny-onnx" / "1")
+    return shutil.copytree(tiny_onnx, tmp_path / "tiny-onnx" / "1")
 
 
-def test_the_command_publishes_files_tokenizer_and_manifest(converted, tiny_encoder):
-    assert converted.parts[-3:] == ("exports", f"{tiny_encoder.parent.name}-onnx", "1")
-    files = {path.name for path in converted.iterdir()}
+def test_the_command_publishes_files_tokenizer_and_manifest(tiny_onnx, tiny_encoder):
+    assert tiny_onnx.parts[-3:] == ("exports", f"{tiny_encoder.parent.name}-onnx", "1")
+    files = {path.name for path in tiny_onnx.iterdir()}
     assert files == {"model.onnx", "mlm.onnx", "unpadded.onnx", "assets", "assets.extra"}
-    content = manifest.read(str(converted))
+    content = manifest.read(str(tiny_onnx))
     sums = tiny_encoder / checksums.FILE
     assert content["source_sha256"] == checksums.sha256(str(sums))
     assert content["compared"]["texts"] == 16
     measured = content["compared"]["signatures"]
     assert measured["serving_default"]["pooled_output"]["largest_difference"] < 1e-5
     assert measured["mlm"]["mlm_logits"]["equal_labels"] == 1
-    assert content["sizes"]["model.onnx"] == (converted / "model.onnx").stat().st_size
+    assert content["sizes"]["model.onnx"] == (tiny_onnx / "model.onnx").stat().st_size
     assert set(content["runtime"]) == {"onnx", "onnxruntime"}
 
 
-def test_its_files_compute_what_the_signatures_of_the_saved_model_do(converted, tiny_encoder):
+def test_its_files_compute_what_the_signatures_of_the_saved_model_do(tiny_onnx, tiny_encoder):
     root = tf.saved_model.load(str(tiny_encoder))
     inputs = {
         hub_api.INPUT_WORD_IDS: np.array([[2, 700, 9, 3], [2, 3, 0, 0]], np.int32),
@@ -58,7 +50,7 @@ def test_its_files_compute_what_the_signatures_of_the_saved_model_do(converted, 
         hub_api.MASKED_LM_POSITIONS: np.array([[1, 2], [1, 0]], np.int32),
     }
     for name, file in (("serving_default", "model"), ("unpadded", "unpadded"), ("mlm", "mlm")):
-        session = onnxruntime.InferenceSession(str(converted / f"{file}.onnx"))
+        session = onnxruntime.InferenceSession(str(tiny_onnx / f"{file}.onnx"))
         feed = {one.name: inputs[one.name] for one in session.get_inputs()}
         expected = root.signatures[name](**{key: tf.constant(a) for key, a in feed.items()})
         names = [one.name for one in session.get_outputs()]
@@ -73,11 +65,11 @@ def test_verify_accepts_it_and_finds_its_source_beside_it(copy):
     assert len(result.findings) == 10
 
 
-def test_verify_needs_a_source(copy, tmp_path, tiny_classifier):
+def test_verify_needs_the_source(copy, tmp_path, tiny_classifier):
     shutil.rmtree(tmp_path / "tiny")
     with pytest.raises(errors.CheckpointError, match="say where with --source"):
         api.verify(str(copy))
-    (problem, *_) = api.verify(str(copy), source=str(tiny_classifier)).problems
+    (problem,) = api.verify(str(copy), source=str(tiny_classifier)).problems
     assert "it was made from another artifact" in problem
 
 
@@ -132,34 +124,29 @@ def test_an_encoder_that_was_saved_again_is_converted_with_every_head(saved_agai
 
 
 def test_what_is_worse_than_min_cosine_is_not_published(tiny_encoder, tmp_path):
+    texts, exports = tmp_path / "texts", tmp_path / "exports"
+    texts.write_text("one text\n\nanother one\n")
+
     def convert(min_cosine):
         return api.convert(
             str(tiny_encoder),
             to="onnx",
             quantize="int8",
             min_cosine=min_cosine,
+            texts=str(texts),
             model_name="small",
-            export_dir=str(tmp_path),
+            export_dir=str(exports),
         )
 
-    with pytest.raises(errors.VerificationError, match=r"cosine of 0\.999\d to the SavedModel's"):
+    with pytest.raises(errors.VerificationError, match=r"cosine of \d\.\d+ to the SavedModel's"):
         convert(1.0)
-    assert not list(tmp_path.iterdir())
+    assert not exports.exists()
     path = convert(0.99)
-    assert path == str(tmp_path / "small-onnx-int8" / "1")
-    cosine = manifest.read(path)["compared"]["signatures"]["serving_default"]["pooled_output"]
-    assert 0.99 < cosine["smallest_cosine"] < 1
-
-
-def test_texts_are_the_users(tiny_encoder, tmp_path):
-    texts = tmp_path / "texts"
-    texts.write_text("one text\n\nanother one\n")
-    options = {"to": "onnx", "export_dir": str(tmp_path)}
-    path = api.convert(str(tiny_encoder), texts=str(texts), **options)
-    assert manifest.read(path)["compared"]["texts"] == 2
-    texts.write_text("\n")
-    with pytest.raises(errors.InputError, match="has no texts"):
-        api.convert(str(tiny_encoder), texts=str(texts), version=2, **options)
+    assert path == str(exports / "small-onnx-int8" / "1")
+    compared = manifest.read(path)["compared"]
+    assert compared["texts"] == 2
+    cosine = compared["signatures"]["serving_default"]["pooled_output"]["smallest_cosine"]
+    assert 0.99 < cosine < 1
 
 
 def test_bad_requests_are_refused_before_anything_is_written(
@@ -177,17 +164,21 @@ def test_bad_requests_are_refused_before_anything_is_written(
     refused("convert the encoder that it was made from", tiny_embedder)
     refused("is a preprocessor, not an encoder", tiny_preprocessor)
     refused("is not the directory of a SavedModel", tmp_path)
+    (tmp_path / "texts").write_text("\n")
+    refused("has no texts", texts=str(tmp_path / "texts"))
+    (tmp_path / "texts").write_text("text\n" * 1001)
+    refused("must have at most 1000 texts, got 1001", texts=str(tmp_path / "texts"))
     shutil.copytree(tiny_encoder, tmp_path / "unnamed")
     refused("say its name with --model_name", tmp_path / "unnamed")
     (tmp_path / "unnamed" / "saved_model.pb").write_bytes(b"")
     refused("is damaged: saved_model.pb is changed", tmp_path / "unnamed")
 
 
-def test_versions_are_never_overwritten(converted, tiny_encoder):
-    before = processes.contents(converted)
-    done = processes.run("export.convert", tiny_encoder, "--to", "onnx", cwd=converted.parents[2])
+def test_versions_are_never_overwritten(tiny_onnx, tiny_encoder):
+    before = processes.contents(tiny_onnx)
+    done = processes.run("export.convert", tiny_encoder, "--to", "onnx", cwd=tiny_onnx.parents[2])
     assert "exists; versions are never overwritten" in processes.error(done)
-    assert processes.contents(converted) == before
+    assert processes.contents(tiny_onnx) == before
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -1,7 +1,7 @@
 """One signature of an encoder as a model of ONNX.
 
 Example:
-    model = model.make(signature, source=source, quantize="none")
+    model = signature_model.make(signature, source=source, quantize="none")
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 from configs import hub_api
 from export.conversion import source as sources
-from export.conversion.onnx import encoder, heads, quantization
+from export.conversion.onnx import encoder_graph, head_graphs, quantization
 from export.conversion.onnx.graph_builder import GraphBuilder
 
 _BATCH, _CHOICES, _LENGTH, _PREDICTIONS, _STARTS = (
@@ -40,7 +40,9 @@ def make(signature: sources.Signature, *, source: sources.Source, quantize: str)
     inputs = graph.inputs
     if is_choice:
         inputs = {name: graph.reshape(name, -1, graph.dimensions(name, 2)) for name in inputs}
-    of_encoder = encoder.Encoder(graph, weights, variables=source.variables, config=source.config)
+    of_encoder = encoder_graph.Encoder(
+        graph, weights, variables=source.variables, config=source.config
+    )
     encode = of_encoder.unpadded if signature.is_unpadded else of_encoder.padded
     encoded = encode(inputs)
     outputs = {
@@ -49,7 +51,7 @@ def make(signature: sources.Signature, *, source: sources.Source, quantize: str)
         hub_api.SEQUENCE_OUTPUT: encoded.sequence_output,
     }
     if signature.head is not None:
-        head = heads.Head(
+        head = head_graphs.Head(
             graph=graph,
             weights=weights,
             variables=source.variables,
@@ -58,7 +60,7 @@ def make(signature: sources.Signature, *, source: sources.Source, quantize: str)
             encoded=encoded,
             unpadded=signature.is_unpadded,
         )
-        outputs |= heads.write(signature.head, head, by_beam=signature.by_beam)
+        outputs |= head_graphs.write(signature.head, head, by_beam=signature.by_beam)
     if is_choice:
         shape = graph.dimensions(hub_api.INPUT_WORD_IDS, 0, 2)  # [B, N]
         outputs[hub_api.LOGITS] = graph.reshape(outputs[hub_api.LOGITS], shape)

@@ -1,9 +1,11 @@
 """Compares a converted model with the SavedModel that it comes from.
 
 Example:
-    result = comparison.compare(directory, source=source, signatures=signatures, format_name="onnx",
-                                found=batches.make(source, texts=None))
-    result.problems(quantize="none", min_cosine=0.99)
+    found = batches.make(source, texts=None)
+    result = differences.compare(
+        directory, source=source, signatures=signatures, format_name="onnx", found=found
+    )
+    result.summary()
 """
 
 import dataclasses

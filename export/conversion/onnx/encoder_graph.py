@@ -1,8 +1,8 @@
 """ALBERT as an ONNX graph: embeddings, blocks and pooler, with and without padding.
 
 Example:
-    outputs = encoder.encode(graph, weights, inputs=inputs, variables=variables, config=config,
-                             unpadded=False)
+    made = encoder_graph.Encoder(graph, weights, variables=variables, config=config)
+    outputs = made.padded(inputs)
 
 Follows export/model/albert.py, block.py and unpadding.py, and computes the same. Dimension letters:
 there. ONNX has no assertions; what a runtime can refuse is made to be refused: ids that are out of
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from configs import albert_config, hub_api
-from export.conversion.onnx import unpadding
+from export.conversion.onnx import unpadded_rows
 from export.conversion.onnx.graph_builder import GraphBuilder
 from export.conversion.onnx.quantization import Float32
 
@@ -90,7 +90,7 @@ class Encoder:
         shape = graph.dimensions(word_ids)  # [B, S]
         rows = self._embed(word_ids, self._range(graph.dimensions(word_ids, 1)), type_ids)  # [T, E]
         missing = graph.add("Sub", np.float32(1), graph.cast(mask, np.float32))  # [B, S]
-        bias = graph.add("Mul", missing, unpadding.MASKED_SCORE)
+        bias = graph.add("Mul", missing, unpadded_rows.MASKED_SCORE)
         layout = _Layout(
             attention_bias=graph.add("Unsqueeze", bias, np.array([1, 2])),  # [B, 1, 1, S]
             sequences=shape,
@@ -105,7 +105,7 @@ class Encoder:
         """Writes the encoder that computes tokens only, and zeros for padding."""
         graph = self._graph
         word_ids, mask, type_ids = self._checked(inputs)
-        tokens = unpadding.write(graph, mask)
+        tokens = unpadded_rows.write(graph, mask)
         words, types = (
             graph.add("GatherND", ids, tokens.positions) for ids in (word_ids, type_ids)
         )

@@ -1,7 +1,7 @@
 """The heads of pre-training and of fine-tuned models as ONNX, over an encoder's outputs.
 
 Example:
-    outputs = heads.write("classify", graph, weights, inputs=inputs, ...)
+    outputs = head_graphs.write("classify", head, by_beam=False)
 
 Follows export/model/heads.py and task_heads.py, and computes the same. Dimension letters: there.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from configs import albert_config, hub_api
-from export.conversion.onnx import encoder
+from export.conversion.onnx import encoder_graph
 from export.conversion.onnx.graph_builder import GraphBuilder
 from export.conversion.onnx.quantization import Float32
 
@@ -39,10 +39,10 @@ class Head:
 
     graph: GraphBuilder
     weights: Float32
-    variables: encoder.Variables
+    variables: encoder_graph.Variables
     config: albert_config.AlbertConfig
     inputs: Mapping[str, str]
-    encoded: encoder.Encoded
+    encoded: encoder_graph.Encoded
     unpadded: bool
 
     @property
@@ -84,13 +84,13 @@ def _mlm(head: Head) -> Outputs:
     positions = head.inputs[hub_api.MASKED_LM_POSITIONS]  # [B, P]
     length = graph.dimensions(head.encoded.sequence_output, 1, 2)
     length = graph.cast(length, np.int32)
-    positions = graph.cast(encoder.not_negative(graph, positions, length), np.int64)
+    positions = graph.cast(encoder_graph.not_negative(graph, positions, length), np.int64)
     rows = graph.reshape(head.states(positions), -1, config.hidden_size)  # [B * P, H]
     rows = head.dense(rows, f"{scope}/transform/dense")  # [B * P, E]
-    rows = encoder.activate(graph, rows, config.hidden_act)
+    rows = encoder_graph.activate(graph, rows, config.hidden_act)
     epsilon = config.mlm_layer_norm_eps or config.layer_norm_eps
     norm = f"{scope}/transform/LayerNorm"
-    rows = encoder.layer_norm(graph, rows, head.variables, norm, epsilon=epsilon)
+    rows = encoder_graph.layer_norm(graph, rows, head.variables, norm, epsilon=epsilon)
     name = "word_embeddings/embeddings"
     if not config.tie_word_embeddings:
         name = f"{scope}/decoder/embeddings"
@@ -165,7 +165,7 @@ def _end_logits(head: Head, starts: str, scope: str) -> str:
     features = graph.add("Tanh", graph.add("Add", *joined))  # [B, K, S, H]
     rows = graph.reshape(features, -1, size)
     norm = f"{scope}/LayerNorm"
-    rows = encoder.layer_norm(graph, rows, head.variables, norm, epsilon=_EPSILON)
+    rows = encoder_graph.layer_norm(graph, rows, head.variables, norm, epsilon=_EPSILON)
     logits = head.dense(rows, f"{scope}/dense_1")
     return graph.add("Reshape", logits, graph.dimensions(features, 0, 3), allowzero=1)
 

@@ -1,7 +1,7 @@
 """The rows of an unpadded batch in ONNX, as export/model/unpadding.py has them in TensorFlow.
 
 Example:
-    tokens = unpadding.write(graph, mask)
+    tokens = unpadded_rows.write(graph, mask)
 
 Several short sequences share one of attention's G sequences of length L (next fit).
 """
@@ -61,7 +61,28 @@ def write(graph: GraphBuilder, mask: str) -> Tokens:
     rank = graph.add("CumSum", count, np.int64(1), exclusive=1)  # [B, S]
     row_of_position = graph.add("Add", graph.add("Unsqueeze", first_rows, _LAST), rank)
     num_rows = graph.dimensions(positions, 0, 1)  # [1]
+    is_row_of_token = graph.add("GatherND", graph.cast(is_token, np.int64), positions)  # [T]
+    return Tokens(
+        positions=positions,
+        row_of_position=graph.add("Where", is_token, row_of_position, num_rows),
+        first_rows=first_rows,
+        has_tokens=_has_tokens(graph, is_token),
+        **_slots(graph, lengths, rank, positions, is_row_of_token),
+    )
 
+
+def _slots(
+    graph: GraphBuilder, lengths: str, rank: str, positions: str, is_token: str
+) -> dict[str, str]:
+    """Returns the fields of `Tokens` that are about attention.
+
+    Args:
+      graph: to write into.
+      lengths: int64 [B], the number of rows of each example.
+      rank: int64 [B, S], the number of rows before a position in its example.
+      positions: int64 [T, 2].
+      is_token: int64 [T], whether a row is of a token.
+    """
     longest = _largest(graph, lengths)  # L, [1]
     group, start = _pack(graph, lengths, longest)  # [B], [B]
     num_groups = _largest(graph, graph.add("Add", group, np.array([1])))  # G, [1]
@@ -70,28 +91,22 @@ def write(graph: GraphBuilder, mask: str) -> Tokens:
     first_slot = graph.add("Add", graph.add("Mul", group, longest), start)  # [B]
     slots = graph.add("Add", graph.add("Unsqueeze", first_slot, _LAST), rank)  # [B, S]
     slot_of_row = graph.add("GatherND", slots, positions)  # [T]
+    size = graph.add("Mul", num_groups, longest)
 
     def by_slot(values: str, empty: np.generic) -> str:
-        size = graph.add("Mul", num_groups, longest)
-        scattered = graph.add(
-            "ScatterElements", graph.full(size, empty), slot_of_row, values, axis=0
-        )
-        return graph.add("Reshape", scattered, sequences, allowzero=1)  # [G, L]
+        found = graph.add("ScatterElements", graph.full(size, empty), slot_of_row, values, axis=0)
+        return graph.add("Reshape", found, sequences, allowzero=1)  # [G, L]
 
     example = by_slot(graph.add("Gather", positions, np.int64(0), axis=1), np.int64(-1))
-    keys = graph.add("GatherND", graph.cast(is_token, np.int64), positions)  # [T]
-    is_key = graph.cast(by_slot(keys, np.int64(0)), np.bool_)  # [G, L]
-    row_numbers = graph.add("Range", np.int64(0), graph.add("Squeeze", num_rows), np.int64(1))
-    return Tokens(
-        positions=positions,
-        row_of_position=graph.add("Where", is_token, row_of_position, num_rows),
-        first_rows=first_rows,
-        has_tokens=_has_tokens(graph, is_token),
-        attention_bias=_attention_bias(graph, example, is_key),
-        sequences=sequences,
-        row_of_slot=by_slot(row_numbers, np.int64(0)),
-        slot_of_row=slot_of_row,
-    )
+    is_key = graph.cast(by_slot(is_token, np.int64(0)), np.bool_)  # [G, L]
+    num_rows = graph.add("Squeeze", graph.dimensions(positions, 0, 1))
+    rows = graph.add("Range", np.int64(0), num_rows, np.int64(1))  # [T]
+    return {
+        "attention_bias": _attention_bias(graph, example, is_key),
+        "sequences": sequences,
+        "row_of_slot": by_slot(rows, np.int64(0)),
+        "slot_of_row": slot_of_row,
+    }
 
 
 def _has_tokens(graph: GraphBuilder, is_token: str) -> str:

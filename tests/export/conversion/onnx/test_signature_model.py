@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from configs import albert_config, hub_api
 from export.conversion import source as sources
-from export.conversion.onnx import model
+from export.conversion.onnx import signature_model
 from tests.conformance import table
 from tests.support import sampling
 
@@ -55,7 +55,7 @@ def _tensors(case):
 def _model(case, quantize="none", **changes):
     source = _source(case, **changes)
     signature = source.signatures[case.path or hub_api.SERVING_DEFAULT]
-    return model.make(signature, source=source, quantize=quantize)
+    return signature_model.make(signature, source=source, quantize=quantize)
 
 
 def _session(made):
