@@ -17,9 +17,9 @@ from onnx import helper, numpy_helper
 
 import configs
 
-# The first opset with Gelu. ONNX Runtime 1.17 and OpenVINO 2024.1 read it.
+# The first with Gelu. Tried with ONNX Runtime 1.32 and OpenVINO 2026.4.
 OPSET = 20
-_IR_VERSION = 9  # of the onnx package that brought this opset
+_IR_VERSION = 9  # that of opset 20
 _SMALL = 16  # elements of constants that are merged if they are equal
 
 # A name of a tensor, or an array.

@@ -13,7 +13,7 @@ from onnx import numpy_helper
 
 from configs import errors, hub_api
 from export import api
-from export.conversion import formats
+from export.conversion import formats, runtime_process
 from export.metadata import checksums, manifest
 from tests.conformance import table
 from tests.support import processes, shared_run
@@ -92,6 +92,12 @@ def test_a_file_that_does_not_run_is_one_error(copy):
     checksums.write(str(copy))
     error = processes.error(processes.run("export.verify", copy))
     assert "does not run as onnx" in error
+
+
+def test_a_crash_of_the_runtime_is_one_error(copy, monkeypatch):
+    monkeypatch.setattr(runtime_process, "_CODE", "import os; os.abort()")
+    with pytest.raises(errors.VerificationError, match=r"does not run as onnx: .* status -6"):
+        runtime_process.run("onnx", str(copy), [("serving_default", {})])
 
 
 @pytest.fixture(scope="session")
