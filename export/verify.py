@@ -6,8 +6,9 @@
 
 The first checks any encoder or preprocessor SavedModel, whoever made it. The second also compares
 every weight bit by bit, and every output and layer with what an engine that is not ours computes
-from the checkpoint. The third compares a text model with its checkpoint on texts. Prints a table;
-exits with 1 if anything does not hold.
+from the checkpoint. The third compares a text model with its checkpoint on texts. What
+`export.convert` made is run in its runtime and compared with the SavedModel that it was made from.
+Prints a table; exits with 1 if anything does not hold.
 """
 
 import sys
@@ -25,6 +26,12 @@ _TEXTS = flags.DEFINE_string(
     "texts, or a question and its context, have a tab between them; a text of fill_mask has one "
     "mask. Default: a built-in set in several languages.",
 )
+_SOURCE = flags.DEFINE_string(
+    "source",
+    None,
+    "Folder of the SavedModel that ARTIFACT was converted from. Default: the one beside it that "
+    "has the digest which its manifest records.",
+)
 flags.adopt_module_key_flags(checkpoint_flags)
 
 
@@ -33,6 +40,7 @@ def main(artifact: str) -> None:
         artifact,
         checkpoint=checkpoint_flags.CHECKPOINT.value,
         texts=_TEXTS.value,
+        source=_SOURCE.value,
         **checkpoint_flags.values(),
     )
     result.show(console.for_stream(sys.stdout))

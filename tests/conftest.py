@@ -64,6 +64,14 @@ def tiny_encoder():
 
 
 @pytest.fixture(scope="session")
+def tiny_onnx(tiny_encoder):
+    """Returns it in ONNX, converted by the command. Tests must not write into it."""
+    return processes.exported(
+        *("export.convert", tiny_encoder, "--to", "onnx", "--signature", "mlm,unpadded")
+    )
+
+
+@pytest.fixture(scope="session")
 def tiny_classifier():
     """Returns a tiny encoder with a new `.classify`, exported by the command."""
     return processes.exported(

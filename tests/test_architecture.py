@@ -18,6 +18,7 @@ COMMANDS = {
     "export.encoder",
     "export.preprocessor",
     "export.embedder",
+    "export.convert",
     "export.verify",
 }
 

@@ -34,7 +34,7 @@ def _definitions(path):
 
 
 # Commands are programs, and their names are those of what they export.
-_COMMANDS = ("encoder", "preprocessor", "embedder", "verify", "__main__", "__init__")
+_COMMANDS = ("encoder", "preprocessor", "embedder", "convert", "verify", "__main__", "__init__")
 
 
 @functools.cache

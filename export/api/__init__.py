@@ -14,6 +14,7 @@ Every function raises `configs.errors.InputError` with a message for the user.
 """
 
 from export.api.artifacts import export_encoder, export_preprocessor, verify
+from export.api.conversions import convert
 from export.api.text_models import export_all, export_embedder, export_text_model
 from export.artifacts.head_choice import Request as HeadRequest
 from export.artifacts.text_model_spec import Request as TextModelRequest
@@ -23,6 +24,7 @@ __all__ = [
     "HeadRequest",
     "TextModelRequest",
     "TokenizerRequest",
+    "convert",
     "export_all",
     "export_embedder",
     "export_encoder",

@@ -156,12 +156,14 @@ def verify(
     adapter: str | None = None,
     allow_unused: str | None = None,
     texts: str | None = None,
+    source: str | None = None,
 ) -> "verification.Verification":
     """Checks a SavedModel against the contract and, if given, against its checkpoint.
 
+    What was converted from a SavedModel is run in its runtime, and compared with that.
+
     Args:
-      artifact: folder of an encoder, preprocessor or embedder SavedModel of any exporter, or of a
-        text model.
+      artifact: folder of a SavedModel of any exporter, or of what was converted from one.
       checkpoint: the weights that an encoder or a text model was made from, see `opening.open`.
       checkpoint_format: one of `weight_table.FORMATS`; None to detect it.
       config: the checkpoint's config, a size or a path; None for the one that comes with it.
@@ -169,6 +171,8 @@ def verify(
       allow_unused: regular expression: tensors in whose names it is found may be left out.
       texts: file of texts to compare a text model on, one a line; of pairs, and of questions and
         contexts, with a tab between. None for a built-in set.
+      source: folder of the SavedModel that something was converted from; None for the one beside
+        it that has the digest which its manifest records.
 
     Returns:
       The results; `.problems` is empty if every check passed.
@@ -177,6 +181,18 @@ def verify(
         damages = checksums.problems(artifact)  # before parsing any of them
         if damages:
             raise errors.VerificationError(errors.listing(f"{artifact!r} is damaged", damages))
+    is_conversion = manifest.read(artifact).get("artifact") == manifest.CONVERSION
+    if is_conversion:
+        if checkpoint is not None:
+            raise errors.CheckpointError(
+                f"{artifact!r} was converted: it is compared with its SavedModel, --source, not "
+                "with a checkpoint"
+            )
+        from export.conversion import conversion  # imports TensorFlow
+
+        return conversion.verify(artifact, source=source)
+    if source is not None:
+        raise errors.InputError(f"--source is for what was converted, which {artifact!r} is not")
     if not os.path.isfile(os.path.join(artifact, "saved_model.pb")):
         raise errors.CheckpointError(f"{artifact!r} is not the directory of a SavedModel")
     opened = None

@@ -29,6 +29,17 @@ def write(directory: str) -> None:
         file.write(_text(_digests(directory)))
 
 
+def digest(directory: str) -> str:
+    """Returns one digest of an artifact: that of the list which `write` writes, or would write."""
+    return hashlib.sha256(_text(_digests(directory)).encode()).hexdigest()
+
+
+def recorded_digest(directory: str) -> str | None:
+    """Returns the digest of the list in an artifact, without reading its files; None without."""
+    path = os.path.join(directory, FILE)
+    return sha256(path) if os.path.isfile(path) else None
+
+
 def exists(directory: str) -> bool:
     """Returns whether the artifact in `directory` has a list of digests."""
     return os.path.lexists(os.path.join(directory, FILE))

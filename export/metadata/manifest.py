@@ -16,6 +16,7 @@ ENCODER = "encoder"
 PREPROCESSOR = "preprocessor"
 EMBEDDER = "embedder"
 TEXT_MODEL = "text_model"
+CONVERSION = "conversion"
 
 FILE = os.path.join("assets.extra", "manifest.json")
 
@@ -25,7 +26,7 @@ def write(directory: str, *, artifact: str, entries: Mapping[str, Any]) -> None:
 
     Args:
       directory: root of the SavedModel.
-      artifact: `ENCODER`, `PREPROCESSOR` or `EMBEDDER`.
+      artifact: one of the kinds above.
       entries: all other entries, as JSON values.
     """
     packages = ("tensorflow", "tensorflow-text", "numpy")

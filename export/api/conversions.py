@@ -1,0 +1,72 @@
+"""Converting exported encoders to the formats of other runtimes.
+
+Example:
+    path = conversions.convert("exports/albert_en_large/1", to="onnx", quantize="int8")
+"""
+
+from collections.abc import Sequence
+
+from configs import errors
+from export.api import notices
+from export.conversion import batches, conversion, formats
+from export.conversion import source as sources
+from export.publishing import staging
+
+
+def convert(
+    directory: str,
+    *,
+    to: str,
+    quantize: str = formats.NONE,
+    signatures: Sequence[str] = (),
+    min_cosine: float = 0.99,
+    texts: str | None = None,
+    config: str | None = None,
+    model_name: str | None = None,
+    export_dir: str = "exports",
+    version: int | None = None,
+    log: notices.Log = notices.ignore,
+) -> str:
+    """Converts an encoder; returns the path of the version.
+
+    Args:
+      directory: of an exported encoder's SavedModel, also one that was trained and saved again.
+      to: the format, one of `formats.FORMATS`.
+      quantize: of the weights: "none", "float16" or "int8".
+      signatures: besides `serving_default`: `unpadded`, a head, or `unpadded.` and a head.
+      min_cosine: the smallest cosine to the SavedModel's vectors that is good enough.
+      texts: file of texts to measure it on, one a line; None for the built-in ones.
+      config: a size or the path of a config, for an encoder that has lost its manifest.
+      model_name: the folder above the versions is `<model_name>-<to>`, and `-<quantize>` if it is
+        not "none"; None for the model's name in the path of the encoder.
+      export_dir: folder of the models; made if missing.
+      version: a positive integer; None for that in the path of the encoder, or without one the
+        next free one.
+      log: called with what was measured.
+    """
+    chosen = formats.get(to, quantize=quantize)
+    if not 0 <= min_cosine <= 1:
+        raise errors.InputError(f"--min_cosine must be from 0 to 1, got {min_cosine}")
+    sources.check(directory)
+    own_name, own_version = conversion.version_of(directory)
+    name = model_name or own_name
+    if name is None:
+        raise errors.DestinationError(
+            f"{directory!r} is not <model_name>/<version>: say its name with --model_name"
+        )
+    request = conversion.Request(
+        format_name=chosen.name,
+        quantize=quantize,
+        signatures=tuple(signatures),
+        min_cosine=min_cosine,
+        texts=batches.read_texts(texts) if texts is not None else None,
+    )
+    folder_name = conversion.model_name(name, format_name=chosen.name, quantize=quantize)
+    version = version or own_version
+    staging.check(export_dir, model_name=folder_name, version=version)
+    source = sources.open(directory, config=config)
+    with staging.staged(export_dir, model_name=folder_name, version=version) as folder:
+        compared = conversion.write(folder.directory, source=source, request=request)
+        notices.tell(log, folder_name, compared.summary())
+        folder.sync()
+        return staging.rename([folder])[0]

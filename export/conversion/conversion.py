@@ -1,0 +1,219 @@
+"""Converts an encoder into a folder, and verifies such a folder against the encoder.
+
+Example:
+    made = conversion.Request(format_name="onnx", quantize="int8")
+    conversion.write(directory, source=source, request=made)
+    conversion.verify("exports/albert_en_large-onnx-int8/1", source=None)
+"""
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Sequence
+from typing import Any
+
+from configs import errors, hub_api
+from export.conversion import batches, differences, formats
+from export.conversion import source as sources
+from export.metadata import checksums, manifest
+from export.verification import check, verification
+
+_ASSETS = "assets"  # of the SavedModel: the tokenizer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user asks for.
+
+    Attributes:
+      format_name: one of `formats.FORMATS`.
+      quantize: one of `formats.QUANTIZATIONS`.
+      signatures: besides `serving_default`.
+      min_cosine: the smallest cosine to the SavedModel's vectors that is good enough.
+      texts: what it is measured on; None for the built-in texts.
+    """
+
+    format_name: str
+    quantize: str = formats.NONE
+    signatures: tuple[str, ...] = ()
+    min_cosine: float = 0.99
+    texts: tuple[str, ...] | None = None
+
+
+def write(directory: str, *, source: sources.Source, request: Request) -> differences.Comparison:
+    """Writes a complete, verified artifact: files, tokenizer, manifest and digests.
+
+    Args:
+      directory: existing and empty.
+      source: the encoder.
+      request: what the user asks for.
+
+    Returns:
+      What was measured.
+
+    Raises:
+      errors.InputError: the encoder does not have one of the signatures.
+      errors.VerificationError: it does not compute what the SavedModel does, closely enough.
+    """
+    signatures = _chosen(source, request.signatures)
+    chosen = formats.get(request.format_name, quantize=request.quantize)
+    chosen.implementation().write(
+        directory, source=source, signatures=signatures, quantize=request.quantize
+    )
+    compared = differences.compare(
+        directory,
+        source=source,
+        signatures=signatures,
+        format_name=chosen.name,
+        found=batches.make(source, texts=request.texts),
+    )
+    problems = [one.problem for one in _findings(compared, source, request) if one.problem]
+    if problems:
+        title = "nothing is published, because it is not what the SavedModel is"
+        raise errors.VerificationError(errors.listing(title, problems))
+    entries = _manifest_entries(directory, source, request, signatures)
+    if os.path.isdir(os.path.join(source.directory, _ASSETS)):
+        shutil.copytree(os.path.join(source.directory, _ASSETS), os.path.join(directory, _ASSETS))
+    entries["compared"] = compared.manifest_entries()
+    manifest.write(directory, artifact=manifest.CONVERSION, entries=entries)
+    checksums.write(directory)
+    return compared
+
+
+def _manifest_entries(
+    directory: str,
+    source: sources.Source,
+    request: Request,
+    signatures: Sequence[sources.Signature],
+) -> dict[str, Any]:
+    """Returns what the manifest records of the files in `directory`."""
+    implementation = formats.FORMATS[request.format_name].implementation()
+    files = sorted(os.listdir(directory))
+    return {
+        "format": request.format_name,
+        "quantize": request.quantize,
+        "min_cosine": request.min_cosine,
+        "source_sha256": checksums.digest(source.directory),
+        "made_from": dict(source.manifest),
+        "config": source.config.to_json(),
+        "signatures": {
+            one.name: {
+                "file": implementation.file_name(one.name),
+                "inputs": list(one.inputs),
+                "outputs": list(one.outputs),
+            }
+            for one in signatures
+        },
+        "sizes": {name: os.path.getsize(os.path.join(directory, name)) for name in files},
+        **implementation.manifest_entries(),
+    }
+
+
+def verify(directory: str, *, source: str | None) -> verification.Verification:
+    """Compares a converted artifact, whose digests are good, with its source.
+
+    Args:
+      directory: of the artifact.
+      source: directory of the SavedModel; None for the one beside it that has the digest which
+        the manifest records.
+
+    Raises:
+      errors.CheckpointError: the SavedModel is not there, or is no encoder.
+      errors.InputError: the format's packages are not installed.
+      errors.VerificationError: it does not run.
+    """
+    content = manifest.read(directory)
+    try:
+        request = Request(
+            format_name=content["format"],
+            quantize=content["quantize"],
+            signatures=tuple(content["signatures"]),
+            min_cosine=content["min_cosine"],
+        )
+        recorded = content["source_sha256"]
+    except (KeyError, TypeError) as error:
+        raise errors.VerificationError(f"the manifest of {directory!r} lacks {error}") from error
+    chosen = formats.get(request.format_name, quantize=request.quantize)
+    place = source if source is not None else _beside(directory, recorded)
+    is_source = checksums.digest(place) == recorded
+    of_source = check.Finding(
+        check=f"its source is {place}",
+        problem=None if is_source else f"it was made from another artifact than {place}",
+    )
+    if not is_source:
+        return verification.Verification(findings=(of_source,), comparison=None)
+    opened = sources.open(place, recorded=content["config"])
+    compared = differences.compare(
+        directory,
+        source=opened,
+        signatures=_chosen(opened, request.signatures),
+        format_name=chosen.name,
+        found=batches.make(opened, texts=None),
+    )
+    findings = (of_source, *_findings(compared, opened, request))
+    return verification.Verification(findings=findings, comparison=None)
+
+
+def _chosen(source: sources.Source, names: Sequence[str]) -> list[sources.Signature]:
+    """Returns `serving_default` and the signatures of those names."""
+    unknown = [name for name in names if name not in source.signatures]
+    if unknown:
+        raise errors.InputError(
+            f"{source.directory!r} has no signature {', '.join(unknown)}; it has "
+            f"{', '.join(source.signatures)}"
+        )
+    chosen = dict.fromkeys([hub_api.SERVING_DEFAULT, *names])
+    return [source.signatures[name] for name in chosen]
+
+
+def _findings(
+    compared: differences.Comparison, source: sources.Source, request: Request
+) -> list[check.Finding]:
+    found = []
+    for one in compared.measured:
+        problem = one.problem(
+            quantize=request.quantize,
+            compute_dtype=source.compute_dtype,
+            min_cosine=request.min_cosine,
+        )
+        name = f"{one.output} of {one.signature}"
+        text = f"{name} is the SavedModel's: {differences.words([one])}"
+        found.append(check.Finding(check=text, problem=problem and f"{name} {problem}"))
+    return found
+
+
+def _beside(directory: str, recorded: str) -> str:
+    """Returns the version of another model in the same folder of models that has the digest."""
+    models = os.path.dirname(os.path.dirname(os.path.abspath(directory)))
+    for path in _versions(models):
+        if checksums.recorded_digest(path) == recorded:
+            return path
+    raise errors.CheckpointError(
+        f"the SavedModel that {directory!r} was made from is not beside it, in {models!r}: say "
+        "where with --source"
+    )
+
+
+def _versions(models: str) -> list[str]:
+    found: list[str] = []
+    for model in sorted(os.listdir(models)):
+        folder = os.path.join(models, model)
+        if os.path.isdir(folder):
+            found += [os.path.join(folder, version) for version in sorted(os.listdir(folder))]
+    return found
+
+
+def version_of(directory: str) -> tuple[str | None, int | None]:
+    """Returns the model's name and the version of a published artifact, from its path.
+
+    None and None for a folder that is not `<model_name>/<version>`.
+    """
+    path, version = os.path.split(os.path.realpath(directory))
+    if not (version.isascii() and version.isdigit() and int(version) > 0):
+        return None, None
+    return os.path.basename(path), int(version)
+
+
+def model_name(name: str, *, format_name: str, quantize: str) -> str:
+    """Returns the name of the folder above the versions of what is converted."""
+    return "-".join([name, format_name, *([] if quantize == formats.NONE else [quantize])])

@@ -1,0 +1,109 @@
+"""The formats that there are. A new one is a row here, and a module with these functions.
+
+Example:
+    chosen = formats.get("onnx", quantize="int8")
+    chosen.implementation().write(directory, source=source, signatures=signatures, quantize="int8")
+"""
+
+import dataclasses
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from configs import errors
+from export.conversion import source as sources
+
+NONE, FLOAT16, INT8 = "none", "float16", "int8"
+QUANTIZATIONS = (NONE, FLOAT16, INT8)
+
+
+class Implementation(Protocol):
+    """What the module of a format has. It is imported without the packages that it needs."""
+
+    def write(
+        self,
+        directory: str,
+        *,
+        source: sources.Source,
+        signatures: Sequence[sources.Signature],
+        quantize: str,
+    ) -> None:
+        """Writes what is converted into the existing, empty `directory`."""
+
+    def file_name(self, signature: str) -> str:
+        """Returns the name of the file that a signature is in."""
+
+    def load(
+        self, directory: str, signature: str
+    ) -> Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]:
+        """Returns what runs a signature in the format's runtime. Imports no TensorFlow."""
+
+    def manifest_entries(self) -> dict[str, Any]:
+        """Returns what a manifest records of the format: `runtime`, versions by package, ..."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format as data.
+
+    Attributes:
+      name: the value of --to, and the end of the artifact's name.
+      module: with the functions of `Implementation`.
+      packages: what pip installs, by the name of the module that is imported.
+      quantizations: those that it can have.
+    """
+
+    name: str
+    module: str
+    packages: Mapping[str, str]
+    quantizations: tuple[str, ...] = QUANTIZATIONS
+
+    def implementation(self) -> Implementation:
+        """Returns the module."""
+        return cast(Implementation, importlib.import_module(self.module))
+
+    def check_installed(self) -> None:
+        """Checks that its packages are installed.
+
+        Raises:
+          errors.InputError: one is not.
+        """
+        missing = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        if missing:
+            install = " ".join(f"'{self.packages[name]}'" for name in missing)
+            raise errors.InputError(
+                f"--to {self.name} needs {' and '.join(missing)}: pip install {install}"
+            )
+
+
+FORMATS: Mapping[str, Format] = {
+    made.name: made
+    for made in (
+        Format(
+            name="onnx",
+            module="export.conversion.onnx.onnx_format",
+            packages={"onnx": "onnx>=1.17", "onnxruntime": "onnxruntime>=1.20"},
+        ),
+    )
+}
+
+
+def get(name: str, *, quantize: str = NONE) -> Format:
+    """Returns a format by its name.
+
+    Raises:
+      errors.InputError: there is none, it is not installed, or it cannot be quantized that way.
+    """
+    if name not in FORMATS:
+        raise errors.InputError(f"--to must be one of {', '.join(FORMATS)}, got {name!r}")
+    found = FORMATS[name]
+    if quantize not in found.quantizations:
+        raise errors.InputError(
+            f"--quantize must be one of {', '.join(found.quantizations)} for --to {name}, got "
+            f"{quantize!r}"
+        )
+    found.check_installed()
+    return found

@@ -1,0 +1,72 @@
+"""The format `onnx`: one self-contained file for each signature, which ONNX Runtime runs.
+
+Example:
+    onnx_format.write("dir", source=source, signatures=signatures, quantize="int8")
+    run = onnx_format.load("dir", "serving_default")
+    outputs = run(inputs)
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from configs import hub_api
+from export.conversion import source as sources
+
+_MODEL = "model.onnx"
+
+
+def file_name(signature: str) -> str:
+    """Returns the name of a signature's file."""
+    return _MODEL if signature == hub_api.SERVING_DEFAULT else f"{signature}.onnx"
+
+
+def write(
+    directory: str,
+    *,
+    source: sources.Source,
+    signatures: Sequence[sources.Signature],
+    quantize: str,
+) -> None:
+    """Writes a file for each signature.
+
+    Args:
+      directory: where to.
+      source: where the weights come from.
+      signatures: which ones.
+      quantize: "none", "float16" or "int8".
+    """
+    from export.conversion.onnx import signature_model  # imports onnx
+
+    for signature in signatures:
+        made = signature_model.make(signature, source=source, quantize=quantize)
+        with open(os.path.join(directory, file_name(signature.name)), "wb") as file:
+            file.write(made.SerializeToString(deterministic=True))
+
+
+def load(
+    directory: str, signature: str
+) -> Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Returns what runs a signature, from inputs by name to outputs by name."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)  # errors are raised, too
+    session = onnxruntime.InferenceSession(
+        os.path.join(directory, file_name(signature)), providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+    return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def manifest_entries() -> dict[str, Any]:
+    """Returns what a manifest records of the format."""
+    from export.conversion.onnx import graph_builder
+
+    packages = ("onnx", "onnxruntime")
+    return {
+        "opset": graph_builder.OPSET,
+        "runtime": {package: metadata.version(package) for package in packages},
+    }
