@@ -17,7 +17,7 @@ BIN := .venv/bin
 CHECKPOINT ?=
 MODEL_NAME ?= albert
 
-.PHONY: export test coverage docs stress benchmark portability reproduce serve lint venv clean
+.PHONY: export test suite coverage docs stress benchmark portability reproduce serve lint venv clean
 
 venv: .venv/dev
 
@@ -48,7 +48,11 @@ else
 	$(BIN)/python scripts/demo.py --encoder "$$encoder" --preprocessor "$$preprocessor"
 endif
 
-test: lint
+# Lint needs one core for half a minute.
+test: venv
+	$(MAKE) --no-print-directory --jobs=2 lint suite
+
+suite: venv
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 coverage: venv

@@ -27,7 +27,7 @@ def pytest_collection_finish():
     gc.set_threshold(20_000, 10, 20)
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before `-m` selects, and after the random order
 def pytest_collection_modifyitems(config, items):
     only_stress = [item for item in items if item.get_closest_marker("stress")]
     if only_stress and not config.getoption("--stress"):
@@ -37,6 +37,18 @@ def pytest_collection_modifyitems(config, items):
         by_hypothesis = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
         if by_hypothesis or "stress" in item.fixturenames:
             item.add_marker(pytest.mark.stress)
+    yield
+    items.sort(key=_worker)
+
+
+def _worker(item):
+    """Returns a number such that tests that load the same artifacts mostly have one worker.
+
+    Workers begin with equal parts of the list, and take over from the end of each other's.
+    """
+    if hasattr(item.module, "text_models") or hasattr(item.module, "text_table"):
+        return 0
+    return 2 if hasattr(item.module, "table") else 1
 
 
 @pytest.fixture(scope="session")

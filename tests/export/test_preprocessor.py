@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.support import preprocess_golden, processes, word_pieces
+from tests.support import elsewhere, preprocess_golden, processes, word_pieces
 
 
 def _run(*arguments, **options):
@@ -27,15 +27,9 @@ def _files(directory):
 
 
 @pytest.fixture(scope="module")
-def twice(tiny_preprocessor, tmp_path_factory):
+def twice(tiny_preprocessor):
     """The same export by two processes, from two folders, into two folders."""
-    folder = tmp_path_factory.mktemp("second")
-    # A fork inherits the hash seed of its parent; a hash seed in the environment prevents the fork.
-    environment = processes.environment() | {"PYTHONHASHSEED": "1"}
-    done = _run("--export_dir", folder / "exports", cwd=folder, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{folder / 'exports' / 'albert_en_preprocess' / '1'}\n"
-    return str(tiny_preprocessor), done.stdout.strip()
+    return str(tiny_preprocessor), str(elsewhere.exported() / "preprocess" / "12")
 
 
 def test_two_processes_write_the_same_bytes(twice):

@@ -18,7 +18,7 @@ import configs
 from configs import hub_api
 from export.model import initial_weights
 from tests.conformance import table
-from tests.support import processes
+from tests.support import elsewhere, processes
 
 
 @pytest.fixture(scope="module")
@@ -27,20 +27,9 @@ def loaded(tiny_encoder):
 
 
 @pytest.fixture(scope="module")
-def again(tmp_path_factory):
+def again():
     """The same export from another folder, into another folder, in another environment."""
-    folder = tmp_path_factory.mktemp("again")
-    environment = processes.environment() | {
-        "PYTHONHASHSEED": "12345",
-        "LC_ALL": "C",
-        "TZ": "UTC+9",
-    }
-    done = processes.run(
-        "export.encoder", "--config=tiny", "--export_dir=elsewhere", "--version=12",
-        cwd=folder, env=environment,
-    )  # fmt: skip
-    assert done.stdout == "elsewhere/albert_en_tiny/12\n", done.stderr
-    return folder / done.stdout.strip()
+    return elsewhere.exported() / "encoder" / "12"
 
 
 def test_two_processes_write_the_same_bytes(tiny_encoder, again):
