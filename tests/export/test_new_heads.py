@@ -91,6 +91,7 @@ def test_it_is_trained_and_saved_with_keras_2(encoder, tmp_path):
     _assert_read_again(tmp_path / "model", model(_INPUTS))
 
 
+@pytest.mark.stress
 def test_it_is_trained_and_saved_with_keras_3(encoder, tmp_path, monkeypatch):
     monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
     layer = keras3.SavedModelLayer(encoder, callable="classify", trainable=True)

@@ -9,17 +9,14 @@ import tensorflow_hub as hub
 from configs import hub_api
 from tests.conformance import table
 from tests.export.model import test_albert
-from tests.support import processes
+from tests.support import processes, sampling
 
 SIZES = {"base": (12, 768), "large": (24, 1024), "xlarge": (24, 2048), "xxlarge": (12, 4096)}
-LONG = ("xlarge", "xxlarge")
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("size", SIZES)
-def test_size_exports_and_loads(size, stress, tmp_path):
-    if size in LONG and not stress:
-        pytest.skip("takes long; run with --stress")
+@sampling.parametrize("size", SIZES, sample=["large"])
+def test_size_exports_and_loads(size, tmp_path):
     if size == "large":  # another test takes it too
         directory = processes.exported("export.encoder", "--config", size, "--nomlm")
     else:

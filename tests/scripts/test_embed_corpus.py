@@ -179,7 +179,8 @@ def test_bad_records_are_put_aside_with_the_reason_and_the_rest_is_embedded(
     }
 
 
-@sampling.parametrize("long_texts", ["mean", "cut", "max"], sample=["mean"])
+@pytest.mark.stress
+@pytest.mark.parametrize("long_texts", ["mean", "cut", "max"])
 def test_long_texts_have_the_vectors_of_the_text_model(long_texts, tmp_path):
     request = {"task": "embed", "pooling": "mean", "long_texts": long_texts}
     embedder = text_models.directory("single", **request)

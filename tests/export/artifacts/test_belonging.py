@@ -89,6 +89,7 @@ def test_assets_say_what_a_lost_manifest_said(tmp_path, golden_root):
     assert belonging.check(encoder, _artifact(tmp_path / "other", **cased)).problems
 
 
+@pytest.mark.stress
 def test_tf_hub_s_encoder_is_accepted_and_embeds(golden_root, tmp_path):
     encoder = golden_root / "tiny" / "model_garden" / "saved_model"
     preprocessor = tmp_path / "preprocessor"

@@ -19,7 +19,7 @@ from tests.support import head_cases, shared_run
 
 CASES = pytest.mark.parametrize("case", head_cases.CASES.values(), ids=lambda case: case.name)
 # Those that are exported without --stress. The conformance table has every head.
-_EXPORTED = ("hf_tag", "tf1_answer_beam")
+_EXPORTED = ("tf1_answer_beam",)
 
 
 def pytest_generate_tests(metafunc):

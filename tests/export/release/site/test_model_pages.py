@@ -238,27 +238,30 @@ def _with_all_heads(golden_root):
 
 
 @pytest.fixture(scope="module")
-def artifacts(golden_root, tmp_path_factory):
+def artifacts(golden_root, tmp_path_factory, stress):
     """The artifacts of golden `tiny`, which has both heads of pre-training, by handle."""
     folder = tmp_path_factory.mktemp("artifacts")
     encoder = str(folder / "encoder")
     encoder_artifact.write(encoder, spec=_with_all_heads(golden_root), compute_dtype="float32")
     finalize.finalize(encoder, serving_warmup=False)
-    preprocessor, embedder = str(folder / "preprocessor"), str(folder / "embedder")
+    preprocessor = str(folder / "preprocessor")
     preprocess_artifacts.write(
         preprocessor, sp_model_file=str(golden.VOCABULARY), default_seq_length=64
     )
     finalize.finalize(preprocessor, serving_warmup=False)
-    spec = embedder_spec.EmbedderSpec(
-        encoder_dir=encoder,
-        preprocessor_dir=preprocessor,
-        pooling="mean",
-        normalize=True,
-        max_seq_length=64,
-    )
-    embedder_artifact.write(embedder, spec=spec)
-    finalize.finalize(embedder, serving_warmup=False)
-    return {"org/tiny/3": encoder, "org/preprocess/2": preprocessor, "org/embedder/1": embedder}
+    made = {"org/tiny/3": encoder, "org/preprocess/2": preprocessor}
+    if stress:
+        made["org/embedder/1"] = str(folder / "embedder")
+        spec = embedder_spec.EmbedderSpec(
+            encoder_dir=encoder,
+            preprocessor_dir=preprocessor,
+            pooling="mean",
+            normalize=True,
+            max_seq_length=64,
+        )
+        embedder_artifact.write(made["org/embedder/1"], spec=spec)
+        finalize.finalize(made["org/embedder/1"], serving_warmup=False)
+    return made
 
 
 @pytest.fixture(scope="module")
