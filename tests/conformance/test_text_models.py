@@ -61,7 +61,7 @@ def test_outputs_are_those_of_the_reference(row):
             np.testing.assert_allclose(got.numbers[name], value, atol=atol, rtol=0)
 
 
-@EVERY_ROW
+@ROWS
 def test_the_callable_and_its_signature_give_the_same(row):
     outputs = row.outputs(row.call()(row.inputs()))
     served = row.root().signatures[row.signature](**row.named_inputs())
@@ -110,6 +110,7 @@ def test_a_persistent_tape_gives_what_ordinary_ones_give(row):
                 np.testing.assert_allclose(mine, right, atol=atol, rtol=0, err_msg=variable.name)
 
 
+@pytest.mark.stress
 def test_the_gradient_of_a_classifier_equals_finite_differences_of_the_oracle():
     (row,) = text_table.SAMPLE
     call = row.call()
@@ -147,7 +148,8 @@ def test_the_gradient_of_a_classifier_equals_finite_differences_of_the_oracle():
         assert abs(float((dense * direction).sum()) - wanted) <= limit, name
 
 
-@ROWS
+@EVERY_ROW
+@pytest.mark.stress
 def test_keras_2_has_its_outputs_and_variables(row):
     call = row.call()
     layer = hub.KerasLayer(call, trainable=True)
@@ -172,11 +174,11 @@ def test_keras_3_has_its_outputs_and_variables(row, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def copies(tmp_path_factory, stress):
+def copies(tmp_path_factory):
     """What copies of models, saved again, give in a new process, by row."""
     folder = tmp_path_factory.mktemp("copies")
     inputs = {}
-    for row in text_table.ROWS if stress else text_table.SAMPLE:
+    for row in text_table.ROWS:
         root = hub.load(row.directory)
         tf.saved_model.save(root, os.path.join(folder, row.task), signatures=root.signatures)
         values = row.named_inputs().items()
@@ -188,7 +190,8 @@ def copies(tmp_path_factory, stress):
     return json.loads((folder / "found.json").read_text())
 
 
-@ROWS
+@EVERY_ROW
+@pytest.mark.stress
 def test_a_copy_saved_again_gives_the_same_in_a_new_process(row, copies):
     found = copies[row.task]
     assert found.pop("variables") == len(row.root().variables)

@@ -15,7 +15,7 @@ from configs import hub_api
 from tests.conformance import text_table
 from tests.support import sampling
 
-_SAMPLE = ("classify", "tag")
+_SAMPLE = ("classify",)
 ROWS = sampling.parametrize(
     "row",
     text_table.ROWS,

@@ -18,7 +18,6 @@ def _sampled(cases, *names):
     return sampling.parametrize("case", cases, sample=sample, ids=str)
 
 
-CASES = pytest.mark.parametrize("case", table.CASES, ids=str)
 SOME_CASES = _sampled(
     table.CASES,
     *("two_groups_of_two-mlm", "bfloat16-unpadded.mlm", "erf_no_projection_no_mlm-unpadded"),
@@ -108,7 +107,7 @@ def test_attention_dropout_masks_differ_from_layer_to_layer_and_from_call_to_cal
         assert (one != other).any()
 
 
-@CASES
+@_sampled(table.CASES, "two_groups_of_two-mlm", "heads-unpadded.classify", "sop-sop")
 def test_heads_share_the_encoders_variables(case):
     root = table.load(case.artifact)
     call = case.callable_in(root)

@@ -120,6 +120,7 @@ def test_the_signature_is_from_sentences_to_default(embed):
     np.testing.assert_allclose(outputs[hub_api.DEFAULT], embed()(TEXTS), atol=ATOL, rtol=RTOL)
 
 
+@pytest.mark.stress
 def test_it_trains_end_to_end_in_a_keras_layer(embedder):
     layer = hub.KerasLayer(str(embedder()), trainable=True)
     text = tf_keras.layers.Input(shape=(), dtype=tf.string)
@@ -141,6 +142,7 @@ def test_it_trains_end_to_end_in_a_keras_layer(embedder):
     assert unchanged in ([], ["transformer/self_attention/key/bias:0"])
 
 
+@pytest.mark.stress
 def test_it_survives_being_saved_within_a_keras_model(embedder, tmp_path):
     text = tf_keras.layers.Input(shape=(), dtype=tf.string)
     model = tf_keras.Model(text, hub.KerasLayer(str(embedder()))(text))

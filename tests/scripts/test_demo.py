@@ -1,5 +1,7 @@
 """The demo shows tokens, shapes and, unless the weights are random, nearest sentences."""
 
+import pytest
+
 from tests.support import golden, golden_artifacts, preprocess_artifacts, processes
 
 DEMO = processes.REPOSITORY / "scripts" / "demo.py"
@@ -12,6 +14,7 @@ def _demo(encoder, preprocessor, folder):
     return done.stdout
 
 
+@pytest.mark.stress
 def test_demo_shows_tokens_shapes_and_neighbours(golden_root, tmp_path):
     preprocess_artifacts.write(
         str(tmp_path / "preprocessor"), sp_model_file=str(golden.VOCABULARY), default_seq_length=64

@@ -12,7 +12,7 @@ import tensorflow as tf
 from configs import errors, hub_api
 from export.metadata import checksums, finalize
 from export.publishing import load_check, load_check_process
-from tests.support import preprocess_artifacts, processes
+from tests.support import preprocess_artifacts, processes, sampling
 
 
 def test_artifact_says_what_it_needs_and_how_large_it_is(tiny_encoder):
@@ -120,7 +120,7 @@ def test_a_folder_that_is_removed_half_way_is_an_error(tmp_path):
 
 
 # A limit below the weights (2 MB) and one below the graph.
-@pytest.mark.parametrize("limit", [1_000_000, 100_000])
+@sampling.parametrize("limit", [1_000_000, 100_000], sample=[100_000])
 def test_a_full_disk_is_an_error(tmp_path, limit):
     set_limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
     _assert_failed(_export(tmp_path, preexec_fn=set_limit), tmp_path, "large")
