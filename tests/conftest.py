@@ -1,7 +1,6 @@
 """Options and fixtures of all tests."""
 
 import gc
-import sys
 
 import hypothesis
 import pytest
@@ -23,12 +22,7 @@ def pytest_configure(config):
     hypothesis.settings.load_profile("project")
 
 
-def pytest_collection_finish(session):
-    if "tensorflow" in sys.modules and not session.config.getoption("--stress"):
-        # Rewriting graphs takes longer than most tests run them. Commands in processes do it, and
-        # so do the long tests.
-        tf = sys.modules["tensorflow"]
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+def pytest_collection_finish():
     gc.freeze()  # modules stay; the collector need not look at them again and again
     gc.set_threshold(20_000, 10, 20)
 
