@@ -72,6 +72,14 @@ class Artifacts:
             embedder += ["--preprocessor", os.path.join(root, "preprocessor", "1")]
             embedder += ["--model_name", f"embedder_{dtype}", "--export_dir", root]
             self._run("ours", ["export.embedder", *embedder])
+            head = ["--new_head", "classify", "--labels", "no,yes", "--nomlm"]
+            classifier = ["--config", SIZE, "--compute_dtype", dtype, *head]
+            classifier += ["--model_name", f"classifier_{dtype}", "--export_dir", root]
+            self._run("ours", ["export.encoder", *classifier])
+            text_model = ["--encoder", os.path.join(root, f"classifier_{dtype}", "1")]
+            text_model += ["--preprocessor", os.path.join(root, "preprocessor", "1")]
+            text_model += ["--model_name", f"classifier_text_{dtype}", "--export_dir", root]
+            self._run("ours", ["export.text_model", *text_model])
 
     def _garden(self) -> None:
         if os.path.exists(self._path("garden_preprocessor", "saved_model.pb")):
@@ -91,7 +99,7 @@ class Artifacts:
         return arguments
 
     def _hugging_face(self) -> None:
-        if os.path.exists(self._path("hugging_face", "model.onnx")):
+        if os.path.exists(self._path("hugging_face", "classifier", "config.json")):
             return
         paths = [self._path("config.json"), SP_MODEL_FILE, self._new("hugging_face")]
         self._run("torch", [f"{_WORKERS}.prepare_hugging_face", *paths])

@@ -52,6 +52,8 @@ CLAIMS = (
     Claim("inference_b32_realistic", "ours unpadded bfloat16", ALL_PEERS, 1.6),
     Claim("inference_b1_s32", "ours float32", SAME_TYPE_PEERS, 1),
     Claim("inference_b1_s32", "ours bfloat16", SAME_TYPE_PEERS, 1),
+    Claim("label_1", "ours text model float32", SAME_TYPE_PEERS, 1),
+    Claim("label_32", "ours text model float32", SAME_TYPE_PEERS, 2.5),
     Claim("train_b8_realistic", "ours unpadded float32", GARDEN, 4),
     Claim("train_b8_realistic", "ours unpadded float32", GARDEN, 1, "peak_bytes"),
     Claim("train_b8_s128", "ours float32", GARDEN, 1),

@@ -16,6 +16,7 @@ EXPORT = "export"
 LOAD = "load"
 INFER = "infer"
 EMBED = "embed"
+CLASSIFY = "classify"
 TRAIN = "train"
 PREPROCESS = "preprocess"
 
@@ -118,6 +119,7 @@ WORKERS = (
         "saved_models",
         encoder="artifacts/ours/encoder_{dtype}/1",
         embedder="artifacts/ours/embedder_{dtype}/1",
+        classifier="artifacts/ours/classifier_text_{dtype}/1",
         preprocessor="artifacts/ours/preprocessor/1",
     ),
     Worker(
@@ -172,12 +174,14 @@ ENGINES = (
     *_engines("ours", "ours", (LOAD, INFER, TRAIN)),
     *_engines("ours unpadded", "ours", (INFER, TRAIN), UNPADDED),
     *_engines("ours embedder", "ours", (EMBED,), UNPADDED),
+    *_engines("ours text model", "ours", (CLASSIFY,), UNPADDED),
     Engine(name=OURS, worker="ours_float32", kinds=(EXPORT, PREPROCESS)),
     Engine(name=OURS_SAME_CHECKPOINT, worker="ours_float32", kinds=(EXPORT,)),
     Engine(name=GARDEN, worker="garden", kinds=(EXPORT, LOAD, INFER, TRAIN, EMBED, PREPROCESS)),
     Engine(name="Model Garden longest", worker="garden", padding=LONGEST, kinds=(INFER, TRAIN)),
     *_engines("Transformers", "torch", (LOAD, INFER, TRAIN)),
     *_engines("Transformers longest", "torch", (INFER, TRAIN, EMBED), LONGEST),
+    *_engines("Transformers pipeline", "torch", (CLASSIFY,), LONGEST),
     Engine(name="ONNX Runtime float32", worker="onnxruntime", kinds=(LOAD, INFER)),
     Engine(
         name="ONNX Runtime longest float32",

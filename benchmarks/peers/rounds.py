@@ -17,13 +17,13 @@ from export.cli import runner
 PHASES = (
     (engines.EXPORT,),
     (engines.LOAD,),
-    (engines.INFER, engines.EMBED),
+    (engines.INFER, engines.EMBED, engines.CLASSIFY),
     (engines.TRAIN,),
     (engines.PREPROCESS,),
 )
 # TensorFlow keeps the memory of its largest training step, and would show it for all later steps.
 _IN_FRESH_PROCESS = (engines.LOAD, engines.TRAIN)
-_WITH_GEMM_RATE = (engines.INFER, engines.EMBED, engines.TRAIN)
+_WITH_GEMM_RATE = (engines.INFER, engines.EMBED, engines.CLASSIFY, engines.TRAIN)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

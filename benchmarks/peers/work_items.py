@@ -39,6 +39,7 @@ class WorkItem:
 _PLAIN = ("ours float32", "ours bfloat16")
 _UNPADDED = ("ours unpadded float32", "ours unpadded bfloat16")
 _EMBEDDER = ("ours embedder float32", "ours embedder bfloat16")
+_TEXT_MODEL = ("ours text model float32", "ours text model bfloat16")
 
 EXPORT_METRICS = ("seconds", "peak_bytes", "saved_model_pb_bytes", "artifact_bytes")
 LOAD_METRICS = ("load_seconds", "first_call_seconds", "import_seconds")
@@ -79,6 +80,16 @@ WORK_ITEMS = (
     WorkItem("text_1", "Text to vector, 1 sentence", engines.EMBED, "sentences_1", ours=_EMBEDDER),
     WorkItem(
         "text_256", "Text to vector, 256 sentences", engines.EMBED, "sentences_256", ours=_EMBEDDER
+    ),
+    WorkItem(
+        "label_1", "Text to label, 1 sentence", engines.CLASSIFY, "sentences_1", ours=_TEXT_MODEL
+    ),
+    WorkItem(
+        "label_32",
+        "Text to label, 32 sentences",
+        engines.CLASSIFY,
+        "sentences_32",
+        ours=_TEXT_MODEL,
     ),
     WorkItem(
         "train_b8_s128",

@@ -1,5 +1,6 @@
 """Hugging Face's ALBERT on torch, with its default attention."""
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -45,6 +46,16 @@ class HuggingFace:
             ]
 
         return run
+
+    def classify(self, texts: list[str]) -> model.Call:
+        classify = transformers.pipeline(
+            "text-classification",
+            os.path.join(self._directory, "classifier"),
+            dtype=self._dtype,
+            device="cpu",
+            batch_size=model.TEXTS_PER_BATCH,
+        )
+        return lambda: classify(texts, truncation=True)
 
     def train(self, batch: model.Batch, padding: str) -> model.Call:
         inputs = _tensors(model.cut(batch, padding))

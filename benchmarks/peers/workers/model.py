@@ -27,7 +27,7 @@ LEARNING_RATE = 1e-5
 
 # Texts are embedded as by sentence-transformers: sorted by length, in batches of 32, each padded to
 # its longest text.
-_TEXTS_PER_BATCH = 32
+TEXTS_PER_BATCH = 32
 _MAX_SEQ_LENGTH = 512
 _PADDED_SEQ_LENGTH = 128
 
@@ -46,6 +46,9 @@ class Model(Protocol):
 
     def embed(self, texts: list[str]) -> Call:
         """Computes one vector per text."""
+
+    def classify(self, texts: list[str]) -> Call:
+        """Computes one label per text."""
 
     def preprocess(self, texts: list[str]) -> Call:
         """Computes the ids of the texts, padded to 128 if the engine can."""
@@ -75,8 +78,8 @@ def tokenizer(directory: str, *, pad: bool = False) -> Any:
 def batches_of_texts(loaded_tokenizer: Any, texts: list[str]) -> Iterator[Batch]:
     """Yields the texts, sorted by length, in batches padded to their longest text."""
     texts = sorted(texts, key=len)
-    for start in range(0, len(texts), _TEXTS_PER_BATCH):
-        encoded = loaded_tokenizer.encode_batch(texts[start : start + _TEXTS_PER_BATCH])
+    for start in range(0, len(texts), TEXTS_PER_BATCH):
+        encoded = loaded_tokenizer.encode_batch(texts[start : start + TEXTS_PER_BATCH])
         yield {
             INPUT_WORD_IDS: np.array([row.ids for row in encoded], np.int64),
             INPUT_MASK: np.array([row.attention_mask for row in encoded], np.int64),

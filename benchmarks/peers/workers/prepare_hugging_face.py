@@ -32,7 +32,11 @@ def main() -> None:
     model = transformers.AlbertModel(config).eval()
     model.save_pretrained(directory)
     shutil.copyfile(sp_model_file, os.path.join(directory, "spiece.model"))
-    transformers.AlbertTokenizerFast.from_pretrained(directory).save_pretrained(directory)
+    tokenizer = transformers.AlbertTokenizerFast.from_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    classifier = transformers.AlbertForSequenceClassification(config)
+    classifier.save_pretrained(os.path.join(directory, "classifier"))
+    tokenizer.save_pretrained(os.path.join(directory, "classifier"))
     _write_onnx(model, os.path.join(directory, "model.onnx"))
 
 

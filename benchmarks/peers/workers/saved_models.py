@@ -39,6 +39,11 @@ class SavedModels:
             return lambda: embedder(sentences).numpy()
         return lambda: self._encoder(self._preprocessor(sentences))["pooled_output"].numpy()
 
+    def classify(self, texts: list[str]) -> model.Call:
+        serve = _load_with_text_ops(self._options["classifier"]).signatures["serving_default"]
+        sentences = tf.constant(texts)
+        return lambda: serve(sentences=sentences)["label"].numpy()
+
     def preprocess(self, texts: list[str]) -> model.Call:
         sentences = tf.constant(texts)
         return lambda: self._preprocessor(sentences)
