@@ -20,6 +20,7 @@ import numpy as np
 
 from configs import errors, hub_api
 from export.conversion import source as sources
+from export.conversion.litert import new_axes
 
 _MODEL = "model.tflite"
 
@@ -71,6 +72,7 @@ def _convert(source: sources.Source, signature: sources.Signature, quantize: str
         # Signatures get the names that a SavedModel has for them. What was trained and saved again
         # may have none, and that of an unpadded head never has.
         tf.saved_model.save(module, folder, signatures={signature.name: source.trace(signature)})
+        new_axes.rewrite(os.path.join(folder, tf.saved_model.SAVED_MODEL_FILENAME_PB))
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=[signature.name]
         )
