@@ -5,7 +5,7 @@ stdout:
 
     dir=$(python -m export.convert exports/albert_en_large/1 --to onnx --quantize int8)
 
-`model.onnx` is the signature `serving_default`; --signature adds others, each in its own file. What
+`model.*` is the signature `serving_default`; --signature adds others, each in its own file. What
 the SavedModel and the converted model differ by is on stderr and in the manifest.
 """
 
@@ -20,7 +20,8 @@ _QUANTIZE = flags.DEFINE_enum(
     "quantize",
     formats.NONE,
     formats.QUANTIZATIONS,
-    "What the weights are stored in. With int8 products are computed in 8 bits, too.",
+    "What the weights are stored in. With int8 products are computed in 8 bits, too, where the "
+    "runtime can.",
 )
 _SIGNATURE = flags.DEFINE_list(
     "signature",

@@ -84,6 +84,20 @@ def tiny_onnx(tiny_encoder):
 
 
 @pytest.fixture(scope="session")
+def tiny_litert(tiny_encoder):
+    """Returns it in LiteRT, converted by the command. Tests must not write into it."""
+    pytest.importorskip("ai_edge_litert", reason="the extra litert is not installed")
+    return processes.exported("export.convert", tiny_encoder, "--to", "litert")
+
+
+@pytest.fixture(scope="session")
+def tiny_openvino(tiny_encoder):
+    """Returns it in OpenVINO's format, converted by the command. Tests must not write into it."""
+    pytest.importorskip("openvino", reason="the extra openvino is not installed")
+    return processes.exported("export.convert", tiny_encoder, "--to", "openvino")
+
+
+@pytest.fixture(scope="session")
 def tiny_classifier():
     """Returns a tiny encoder with a new `.classify`, exported by the command."""
     return processes.exported(

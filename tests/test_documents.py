@@ -104,13 +104,23 @@ _WITH_SNIPPETS = [path for path in (ROOT / "README.md", *PAGES) if _snippets(pat
     ids=_name,
 )
 def test_snippets_run(
-    path, tiny_encoder, tiny_onnx, tiny_classifier, tiny_preprocessor, tiny_embedder, tmp_path
+    path,
+    tiny_encoder,
+    tiny_onnx,
+    tiny_litert,
+    tiny_openvino,
+    tiny_classifier,
+    tiny_preprocessor,
+    tiny_embedder,
+    tmp_path,
 ):
     """In one process for each page, each snippet with names of its own."""
     exports = tmp_path / "exports"
     for name, artifact in {
         "albert_en_large": tiny_encoder,
         "albert_en_large-onnx": tiny_onnx,
+        "albert_en_large-litert": tiny_litert,
+        "albert_en_large-openvino": tiny_openvino,
         "albert_large_v2": tiny_encoder,
         "my_classifier": tiny_classifier,
         "my_classifier_text": text_models.directory("single"),

@@ -87,6 +87,16 @@ FORMATS: Mapping[str, Format] = {
             module="export.conversion.onnx.onnx_format",
             packages={"onnx": "onnx>=1.17", "onnxruntime": "onnxruntime>=1.20"},
         ),
+        Format(
+            name="litert",
+            module="export.conversion.litert.litert_format",
+            packages={"ai_edge_litert": "ai-edge-litert>=2.1"},
+        ),
+        Format(
+            name="openvino",
+            module="export.conversion.openvino.openvino_format",
+            packages={"onnx": "onnx>=1.17", "openvino": "openvino>=2026.0"},
+        ),
     )
 }
 

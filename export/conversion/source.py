@@ -130,15 +130,36 @@ class Source:
         outputs = call(tensors, training=False)
         return {name: outputs[name].numpy() for name in signature.outputs}
 
+    def trace(self, signature: Signature) -> Any:
+        """Returns a concrete function, from the inputs by name to the outputs by name.
+
+        Batch, length and choices are free. Its variables are those of `root`.
+        """
+        import tensorflow as tf
+
+        call = self._callable(signature.path)
+        choices = [None] if signature.head == hub_api.CHOOSE else []
+        specs = {
+            name: tf.TensorSpec([*choices, None, None], tf.int32, name=name)
+            for name in signature.inputs
+        }
+
+        def compute(**inputs: Any) -> dict[str, Any]:
+            outputs = call(inputs, training=False)
+            return {name: outputs[name] for name in signature.outputs}
+
+        return tf.function(compute, autograph=False).get_concrete_function(**specs)
+
     @functools.cached_property
-    def _root(self) -> Any:
+    def root(self) -> Any:
+        """The loaded SavedModel."""
         import tensorflow as tf
 
         return tf.saved_model.load(self.directory)
 
     def _callable(self, path: str) -> Any:
         try:
-            found = operator.attrgetter(path)(self._root) if path else self._root
+            found = operator.attrgetter(path)(self.root) if path else self.root
         except AttributeError:
             found = None
         if not callable(found):

@@ -5,8 +5,7 @@ Example:
     outputs = made.padded(inputs)
 
 Follows export/model/albert.py, block.py and unpadding.py, and computes the same. Dimension letters:
-there. ONNX has no assertions; what a runtime can refuse is made to be refused: ids that are out of
-range, and inputs of other sizes.
+there.
 """
 
 import dataclasses
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from configs import albert_config, hub_api
-from export.conversion.onnx import unpadded_rows
+from export.conversion.onnx import assertions, unpadded_rows
 from export.conversion.onnx.graph_builder import GraphBuilder
 from export.conversion.onnx.quantization import Float32
 
@@ -125,19 +124,21 @@ class Encoder:
         return self._encoded(sequence_output, pooled, mask)
 
     def _checked(self, inputs: Mapping[str, str]) -> tuple[str, str, str]:
-        """Returns ids, mask and types of one size; what is negative is made too large."""
+        """Returns ids, mask and types, for which a runtime fails where the SavedModel does."""
         graph, config = self._graph, self._config
-        word_ids = inputs[hub_api.INPUT_WORD_IDS]
-        shape = graph.dimensions(word_ids)
-        mask, types = (
-            graph.add("Reshape", inputs[name], shape, allowzero=1)
-            for name in (hub_api.INPUT_MASK, hub_api.INPUT_TYPE_IDS)
+        ids, mask, types = (inputs[name] for name in hub_api.ENCODER_INPUTS)
+        shape = graph.dimensions(ids)
+        ids = assertions.require_none(
+            graph,
+            ids,
+            assertions.outside(graph, ids, np.int32(config.vocab_size)),
+            assertions.outside(graph, types, np.int32(config.type_vocab_size)),
+            assertions.other_sizes(graph, mask, shape),
+            assertions.other_sizes(graph, types, shape),
+            assertions.longer(graph, graph.dimensions(ids, 1), config.max_position_embeddings),
         )
-        return (
-            not_negative(graph, word_ids, np.int32(config.vocab_size)),
-            mask,
-            not_negative(graph, types, np.int32(config.type_vocab_size)),
-        )
+        mask, types = (graph.add("Reshape", one, shape, allowzero=1) for one in (mask, types))
+        return ids, mask, types
 
     def _range(self, length: str) -> str:
         """Returns 0, 1, ... as int64 [length] for int64 [1]."""
@@ -247,15 +248,6 @@ class Encoder:
         total = graph.add("ReduceSum", total, _SECOND, keepdims=0)  # [B, H]
         count = graph.add("ReduceSum", is_token, _SECOND, keepdims=0)  # [B, 1]
         return graph.add("Div", total, graph.add("Max", count, np.float32(1)))
-
-
-def not_negative(graph: GraphBuilder, ids: str, limit: np.generic | str) -> str:
-    """Returns ids, and `limit` in place of negative ones, so that the runtime refuses them.
-
-    For ONNX a negative index counts from the end.
-    """
-    zero = np.int32(0)
-    return graph.add("Where", graph.add("Less", ids, zero), limit, ids)
 
 
 def layer_norm(

@@ -165,7 +165,7 @@ def test_bad_requests_are_refused_before_anything_is_written(
         assert not (tmp_path / "exports").exists()
 
     refused("has no signature sop, tags; it has serving_default, mlm", signatures=["sop", "tags"])
-    refused("--to must be one of onnx, got 'onyx'", to="onyx")
+    refused("--to must be one of onnx, litert, openvino, got 'onyx'", to="onyx")
     refused("--quantize must be one of none, float16, int8", quantize="int4")
     refused("convert the encoder that it was made from", tiny_embedder)
     refused("is a preprocessor, not an encoder", tiny_preprocessor)

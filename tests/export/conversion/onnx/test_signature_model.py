@@ -142,7 +142,9 @@ def test_onnx_runtime_refuses_what_the_saved_model_refuses(path):
         {hub_api.INPUT_WORD_IDS: np.full([2, 4], -1, np.int32)},
         {hub_api.INPUT_WORD_IDS: np.full([2, 4], table.TINY.vocab_size, np.int32)},
         {hub_api.INPUT_TYPE_IDS: np.full([2, 4], -1, np.int32)},
+        {hub_api.INPUT_TYPE_IDS: np.full([2, 4], table.TINY.type_vocab_size, np.int32)},
         {hub_api.INPUT_MASK: np.ones([1, 4], np.int32)},
+        {hub_api.INPUT_MASK: np.ones([4, 2], np.int32)},
         {name: np.ones([2, 17], np.int32) for name in hub_api.ENCODER_INPUTS},
     ]
     for change in bad:
@@ -191,6 +193,30 @@ def test_float16_rounds_weights_and_nothing_else():
     for name in hub_api.ENCODER_SIGNATURE_OUTPUTS:
         np.testing.assert_allclose(got[name], expected[name], atol=2e-3)
         assert got[name].dtype == np.float32
+
+
+def test_int8_weights_are_rounded_for_each_column_or_row_and_nothing_else_is():
+    tensors = _source(_TINY).variables
+    axes = {"word_embeddings/embeddings": 1}  # a scale for each row
+    axes |= {name: 0 for name in tensors if name.endswith("kernel")}
+    axes |= {name: (0, 1) for name in axes if name.endswith("attention_output/kernel")}
+    assert len(axes) == 9
+
+    def rounded(values, axis):
+        scales = np.abs(values).max(axis=axis, keepdims=True) / 127
+        return np.rint(values / scales) * scales
+
+    expected = _TINY.expected(
+        {
+            name: rounded(a.astype(np.float64), axes[name]) if name in axes else a
+            for name, a in tensors.items()
+        }
+    )
+    made = _model(_TINY, "int8_weights")
+    assert sum(array.dtype == np.int8 for array in _stored(made).values()) == 7
+    got = _run(_session(made), _TINY.inputs())
+    for name in hub_api.ENCODER_SIGNATURE_OUTPUTS:
+        np.testing.assert_allclose(got[name], expected[name], atol=1e-5)
 
 
 def test_the_checker_of_onnx_finds_nothing():

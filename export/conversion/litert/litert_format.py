@@ -1,0 +1,106 @@
+"""The format `litert`: one self-contained file for each signature, under the signature's name.
+
+Example:
+    litert_format.write("dir", source=source, signatures=signatures, quantize="int8")
+    run = litert_format.load("dir", "serving_default")
+    outputs = run(inputs)
+
+With int8, weights are stored in 8 bits, and LiteRT quantizes the rows while it runs ("dynamic
+range").
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from configs import errors, hub_api
+from export.conversion import source as sources
+from export.conversion.litert import new_axes
+
+_MODEL = "model.tflite"
+
+# Precedes a reason: where in the graph, `<unknown>:0: error: loc(callsite(...)): `.
+_LOCATION = re.compile(r"<unknown>:0: error: (loc\(.*\): )?")
+
+
+def file_name(signature: str) -> str:
+    """Returns the name of a signature's file."""
+    return _MODEL if signature == hub_api.SERVING_DEFAULT else f"{signature}.tflite"
+
+
+def write(
+    directory: str,
+    *,
+    source: sources.Source,
+    signatures: Sequence[sources.Signature],
+    quantize: str,
+) -> None:
+    """Writes a file for each signature.
+
+    Args:
+      directory: where to.
+      source: the SavedModel whose graph is converted.
+      signatures: which ones.
+      quantize: "none", "float16" or "int8".
+
+    Raises:
+      errors.InputError: LiteRT has not got what a graph needs.
+    """
+    if source.compute_dtype != "float32":
+        raise errors.InputError(
+            f"--to litert needs an encoder that computes in float32, but {source.directory!r} "
+            f"computes in {source.compute_dtype}: export it again with --compute_dtype float32"
+        )
+    # A file for each, because two unpadded ones in a file cannot be converted.
+    for signature in signatures:
+        with open(os.path.join(directory, file_name(signature.name)), "wb") as file:
+            file.write(_convert(source, signature, quantize))
+
+
+def _convert(source: sources.Source, signature: sources.Signature, quantize: str) -> bytes:
+    import tensorflow as tf
+    from tensorflow.lite.python import convert_phase
+
+    module = tf.Module()
+    module.root = source.root  # its variables
+    with tempfile.TemporaryDirectory() as folder:
+        # Signatures get the names that a SavedModel has for them. What was trained and saved again
+        # may have none, and that of an unpadded head never has.
+        tf.saved_model.save(module, folder, signatures={signature.name: source.trace(signature)})
+        new_axes.rewrite(os.path.join(folder, tf.saved_model.SAVED_MODEL_FILENAME_PB))
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=[signature.name]
+        )
+        if quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        try:
+            return bytes(converter.convert())
+        except convert_phase.ConverterError as error:
+            reason = _LOCATION.sub("", errors.first_line(error))
+            raise errors.InputError(
+                f"--to litert cannot convert {signature.name} of {source.directory!r}: {reason}"
+            ) from error
+
+
+def load(
+    directory: str, signature: str
+) -> Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Returns what runs a signature, from inputs by name to outputs by name."""
+    from ai_edge_litert import interpreter
+
+    made = interpreter.Interpreter(os.path.join(directory, file_name(signature)))
+    run = made.get_signature_runner(signature)
+    return lambda inputs: dict(run(**inputs))
+
+
+def manifest_entries() -> dict[str, Any]:
+    """Returns what a manifest records of the format."""
+    packages = ("tensorflow", "ai-edge-litert")
+    return {"runtime": {package: metadata.version(package) for package in packages}}

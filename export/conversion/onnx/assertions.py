@@ -1,0 +1,45 @@
+"""Assertions in ONNX graphs, for which the standard has no operator.
+
+Example:
+    ids = assertions.require_none(graph, ids, assertions.outside(graph, ids, np.int32(30000)))
+
+ONNX Runtime refuses indices outside a table, OpenVINO returns something for them. Both refuse to
+scatter to an index that there is not, and each time: after a reshape that has failed once,
+OpenVINO 2026.4 lets the next one pass.
+"""
+
+import functools
+
+import numpy as np
+
+from export.conversion.onnx.graph_builder import GraphBuilder
+
+
+def require_none(graph: GraphBuilder, value: str, *counts: str) -> str:
+    """Returns an int32 tensor, without which a runtime fails if a count, int64 [], is not 0."""
+    total = functools.reduce(functools.partial(graph.add, "Add"), counts)
+    zeros = np.zeros(1, np.int32)
+    zero = graph.add("ScatterElements", zeros, graph.reshape(total, 1), zeros, axis=0)  # [1]
+    return graph.add("Add", value, zero)
+
+
+def outside(graph: GraphBuilder, ids: str, limit: np.int32 | str) -> str:
+    """Returns how many int32 ids [...] are not from 0 to below the limit, int32."""
+    is_good = graph.add(
+        "And", graph.add("Less", np.int32(-1), ids), graph.add("Less", ids, limit)
+    )  # [...]
+    return _number(graph, graph.add("Not", is_good))
+
+
+def other_sizes(graph: GraphBuilder, value: str, shape: str) -> str:
+    """Returns how many dimensions of a tensor are not those of a shape, int64 [n]."""
+    return _number(graph, graph.add("Not", graph.add("Equal", graph.dimensions(value), shape)))
+
+
+def longer(graph: GraphBuilder, length: str, limit: int) -> str:
+    """Returns 1 if a length, int64 [1], is above the limit, and 0 otherwise."""
+    return _number(graph, graph.add("Greater", length, np.int64(limit)))
+
+
+def _number(graph: GraphBuilder, is_bad: str) -> str:
+    return graph.add("ReduceSum", graph.cast(is_bad, np.int64), keepdims=0)

@@ -1,0 +1,1 @@
+"""OpenVINO's IR, from the graphs of ONNX."""

@@ -1,0 +1,153 @@
+"""LiteRT and OpenVINO compute what the NumPy oracle does, and refuse what the SavedModel does."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from configs import errors, hub_api
+from export import api
+from export.conversion import formats
+from export.conversion import source as sources
+from export.metadata import manifest
+from tests.conformance import table
+from tests.support import sampling
+
+_CASES = tuple(case for case in table.CASES if case.artifact.compute_dtype == "float32")
+_BFLOAT16 = next(a for a in table.ARTIFACTS if a.compute_dtype == "bfloat16")
+_PACKAGES = {"litert": "ai_edge_litert", "openvino": "openvino"}
+# Every head and structure runs with --stress: LiteRT's converter takes two seconds for each.
+_SAMPLES = {
+    "litert": ("heads-choose", "beam-unpadded.answer"),
+    "openvino": (
+        "erf_no_projection_no_mlm-encoder",
+        "beam-unpadded.answer",
+    ),
+}
+_BY_FORMAT = [(name, case) for name in _SAMPLES for case in _CASES]
+
+
+def _implementation(name):
+    pytest.importorskip(_PACKAGES[name], reason=f"the extra {name} is not installed")
+    return formats.FORMATS[name].implementation()
+
+
+def _source(artifact, **changes):
+    variables = {}
+    root = table.load(artifact)
+    for part in (root, *(getattr(root, head) for head in artifact.heads)):
+        variables |= {table.name_of(variable): variable.numpy() for variable in part.variables}
+    made = sources.Source(
+        directory=table.directory(artifact),
+        config=artifact.config,
+        variables=variables,
+        heads=artifact.task_heads,
+        manifest=changes,
+    )
+    vars(made)["root"] = root  # that with random variables
+    return made
+
+
+@sampling.parametrize(
+    ("name", "case"),
+    _BY_FORMAT,
+    sample=[(name, case) for name, case in _BY_FORMAT if str(case) in _SAMPLES[name]],
+    ids=str,
+)
+def test_every_signature_computes_what_the_oracle_does(name, case, tmp_path):
+    implementation = _implementation(name)
+    source = _source(case.artifact)
+    signature = source.signatures[case.path or hub_api.SERVING_DEFAULT]
+    implementation.write(str(tmp_path), source=source, signatures=[signature], quantize="none")
+    inputs = {key: tensor.numpy() for key, tensor in case.inputs().items()}
+    got = implementation.load(str(tmp_path), signature.name)(inputs)
+    expected = case.expected(table.tensors(table.shared(case)))
+    assert set(got) >= set(signature.outputs)
+    for key in signature.outputs:
+        np.testing.assert_allclose(got[key], expected[key], atol=1e-5, rtol=1e-5, err_msg=key)
+
+
+def _refused(run, inputs):
+    with pytest.raises((RuntimeError, ValueError)):
+        run(inputs)
+
+
+@pytest.mark.parametrize("name", _PACKAGES)
+def test_a_runtime_refuses_what_the_saved_model_refuses(name, request, tiny_encoder):
+    directory = request.getfixturevalue(f"tiny_{name}")
+    run = _implementation(name).load(str(directory), hub_api.SERVING_DEFAULT)
+    config = manifest.read(str(tiny_encoder))["config"]
+    good = {key: np.ones([2, 4], np.int32) for key in hub_api.ENCODER_INPUTS}
+    too_long = config["max_position_embeddings"] + 1
+    bad = [
+        {hub_api.INPUT_WORD_IDS: np.full([2, 4], -1, np.int32)},
+        {hub_api.INPUT_WORD_IDS: np.full([2, 4], config["vocab_size"], np.int32)},
+        {hub_api.INPUT_TYPE_IDS: np.full([2, 4], -1, np.int32)},
+        {hub_api.INPUT_TYPE_IDS: np.full([2, 4], config["type_vocab_size"], np.int32)},
+        {hub_api.INPUT_MASK: np.ones([1, 4], np.int32)},
+        {key: np.ones([2, too_long], np.int32) for key in hub_api.ENCODER_INPUTS},
+    ]
+    expected = run(good)[hub_api.POOLED_OUTPUT].copy()
+    for change in bad:
+        for _ in range(2):  # a runtime may let the second pass
+            _refused(run, good | change)
+    fresh = _implementation(name).load(str(directory), hub_api.SERVING_DEFAULT)
+    np.testing.assert_array_equal(fresh(good)[hub_api.POOLED_OUTPUT], expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "packages"),
+    [
+        ("litert", {"model.tflite"}, {"tensorflow", "ai-edge-litert"}),
+        ("openvino", {"model.xml", "model.bin"}, {"onnx", "openvino"}),
+    ],
+)
+def test_the_command_publishes_what_verify_accepts(name, files, packages, request, tiny_encoder):
+    directory = request.getfixturevalue(f"tiny_{name}")
+    assert directory.parts[-3:] == ("exports", f"{tiny_encoder.parent.name}-{name}", "1")
+    assert {path.name for path in directory.iterdir()} == {*files, "assets", "assets.extra"}
+    content = manifest.read(str(directory))
+    assert set(content["sizes"]) == files
+    assert set(content["runtime"]) == packages
+    measured = content["compared"]["signatures"]["serving_default"]["pooled_output"]
+    assert measured["largest_difference"] < 1e-5
+    assert not api.verify(str(directory), source=str(tiny_encoder)).problems
+
+
+@sampling.parametrize(
+    ("name", "quantize", "most"),
+    [
+        ("litert", "int8", 0.29),
+        ("litert", "float16", 0.53),
+        ("openvino", "int8", 0.33),
+        ("openvino", "float16", 0.51),
+    ],
+    sample=[("litert", "int8", 0.29), ("openvino", "int8", 0.33)],
+)
+def test_quantized_files_are_small_and_close(name, quantize, most, request, tiny_encoder, tmp_path):
+    directory = request.getfixturevalue(f"tiny_{name}")
+    path = api.convert(str(tiny_encoder), to=name, quantize=quantize, export_dir=str(tmp_path))
+    # Of OpenVINO's files, that of the weights.
+    sizes = [max(manifest.read(str(one))["sizes"].values()) for one in (path, directory)]
+    assert sizes[0] < most * sizes[1]
+    cosine = manifest.read(path)["compared"]["signatures"]["serving_default"]["sequence_output"]
+    assert 0.999 < cosine["smallest_cosine"] <= 1
+    assert cosine["largest_difference"] > 1e-4
+
+
+def test_litert_says_what_it_cannot_convert(tmp_path):
+    implementation = _implementation("litert")
+
+    def refused(message, source):
+        signatures = [source.signatures[hub_api.SERVING_DEFAULT]]
+        with pytest.raises(errors.InputError, match=message):
+            implementation.write(
+                str(tmp_path), source=source, signatures=signatures, quantize="none"
+            )
+
+    known = _source(_BFLOAT16, compute_dtype="bfloat16")
+    refused("export it again with --compute_dtype float32", known)
+    refused(
+        "cannot convert serving_default of .*'tf.MatMul' op",
+        dataclasses.replace(known, manifest={}),
+    )
