@@ -50,7 +50,7 @@ class Written:
         count = len(self.described.entries())
         lines = [f"{self.described.model_class.name}: {count} weights, every bit equal"]
         if self.compared is None:
-            lines[0] += "; transformers and torch are not installed, so nothing was computed"
+            lines[0] += "; not computed, which needs transformers, torch and an encoder by itself"
         else:
             lines += [f"in transformers, {line}" for line in self.compared.summary()]
         return [*lines, *self.described.notices, *self.tokenizer.notices]
@@ -67,7 +67,7 @@ class Written:
             },
             "architecture": self.described.model_class.name,
             "notices": list(self.described.notices),
-            "tokenizer": self.tokenizer.manifest_entries(),
+            "tokenizer_files": self.tokenizer.manifest_entries(),
             "compared": compared,
             **hugging_face_format.manifest_entries(),
         }
@@ -127,7 +127,7 @@ def _compare(
     problems = model_files.problems(directory, source=source, described=described)
     text = f"its config and {len(described.entries())} weights are the SavedModel's, bit by bit"
     findings = [check.Finding(check=text, problem="; ".join(problems) or None)]
-    if problems or not hugging_face_format.is_run():
+    if problems or not (hugging_face_format.is_run() and source.is_encoder):
         return findings, None
     compared = differences.compare(
         directory,

@@ -14,6 +14,7 @@ from configs import albert_config, errors, head_config, hub_api, source_rules
 from export.checkpoints import mapping, weight_table
 from export.conversion import source as sources
 
+_NAMED = 5  # weights in a notice
 _FORMULA = weight_table.RULES[weight_table.HUGGING_FACE].group_formula
 
 
@@ -170,6 +171,11 @@ def _notices(source: sources.Source, chosen: ModelClass) -> list[str]:
     has = {one.head for one in source.signatures.values() if one.head}
     left_out = in_order(has - set(chosen.heads))
     found = [f"left out: {', '.join(left_out)}, which {chosen.name} has not"] if left_out else []
+    if source.unused:
+        count = len(source.unused)
+        found.append(
+            f"left out: {count} weights that are not the encoder's: {source.unused[0]}, ..."
+        )
     if not source.config.pooler and chosen.name == "AlbertModel":
         found.append(
             "it has no pooler: load it with AlbertModel.from_pretrained(..., "

@@ -40,6 +40,8 @@ class TokenizerFiles:
       files: content by name; empty if it is left out.
       special_ids: of the config, by key; empty if the tokenizer is not known.
       problem: why it is left out; None if it is not.
+      literal: a special token that is one in transformers where a text has its name, and pieces in
+        the preprocessor; None if it is one in both.
       other: number of texts with other ids; None if none were compared.
       example: one of them; None without one.
     """
@@ -47,13 +49,21 @@ class TokenizerFiles:
     files: Mapping[str, bytes]
     special_ids: Mapping[str, int]
     problem: str | None = None
+    literal: str | None = None
     other: int | None = None
     example: str | None = None
 
     @property
     def notices(self) -> list[str]:
         """What the user should know."""
-        return [f"the tokenizer is left out: {self.problem}"] if self.problem else []
+        if self.problem:
+            return [f"the tokenizer is left out: {self.problem}"]
+        if self.literal:
+            return [
+                f"its tokenizer gives the same ids for {texts.COUNT} texts; but where a text has "
+                f"{self.literal} itself, that is the token in transformers, and pieces before"
+            ]
+        return []
 
     def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of it."""
@@ -95,7 +105,10 @@ def make(source: sources.Source, *, preprocessor: str | None) -> TokenizerFiles:
             example=wrong[0],
         )
     files = dict(zip(NAMES, (content, _settings(spec, source)), strict=True))
-    return TokenizerFiles(files=files, special_ids=ids, other=0)
+    literal = None
+    if spec.tokenization != tokenizations.HUGGING_FACE:
+        literal = tokenizer_json_content.special_tokens(spec)["mask_token"]
+    return TokenizerFiles(files=files, special_ids=ids, literal=literal, other=0)
 
 
 def verified(directory: str, source: sources.Source) -> str | None:

@@ -113,7 +113,11 @@ def test_the_command_publishes_what_verify_accepts(converted):
     assert content["architecture"] == "AlbertForPreTraining"
     assert set(content["signatures"]) == {"mlm", "sop"}
     assert content["compared"]["bits_equal"]
-    assert content["tokenizer"]["compared"] == {"texts": 2000, "other_ids": 0, "example": None}
+    assert content["tokenizer_files"]["compared"] == {
+        "texts": 2000,
+        "other_ids": 0,
+        "example": None,
+    }
     assert not api.verify(str(converted)).problems
 
 
@@ -142,7 +146,7 @@ def test_labels_and_head_are_written(tmp_path):
             kind="classify", labels=("a", "b", "c"), problem_type=head_config.MULTI_LABEL
         ),
     )
-    source = _made(heads=heads)
+    source = dataclasses.replace(_made(heads=heads), unused=("dense/kernel",))
     written = _write(source, tmp_path, "classify")
     content = json.loads((tmp_path / "config.json").read_text())
     assert content["architectures"] == ["AlbertForSequenceClassification"]
@@ -155,6 +159,7 @@ def test_labels_and_head_are_written(tmp_path):
         tensors["classifier.weight"].T, source.variables["cls/classify/kernel"]
     )
     assert "left out: mlm, sop, tag, which" in written.described.notices[0]
+    assert "weights that are not the encoder's: dense/kernel" in written.described.notices[1]
 
 
 def test_an_output_matrix_of_its_own_brings_its_bias_twice(tmp_path):
@@ -240,7 +245,7 @@ def test_a_tokenizer_with_other_ids_is_left_out_and_said(tiny_encoder, tmp_path)
         log=lines.append,
     )
     assert not (pathlib.Path(path) / "tokenizer.json").exists()
-    compared = manifest.read(path)["tokenizer"]["compared"]
+    compared = manifest.read(path)["tokenizer_files"]["compared"]
     assert compared["other_ids"] > 0
     assert f"other ids for {compared['other_ids']} of 2000 texts, such as" in lines[-1]
     assert not api.verify(path, source=str(tiny_encoder)).problems
