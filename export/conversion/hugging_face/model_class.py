@@ -172,10 +172,9 @@ def _notices(source: sources.Source, chosen: ModelClass) -> list[str]:
     left_out = in_order(has - set(chosen.heads))
     found = [f"left out: {', '.join(left_out)}, which {chosen.name} has not"] if left_out else []
     if source.unused:
-        count = len(source.unused)
-        found.append(
-            f"left out: {count} weights that are not the encoder's: {source.unused[0]}, ..."
-        )
+        more = ", ..." if len(source.unused) > _NAMED else ""
+        listed = ", ".join(source.unused[:_NAMED]) + more
+        found.append(f"left out: weights that are not the encoder's: {listed}")
     if not source.config.pooler and chosen.name == "AlbertModel":
         found.append(
             "it has no pooler: load it with AlbertModel.from_pretrained(..., "

@@ -64,7 +64,9 @@ def write(
     if not described.config.tie_word_embeddings:  # transformers then ties the bias no more
         tensors[_DECODER_BIAS] = tensors[_BIAS].copy()
     # transformers 4 refuses files that do not say who may read them.
-    safetensors.numpy.save_file(tensors, os.path.join(directory, WEIGHTS), {"format": "pt"})
+    # `save_file` writes a file that its owner alone may read.
+    with open(os.path.join(directory, WEIGHTS), "wb") as weights_file:
+        weights_file.write(safetensors.numpy.save(tensors, {"format": "pt"}))
     content = {**_config(described), **special_ids}
     with open(os.path.join(directory, CONFIG), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, sort_keys=True, ensure_ascii=False)

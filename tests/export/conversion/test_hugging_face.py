@@ -106,6 +106,8 @@ def test_the_command_publishes_what_verify_accepts(converted):
         *("model.safetensors", "config.json", "assets.extra"),
         *("tokenizer.json", "tokenizer_config.json"),
     }
+    modes = {path.stat().st_mode for path in converted.iterdir() if path.is_file()}
+    assert len(modes) == 1
     content = manifest.read(str(converted))
     config = json.loads((converted / "config.json").read_text())
     ids = [config[f"{name}_token_id"] for name in ("pad", "bos", "eos")]
