@@ -1,4 +1,4 @@
-"""Converts an exported encoder to the format of another runtime, and verifies it.
+"""Converts an exported encoder to another format, and verifies it.
 
 Prints the path of the artifact, <export_dir>/<model_name>-<format>/<version>, and nothing else on
 stdout:
@@ -7,6 +7,9 @@ stdout:
 
 `model.*` is the signature `serving_default`; --signature adds others, each in its own file. What
 the SavedModel and the converted model differ by is on stderr and in the manifest.
+
+`--to huggingface` writes model.safetensors, config.json and the tokenizer for transformers; every
+weight has the SavedModel's bits.
 """
 
 from absl import flags
@@ -26,7 +29,8 @@ _QUANTIZE = flags.DEFINE_enum(
 _SIGNATURE = flags.DEFINE_list(
     "signature",
     [],
-    "Further signatures, each a file: unpadded, a head as mlm or classify, or unpadded.<head>.",
+    "Further signatures, each a file: unpadded, a head as mlm or classify, or unpadded.<head>. For "
+    "huggingface: the heads of the model, or serving_default for none. Default: all.",
 )
 _MIN_COSINE = flags.DEFINE_float(
     "min_cosine",
@@ -44,6 +48,12 @@ _TEXTS = flags.DEFINE_string(
 _CONFIG = flags.DEFINE_string(
     "config", None, "Size or file of the config, for an encoder that has lost its manifest."
 )
+_PREPROCESSOR = flags.DEFINE_string(
+    "preprocessor",
+    None,
+    "For huggingface: folder of the preprocessor, for an encoder that has not recorded its "
+    "tokenization.",
+)
 flags.declare_key_flag("export_dir")
 flags.declare_key_flag("model_name")
 flags.declare_key_flag("version")
@@ -59,6 +69,7 @@ def main(directory: str) -> None:
             min_cosine=_MIN_COSINE.value,
             texts=_TEXTS.value,
             config=_CONFIG.value,
+            preprocessor=_PREPROCESSOR.value,
             model_name=export_flags.MODEL_NAME.value,
             export_dir=export_flags.EXPORT_DIR.value,
             version=export_flags.VERSION.value,

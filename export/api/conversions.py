@@ -22,6 +22,7 @@ def convert(
     min_cosine: float = 0.99,
     texts: str | None = None,
     config: str | None = None,
+    preprocessor: str | None = None,
     model_name: str | None = None,
     export_dir: str = "exports",
     version: int | None = None,
@@ -33,10 +34,13 @@ def convert(
       directory: of an exported encoder's SavedModel, also one that was trained and saved again.
       to: the format, one of `formats.FORMATS`.
       quantize: of the weights: "none", "float16" or "int8".
-      signatures: besides `serving_default`: `unpadded`, a head, or `unpadded.` and a head.
+      signatures: besides `serving_default`: `unpadded`, a head, or `unpadded.` and a head. For
+        "huggingface" the heads of its one model, or `serving_default` for none; empty for all.
       min_cosine: the smallest cosine to the SavedModel's vectors that is good enough.
       texts: file of texts to measure it on, one a line; None for the built-in ones.
       config: a size or the path of a config, for an encoder that has lost its manifest.
+      preprocessor: for "huggingface" the folder of the preprocessor that belongs to the encoder,
+        where that has not recorded how text is split.
       model_name: the folder above the versions is `<model_name>-<to>`, and `-<quantize>` if it is
         not "none"; None for the model's name in the path of the encoder.
       export_dir: folder of the models; made if missing.
@@ -47,6 +51,10 @@ def convert(
     chosen = formats.get(to, quantize=quantize)
     if not 0 <= min_cosine <= 1:
         raise errors.InputError(f"--min_cosine must be from 0 to 1, got {min_cosine}")
+    if texts is not None and chosen.is_folder:
+        raise errors.InputError(f"--texts is not for --to {to}: every weight is compared")
+    if preprocessor is not None and not chosen.is_folder:
+        raise errors.InputError(f"--preprocessor is not for --to {to}: it has no tokenizer")
     sources.check(directory)
     own_name, own_version = conversion.version_of(directory)
     name = model_name or own_name
@@ -60,13 +68,14 @@ def convert(
         signatures=tuple(signatures),
         min_cosine=min_cosine,
         texts=batches.read_texts(texts) if texts is not None else None,
+        preprocessor=preprocessor,
     )
     folder_name = conversion.model_name(name, format_name=chosen.name, quantize=quantize)
     version = version or own_version
     staging.check(export_dir, model_name=folder_name, version=version)
     source = sources.open(directory, config=config)
     with staging.staged(export_dir, model_name=folder_name, version=version) as folder:
-        compared = conversion.write(folder.directory, source=source, request=request)
-        notices.tell(log, folder_name, compared.summary())
+        lines = conversion.write(folder.directory, source=source, request=request)
+        notices.tell(log, folder_name, lines)
         folder.sync()
         return staging.rename([folder])[0]

@@ -15,6 +15,7 @@ from typing import Any
 from configs import errors, hub_api
 from export.conversion import batches, differences, formats
 from export.conversion import source as sources
+from export.conversion.hugging_face import folder
 from export.metadata import checksums, manifest
 from export.verification import check, verification
 
@@ -31,6 +32,8 @@ class Request:
       signatures: besides `serving_default`.
       min_cosine: the smallest cosine to the SavedModel's vectors that is good enough.
       texts: what it is measured on; None for the built-in texts.
+      preprocessor: folder of the preprocessor that belongs to the encoder, for a folder that has a
+        tokenizer and whose encoder has not recorded how text is split.
     """
 
     format_name: str
@@ -38,9 +41,10 @@ class Request:
     signatures: tuple[str, ...] = ()
     min_cosine: float = 0.99
     texts: tuple[str, ...] | None = None
+    preprocessor: str | None = None
 
 
-def write(directory: str, *, source: sources.Source, request: Request) -> differences.Comparison:
+def write(directory: str, *, source: sources.Source, request: Request) -> list[str]:
     """Writes a complete, verified artifact: files, tokenizer, manifest and digests.
 
     Args:
@@ -49,14 +53,44 @@ def write(directory: str, *, source: sources.Source, request: Request) -> differ
       request: what the user asks for.
 
     Returns:
-      What was measured.
+      Lines for the user: what was measured.
 
     Raises:
       errors.InputError: the encoder does not have one of the signatures.
       errors.VerificationError: it does not compute what the SavedModel does, closely enough.
     """
-    signatures = _chosen(source, request.signatures)
     chosen = formats.get(request.format_name, quantize=request.quantize)
+    write_format = _write_folder if chosen.is_folder else _write_graphs
+    entries, lines = write_format(directory, source, request)
+    files = sorted(os.listdir(directory))
+    entries["sizes"] = {name: os.path.getsize(os.path.join(directory, name)) for name in files}
+    if os.path.isdir(os.path.join(source.directory, _ASSETS)) and not chosen.is_folder:
+        shutil.copytree(os.path.join(source.directory, _ASSETS), os.path.join(directory, _ASSETS))
+    manifest.write(
+        directory,
+        artifact=manifest.CONVERSION,
+        entries={**_manifest_entries(source, request), **entries},
+    )
+    checksums.write(directory)
+    return lines
+
+
+_Written = tuple[dict[str, Any], list[str]]  # entries of the manifest, lines for the user
+
+
+def _write_folder(directory: str, source: sources.Source, request: Request) -> _Written:
+    written = folder.write(
+        directory,
+        source=source,
+        signatures=request.signatures,
+        preprocessor=request.preprocessor,
+    )
+    return written.manifest_entries(), written.summary()
+
+
+def _write_graphs(directory: str, source: sources.Source, request: Request) -> _Written:
+    chosen = formats.FORMATS[request.format_name]
+    signatures = _chosen(source, request.signatures)
     chosen.implementation().write(
         directory, source=source, signatures=signatures, quantize=request.quantize
     )
@@ -71,24 +105,23 @@ def write(directory: str, *, source: sources.Source, request: Request) -> differ
     if problems:
         title = "nothing is published, because it is not what the SavedModel is"
         raise errors.VerificationError(errors.listing(title, problems))
-    entries = _manifest_entries(directory, source, request, signatures)
-    if os.path.isdir(os.path.join(source.directory, _ASSETS)):
-        shutil.copytree(os.path.join(source.directory, _ASSETS), os.path.join(directory, _ASSETS))
-    entries["compared"] = compared.manifest_entries()
-    manifest.write(directory, artifact=manifest.CONVERSION, entries=entries)
-    checksums.write(directory)
-    return compared
+    entries = {
+        "signatures": {
+            one.name: {
+                "file": chosen.implementation().file_name(one.name),
+                "inputs": list(one.inputs),
+                "outputs": list(one.outputs),
+            }
+            for one in signatures
+        },
+        "compared": compared.manifest_entries(),
+        **chosen.implementation().manifest_entries(),
+    }
+    return entries, compared.summary()
 
 
-def _manifest_entries(
-    directory: str,
-    source: sources.Source,
-    request: Request,
-    signatures: Sequence[sources.Signature],
-) -> dict[str, Any]:
-    """Returns what the manifest records of the files in `directory`."""
-    implementation = formats.FORMATS[request.format_name].implementation()
-    files = sorted(os.listdir(directory))
+def _manifest_entries(source: sources.Source, request: Request) -> dict[str, Any]:
+    """Returns what the manifest records of the source and of what was asked for."""
     return {
         "format": request.format_name,
         "quantize": request.quantize,
@@ -96,16 +129,6 @@ def _manifest_entries(
         "source_sha256": checksums.digest(source.directory),
         "made_from": dict(source.manifest),
         "config": source.config.to_json(),
-        "signatures": {
-            one.name: {
-                "file": implementation.file_name(one.name),
-                "inputs": list(one.inputs),
-                "outputs": list(one.outputs),
-            }
-            for one in signatures
-        },
-        "sizes": {name: os.path.getsize(os.path.join(directory, name)) for name in files},
-        **implementation.manifest_entries(),
     }
 
 
@@ -143,6 +166,9 @@ def verify(directory: str, *, source: str | None) -> verification.Verification:
     if not is_source:
         return verification.Verification(findings=(of_source,), comparison=None)
     opened = sources.open(place, recorded=content["config"])
+    if chosen.is_folder:
+        found = folder.verify(directory, source=opened, signatures=request.signatures)
+        return verification.Verification(findings=(of_source, *found), comparison=None)
     compared = differences.compare(
         directory,
         source=opened,
@@ -169,17 +195,12 @@ def _chosen(source: sources.Source, names: Sequence[str]) -> list[sources.Signat
 def _findings(
     compared: differences.Comparison, source: sources.Source, request: Request
 ) -> list[check.Finding]:
-    found = []
-    for one in compared.measured:
-        problem = one.problem(
-            quantize=request.quantize,
-            compute_dtype=source.compute_dtype,
-            min_cosine=request.min_cosine,
-        )
-        name = f"{one.output} of {one.signature}"
-        text = f"{name} is the SavedModel's: {differences.words([one])}"
-        found.append(check.Finding(check=text, problem=problem and f"{name} {problem}"))
-    return found
+    return differences.findings(
+        compared,
+        quantize=request.quantize,
+        compute_dtype=source.compute_dtype,
+        min_cosine=request.min_cosine,
+    )
 
 
 def _beside(directory: str, recorded: str) -> str:

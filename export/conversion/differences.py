@@ -17,7 +17,7 @@ import numpy as np
 from configs import head_config, hub_api
 from export.conversion import batches, formats, runtime_process
 from export.conversion import source as sources
-from export.verification import tolerances
+from export.verification import check, tolerances
 
 # The largest difference allowed in float32, relative to the largest magnitude of the output or to
 # 1, whichever is larger: of vectors, and of what has more values. Engines add in other orders;
@@ -113,6 +113,19 @@ class Comparison:
             if one.equal is not None:
                 entry["equal_labels"] = round(one.equal, 6)
         return {"texts": self.texts, "tokens": self.tokens, "signatures": found}
+
+
+def findings(
+    compared: Comparison, *, quantize: str, compute_dtype: str, min_cosine: float
+) -> list[check.Finding]:
+    """Returns for each output whether it is good enough, see `Measured.problem`."""
+    found = []
+    for one in compared.measured:
+        problem = one.problem(quantize=quantize, compute_dtype=compute_dtype, min_cosine=min_cosine)
+        name = f"{one.output} of {one.signature}"
+        text = f"{name} is the SavedModel's: {words([one])}"
+        found.append(check.Finding(check=text, problem=problem and f"{name} {problem}"))
+    return found
 
 
 def words(measured: Sequence[Measured]) -> str:

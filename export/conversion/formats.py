@@ -21,7 +21,10 @@ QUANTIZATIONS = (NONE, FLOAT16, INT8)
 
 
 class Implementation(Protocol):
-    """What the module of a format has. It is imported without the packages that it needs."""
+    """What the module of a format has. It is imported without the packages that it needs.
+
+    That of a folder has `load` and `manifest_entries` alone.
+    """
 
     def write(
         self,
@@ -54,12 +57,15 @@ class Format:
       module: with the functions of `Implementation`.
       packages: what pip installs, by the name of the module that is imported.
       quantizations: those that it can have.
+      is_folder: whether it is one model with its tokenizer, which `hugging_face.folder` writes and
+        verifies, instead of a graph for each signature.
     """
 
     name: str
     module: str
     packages: Mapping[str, str]
     quantizations: tuple[str, ...] = QUANTIZATIONS
+    is_folder: bool = False
 
     def implementation(self) -> Implementation:
         """Returns the module."""
@@ -96,6 +102,13 @@ FORMATS: Mapping[str, Format] = {
             name="openvino",
             module="export.conversion.openvino.openvino_format",
             packages={"onnx": "onnx>=1.17", "openvino": "openvino>=2026.0"},
+        ),
+        Format(
+            name="huggingface",
+            module="export.conversion.hugging_face.hugging_face_format",
+            packages={"tokenizers": "tokenizers>=0.21"},
+            quantizations=(NONE,),
+            is_folder=True,
         ),
     )
 }

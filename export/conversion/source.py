@@ -19,10 +19,18 @@ from typing import Any
 import numpy as np
 
 from configs import albert_config, errors, head_config, hub_api
-from export.checkpoints import checkpoint_config, lazy_checkpoint, opening, restore, weight_table
+from export.checkpoints import (
+    checkpoint_config,
+    lazy_checkpoint,
+    mapping,
+    opening,
+    restore,
+    weight_table,
+)
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import checksums, manifest
 
+_METRICS = "keras_api/metrics/"
 Arrays = Mapping[str, np.ndarray]
 
 _OUTPUTS: Mapping[str | None, Sequence[str]] = {
@@ -76,6 +84,7 @@ class Source:
       variables: float32 by name, those of the heads among them.
       heads: the heads of a fine-tuned model.
       manifest: its manifest; empty without one.
+      unused: weights that are not of the encoder, as those of a Keras model around it.
     """
 
     directory: str
@@ -83,6 +92,7 @@ class Source:
     variables: Arrays = dataclasses.field(repr=False)
     heads: tuple[head_config.HeadConfig, ...]
     manifest: Mapping[str, Any]
+    unused: tuple[str, ...] = ()
 
     @functools.cached_property
     def signatures(self) -> dict[str, Signature]:
@@ -120,6 +130,11 @@ class Source:
     def compute_dtype(self) -> str:
         """The dtype of activations and products: float32 or bfloat16."""
         return str(self.manifest.get("compute_dtype", "float32"))
+
+    @property
+    def is_encoder(self) -> bool:
+        """Whether the SavedModel is an encoder itself, not a model around one."""
+        return hasattr(self.root, hub_api.UNPADDED)
 
     def run(self, signature: Signature, inputs: Arrays) -> dict[str, np.ndarray]:
         """Returns what the SavedModel computes, by the names of the signature's outputs."""
@@ -196,6 +211,12 @@ def open(
         variables=restore.read(checkpoint, config=resolved),
         heads=checkpoint.heads,
         manifest=manifest.read(directory),
+        unused=tuple(
+            name
+            for name in checkpoint.unused_tensors
+            if mapping.ignored_reason(name, checkpoint_format=checkpoint.format) is None
+            and not name.startswith(_METRICS)
+        ),
     )
 
 

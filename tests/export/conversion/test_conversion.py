@@ -129,6 +129,26 @@ def test_an_encoder_that_was_saved_again_is_converted_with_every_head(saved_agai
     assert not api.verify(path, source=str(saved_again / "trained" / "3")).problems
 
 
+def test_an_encoder_that_was_saved_again_becomes_a_model_of_transformers(saved_again, tmp_path):
+    def convert(*names):
+        return api.convert(
+            str(saved_again / "trained" / "3"),
+            to="huggingface",
+            signatures=names,
+            config=str(saved_again / "config.json"),
+            export_dir=str(tmp_path),
+        )
+
+    with pytest.raises(errors.InputError, match="say which with --signature"):
+        convert()
+    path = convert("tag")
+    assert path == str(tmp_path / "trained-huggingface" / "3")
+    content = json.loads((tmp_path / "trained-huggingface" / "3" / "config.json").read_text())
+    assert content["architectures"] == ["AlbertForTokenClassification"]
+    assert content["id2label"] == {"0": "A", "1": "B", "2": "C", "3": "D"}
+    assert not api.verify(path, source=str(saved_again / "trained" / "3")).problems
+
+
 def test_what_is_worse_than_min_cosine_is_not_published(tiny_encoder, tmp_path):
     texts, exports = tmp_path / "texts", tmp_path / "exports"
     texts.write_text("one text\n\nanother one\n")
@@ -165,7 +185,7 @@ def test_bad_requests_are_refused_before_anything_is_written(
         assert not (tmp_path / "exports").exists()
 
     refused("has no signature sop, tags; it has serving_default, mlm", signatures=["sop", "tags"])
-    refused("--to must be one of onnx, litert, openvino, got 'onyx'", to="onyx")
+    refused("--to must be one of onnx, litert, openvino, huggingface, got 'onyx'", to="onyx")
     refused("--quantize must be one of none, float16, int8", quantize="int4")
     refused("convert the encoder that it was made from", tiny_embedder)
     refused("is a preprocessor, not an encoder", tiny_preprocessor)

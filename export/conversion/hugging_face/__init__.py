@@ -1,0 +1,1 @@
+"""Hugging Face: a folder of weights, config and tokenizer that transformers loads."""
