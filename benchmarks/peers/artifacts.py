@@ -62,24 +62,21 @@ class Artifacts:
     def _ours(self) -> None:
         root = self._path("ours")
         shutil.rmtree(root, ignore_errors=True)
-        preprocessor = ["--model_name", "preprocessor", "--export_dir", root]
-        self._run("ours", ["export.preprocessor", *preprocessor])
+
+        def export(module: str, name: str, *options: str) -> str:
+            arguments = [module, "--model_name", name, "--export_dir", root, *options]
+            self._run("ours", arguments)
+            return os.path.join(root, name, "1")
+
+        preprocessor = ("--preprocessor", export("export.preprocessor", "preprocessor"))
+        head = ("--new_head", "classify", "--labels", "no,yes", "--nomlm")
         for dtype in engines.DTYPES:
-            encoder = ["--config", SIZE, "--compute_dtype", dtype]
-            encoder += ["--model_name", f"encoder_{dtype}", "--export_dir", root]
-            self._run("ours", ["export.encoder", *encoder])
-            embedder = ["--encoder", os.path.join(root, f"encoder_{dtype}", "1")]
-            embedder += ["--preprocessor", os.path.join(root, "preprocessor", "1")]
-            embedder += ["--model_name", f"embedder_{dtype}", "--export_dir", root]
-            self._run("ours", ["export.embedder", *embedder])
-            head = ["--new_head", "classify", "--labels", "no,yes", "--nomlm"]
-            classifier = ["--config", SIZE, "--compute_dtype", dtype, *head]
-            classifier += ["--model_name", f"classifier_{dtype}", "--export_dir", root]
-            self._run("ours", ["export.encoder", *classifier])
-            text_model = ["--encoder", os.path.join(root, f"classifier_{dtype}", "1")]
-            text_model += ["--preprocessor", os.path.join(root, "preprocessor", "1")]
-            text_model += ["--model_name", f"classifier_text_{dtype}", "--export_dir", root]
-            self._run("ours", ["export.text_model", *text_model])
+            size = ("--config", SIZE, "--compute_dtype", dtype)
+            encoder = export("export.encoder", f"encoder_{dtype}", *size)
+            export("export.embedder", f"embedder_{dtype}", "--encoder", encoder, *preprocessor)
+            classifier = export("export.encoder", f"classifier_{dtype}", *size, *head)
+            text_model = f"classifier_text_{dtype}"
+            export("export.text_model", text_model, "--encoder", classifier, *preprocessor)
 
     def _garden(self) -> None:
         if os.path.exists(self._path("garden_preprocessor", "saved_model.pb")):

@@ -14,7 +14,7 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the embedder's ops
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from tests.support import processes, sampling, text_models
+from tests.support import processes, text_models
 
 EXAMPLES = processes.REPOSITORY / "examples"
 
@@ -32,9 +32,8 @@ def number(after, output):
     return float(re.search(re.escape(after) + r" (\S+)", output)[1])
 
 
-@sampling.parametrize(("epochs", "accuracy"), [(1, 0), (30, 0.9)], sample=[(1, 0)])
 def test_pairs_of_sentences_are_classified_on_two_devices(
-    tiny_encoder, tiny_preprocessor, tmp_path, epochs, accuracy
+    tiny_encoder, tiny_preprocessor, tmp_path
 ):
     output = run(
         "classify_sentence_pairs.py",
@@ -42,13 +41,13 @@ def test_pairs_of_sentences_are_classified_on_two_devices(
         ENCODER=tiny_encoder,
         PREPROCESSOR=tiny_preprocessor,
         OUTPUT_DIR=tmp_path / "classifier",
-        EPOCHS=epochs,
+        EPOCHS=30,
         BATCH_SIZE=8,
         LEARNING_RATE=3e-3,
         LOGICAL_CPUS=2,
     )
     assert number("replicas:", output) == 2
-    assert number("accuracy on 16 pairs that were not trained on:", output) >= accuracy
+    assert number("accuracy on 16 pairs that were not trained on:", output) > 0.9
     assert number("largest difference of the saved model's logits:", output) < 1e-5
     assert (tmp_path / "classifier" / "saved_model.pb").exists()
 
