@@ -78,9 +78,10 @@ def dataset(some_pairs: list, shuffled: bool = False) -> tf.data.Dataset:
     proposals, replies = zip(*some_pairs, strict=True)
     labels = [REPLIES[reply] for reply in replies]
     slices = tf.data.Dataset.from_tensor_slices((list(proposals), list(replies), labels))
+    tokenized = slices.batch(BATCH_SIZE).map(to_inputs).unbatch().cache()  # once, not every epoch
     if shuffled:  # before batching, so that the batches differ in every epoch
-        slices = slices.shuffle(len(labels))
-    return slices.batch(BATCH_SIZE).map(to_inputs).prefetch(tf.data.AUTOTUNE)
+        tokenized = tokenized.shuffle(len(labels))
+    return tokenized.batch(BATCH_SIZE).prefetch(tf.data.AUTOTUNE)
 
 
 # %% The model: the encoder and a linear layer

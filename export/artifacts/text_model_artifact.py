@@ -33,7 +33,8 @@ def write(directory: str, *, spec: text_model_spec.TextModelSpec) -> None:
     module, signatures, entries = _MAKERS[spec.plan.task](encoder, made, spec)
     # Tracks the tables and the SentencePiece model, which the functions use.
     module.tokenize = preprocessor.tokenize
-    module.tokenize_with_offsets = preprocessor.tokenize_with_offsets
+    if spec.plan.task in _WITH_OFFSETS:
+        module.tokenize_with_offsets = preprocessor.tokenize_with_offsets
     module.task = tf.Variable(spec.plan.task, trainable=False, dtype=tf.string, name="task")
     hub_module.save(module, directory, signatures=signatures)
     common = {
@@ -78,8 +79,10 @@ def _classify(
     )
     module.labels = _words(hub_api.LABELS, task.labels)
     signatures = {
-        hub_api.SERVING_DEFAULT: module.signature(hub_api.CLASSIFIED_OUTPUTS),
-        hub_api.PAIRS: module.pairs.signature(hub_api.CLASSIFIED_OUTPUTS),
+        hub_api.SERVING_DEFAULT: _inference(task, (hub_api.SENTENCES,), hub_api.CLASSIFIED_OUTPUTS),
+        hub_api.PAIRS: _inference(
+            task.pairs, (hub_api.FIRST, hub_api.SECOND), hub_api.CLASSIFIED_OUTPUTS
+        ),
     }
     return module, signatures, {"labels": task.labels, "problem_type": task.problem_type}
 
@@ -91,7 +94,7 @@ def _tag(
     module = _module(task, encoder.tag.variables)
     module.labels = _words(hub_api.LABELS, task.labels)
     signatures = {
-        hub_api.SERVING_DEFAULT: module.signature(hub_api.TAGGED_OUTPUTS),
+        hub_api.SERVING_DEFAULT: _inference(task, (hub_api.SENTENCES,), hub_api.TAGGED_OUTPUTS),
         hub_api.ENTITIES: _serve(task.entities, (hub_api.SENTENCES,)),
     }
     return module, signatures, {"labels": task.labels}
@@ -111,7 +114,9 @@ def _answer(
         encoder.answer.variables,
         inputs=(hub_api.QUESTIONS, hub_api.CONTEXTS),
     )
-    return module, {hub_api.SERVING_DEFAULT: module.signature(hub_api.ANSWERED_OUTPUTS)}, {}
+    inputs = (hub_api.QUESTIONS, hub_api.CONTEXTS)
+    serve = _inference(task, inputs, hub_api.ANSWERED_OUTPUTS)
+    return module, {hub_api.SERVING_DEFAULT: serve}, {}
 
 
 def _fill_mask(
@@ -129,8 +134,9 @@ def _fill_mask(
         is_token=tokenizer.tokenization == tokenizations.HUGGING_FACE,
     )
     module = _module(task, encoder.mlm.variables)
-    signatures = {hub_api.SERVING_DEFAULT: module.signature(hub_api.FILLED_OUTPUTS)}
-    return module, signatures, {"mask": tokenizer.described.pieces[mask_id]}
+    serve = _inference(task, (hub_api.SENTENCES,), hub_api.FILLED_OUTPUTS)
+    entries = {"mask": tokenizer.described.pieces[mask_id]}
+    return module, {hub_api.SERVING_DEFAULT: serve}, entries
 
 
 _MAKERS: Mapping[str, Callable[..., tuple[hub_module.HubModule, _Signatures, dict[str, Any]]]] = {
@@ -142,6 +148,10 @@ _MAKERS: Mapping[str, Callable[..., tuple[hub_module.HubModule, _Signatures, dic
 }
 
 
+# The other tasks do not need the offsets of tokens, which are half of a preprocessor's graph.
+_WITH_OFFSETS = (head_config.TAG, head_config.ANSWER)
+
+
 def _module(
     function: Any, variables: Sequence[tf.Variable], *, inputs: Sequence[str] = ()
 ) -> hub_module.HubModule:
@@ -151,10 +161,25 @@ def _module(
     return hub_module.HubModule(function, specs=specs or sentences, variables=list(variables))
 
 
-def _serve(function: Any, inputs: Sequence[str]) -> tf.types.experimental.ConcreteFunction:
-    """Returns a signature from strings [B] to what `function` returns by name."""
+def _serve(function: Any, inputs: Sequence[str]) -> tf.types.experimental.GenericFunction:
+    """Returns a signature from strings [B] to what `function` returns by name.
+
+    It is traced while it is saved, so that it calls the same functions as the callables.
+    """
     specs = [tf.TensorSpec([None], tf.string, name=name) for name in inputs]
-    return tf.function(function, autograph=False).get_concrete_function(*specs)
+    return tf.function(function, input_signature=specs, autograph=False)
+
+
+def _inference(
+    call: Callable[..., Mapping[str, tf.Tensor]], inputs: Sequence[str], outputs: Sequence[str]
+) -> tf.types.experimental.GenericFunction:
+    """Returns the signature from strings [B] to these outputs of a task, not in training."""
+
+    def serve(*texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        results = call(*texts, False)
+        return {name: results[name] for name in outputs}
+
+    return _serve(serve, inputs)
 
 
 def _tokenizer(spec: text_model_spec.TextModelSpec) -> tokenizer_spec.TokenizerSpec:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from configs import hub_api
 from export.tasks import texts as texts_module
+from preprocess.normalization import ragged_rows
 
 MAX_SEQ_LENGTH = 384  # of a window
 _STRIDE = 128  # tokens that two windows share
@@ -79,7 +80,7 @@ class Answer:
         contents = tf.constant([*self._own_words.values()], tf.string, [count])
         start = tf.cast(starts.values, tf.int32)
         length = tf.cast(limits.values, tf.int32) - start
-        text = tf.strings.substr(tf.gather(contexts, ids.value_rowids()), start, length)
+        text = tf.strings.substr(tf.gather(contexts, ragged_rows.of(ids)), start, length)
         return tf.reduce_any(
             (ids.values[:, tf.newaxis] == numbers) & (text[:, tf.newaxis] == contents), axis=1
         )
@@ -96,7 +97,7 @@ class _Words:
         is_own: tf.Tensor,
     ) -> None:
         """Takes all tokens; `is_own` [T] are words by themselves."""
-        rows = ids.value_rowids()
+        rows = ragged_rows.of(ids)
         differs = (
             tf.not_equal(rows[:-1], rows[1:])
             | (starts.values[1:] > limits.values[:-1])

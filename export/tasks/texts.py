@@ -46,6 +46,9 @@ class Texts:
         self.max_seq_length = max_seq_length
         self._boundary = boundary
         self._fair_pairs = fair_pairs
+        # Traced once, however many graphs call them.
+        self._shared_tokens = tf.function(self._tokens, autograph=False)
+        self._shared_pair = tf.function(self._pair, autograph=False)
 
     def room(self, segments: int = 1) -> int:
         """Returns the number of tokens that fit beside the special tokens."""
@@ -63,7 +66,9 @@ class Texts:
         Returns:
           int32 [B, (tokens)] and bool [B].
         """
-        count = self.room(segments)
+        return self._shared_tokens(sentences, tf.constant(self.room(segments)))
+
+    def _tokens(self, sentences: tf.Tensor, count: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
         if self._boundary is None:
             ids = self.preprocessor.tokenize(sentences)
         else:
@@ -73,18 +78,22 @@ class Texts:
                 encode=self.preprocessor.tokenize,
                 boundary=self._boundary,
             )
-        return first_tokens(ids, count), ids.row_lengths() > count
+        return first_tokens(ids, count), ids.row_lengths() > tf.cast(count, tf.int64)
 
     def pair(self, first: tf.Tensor, second: tf.Tensor) -> tuple[list[tf.RaggedTensor], tf.Tensor]:
         """Returns the tokens of two segments, cut to fit into a row, and whether they were cut."""
+        return self._shared_pair(first, second)
+
+    def _pair(self, first: tf.Tensor, second: tf.Tensor) -> tuple[list[tf.RaggedTensor], tf.Tensor]:
         room = self.room(2)
         first, second = same_size(first, second)
         if not self._fair_pairs:
-            cut = [self.tokens(text, segments=2) for text in (first, second)]
-            total = cut[0][0].row_lengths() + cut[1][0].row_lengths()
-            return [ids for ids, _ in cut], (total > room) | cut[0][1] | cut[1][1]
+            ids, is_cut = self.tokens(tf.concat([first, second], axis=0), segments=2)
+            segments, (one_cut, other_cut) = _halves(ids), tf.split(is_cut, 2)
+            total = tf.add_n([segment.row_lengths() for segment in segments])
+            return segments, (total > room) | one_cut | other_cut
         # All tokens, as it counts which text is the longer one.
-        one, other = (self.preprocessor.tokenize(text) for text in (first, second))
+        one, other = _halves(self.preprocessor.tokenize(tf.concat([first, second], axis=0)))
         lengths = [tf.cast(segment.row_lengths(), tf.int32) for segment in (one, other)]  # [B]
         truncated = lengths[0] + lengths[1] > room
         # The shorter one keeps up to half of the room, the longer one the rest; of equals the
@@ -125,6 +134,11 @@ def same_size(first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
     )
     with tf.control_dependencies([check]):
         return tf.identity(first), tf.identity(second)
+
+
+def _halves(ids: tf.RaggedTensor) -> list[tf.RaggedTensor]:
+    """Returns the first and the second half of the rows."""
+    return [tf.gather(ids, rows) for rows in tf.split(tf.range(ids.nrows()), 2)]
 
 
 def first_tokens(tokens: tf.RaggedTensor, counts: tf.Tensor | int) -> tf.RaggedTensor:

@@ -30,13 +30,13 @@ class Encoded:
 
     Attributes:
       ids: of the tokens.
-      spans: the bytes of the text where each starts and ends.
-      words: the number of the word that each is in.
+      spans: the bytes of the text where each starts and ends; empty where no task needs them.
+      words: the number of the word that each is in; empty as well.
     """
 
     ids: tuple[int, ...]
-    spans: tuple[tuple[int, int], ...]
-    words: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    words: tuple[int, ...] = ()
 
 
 class Tokens:
@@ -98,6 +98,8 @@ class Tokens:
         return self._module.tokenize.detokenize([[number]]).numpy()[0].decode()
 
     def _own(self, text: bytes) -> Encoded:
+        if not hasattr(self._module, "tokenize_with_offsets"):  # its task needs no offsets
+            return Encoded(ids=tuple(self._module.tokenize([text])[0].numpy().tolist()))
         ids, starts, limits = (
             part[0].numpy().tolist() for part in self._module.tokenize_with_offsets([text])
         )

@@ -11,7 +11,7 @@ it; the characters of any other grapheme are replaced one by one.
 import numpy as np
 import tensorflow as tf
 
-from preprocess.normalization import ascii_rows, code_points
+from preprocess.normalization import ascii_rows, code_points, ragged_rows
 from preprocess.vocabulary import charsmap
 
 # Characters that belong to the grapheme of the one before them: Extend, SpacingMark and ZWJ of
@@ -110,7 +110,7 @@ class CharacterMap(tf.Module):
         points = characters.values  # [C]
         previous = tf.concat([[0], points[:-1]], axis=0)[: tf.size(points)]
         following = tf.concat([points[1:], [0]], axis=0)[: tf.size(points)]
-        rows = characters.value_rowids()
+        rows = ragged_rows.of(characters)
         is_first = tf.concat([[True], rows[1:] != rows[:-1]], axis=0)[: tf.size(rows)]
         joins = self._extending.contains(points) & ~self._controls.contains(previous)
         joins |= self._prepended.contains(previous) & ~self._controls.contains(points)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from preprocess.normalization import ragged_rows
+
 _WHITESPACE = r"[\s\pZ\x{85}]*"
 
 
@@ -38,7 +40,7 @@ class Characters:
         points, starts = tf.strings.unicode_decode_with_offsets(strings, "UTF-8")
         sizes = tf.cast(tf.strings.length(strings), tf.int64)
         # A character ends where the next one starts, and the last one where its string does.
-        rows = points.value_rowids()
+        rows = ragged_rows.of(points)
         is_last = tf.concat([rows[1:] != rows[:-1], tf.ones_like(rows[:1], tf.bool)], axis=0)
         following = tf.concat([starts.values[1:], tf.zeros_like(starts.values[:1])], axis=0)
         limits = tf.where(is_last, tf.gather(sizes, rows), following)

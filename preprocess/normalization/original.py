@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text as text
 
-from preprocess.normalization import ascii_rows, code_points, offsets
+from preprocess.normalization import ascii_rows, code_points, offsets, ragged_rows
 
 # https://docs.python.org/3/library/stdtypes.html#str.isspace
 _OTHER_SPACES = (
@@ -122,7 +122,7 @@ def lower(strings: tf.Tensor) -> tf.Tensor:
     parts = tf.strings.split(strings, "\0")
     lowered = tf.strings.lower(parts.values, encoding="utf-8")
     # Nor can a NUL be the separator of a join, which is an attribute: it leads the later parts.
-    rows = parts.value_rowids()
+    rows = ragged_rows.of(parts)
     is_first = tf.concat([tf.ones_like(rows[:1]), rows[1:] - rows[:-1]], axis=0) == 1
     lowered = tf.where(is_first, lowered, tf.strings.join(["\0", lowered]))
     return tf.strings.unsorted_segment_join(lowered, rows, tf.size(strings))

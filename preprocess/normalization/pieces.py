@@ -8,6 +8,8 @@ import dataclasses
 import tensorflow as tf
 import tensorflow_text as text
 
+from preprocess.normalization import ragged_rows
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pieces:
@@ -37,13 +39,19 @@ class Pieces:
 
 def split(texts: tf.Tensor, pattern: str) -> Pieces:
     """Returns the pieces of texts, string [B]: what the pattern matches, and what is between."""
+    rows, starts, limits = _split(texts, pattern)
+    return Pieces(rows=rows, starts=starts, limits=limits)
+
+
+@tf.function(autograph=False)  # traced once for each pattern, however often graphs call it
+def _split(texts: tf.Tensor, pattern: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     # The op stops at a NUL: it sees texts without, and its offsets hold for the texts themselves.
     visible = tf.strings.regex_replace(texts, r"\x00", "\x01")
     found, starts, limits = text.regex_split_with_offsets(visible, pattern, pattern)
-    return Pieces(
-        rows=found.value_rowids(),
-        starts=tf.cast(starts.values, tf.int64),
-        limits=tf.cast(limits.values, tf.int64),
+    return (
+        ragged_rows.of(found),
+        tf.cast(starts.values, tf.int64),
+        tf.cast(limits.values, tf.int64),
     )
 
 

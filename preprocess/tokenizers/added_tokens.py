@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import tensorflow as tf
 
-from preprocess.normalization import pieces, unicode_sets
+from preprocess.normalization import pieces, ragged_rows, unicode_sets
 from preprocess.vocabulary import hugging_face
 
 IdsWithOffsets = tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]
@@ -37,6 +37,27 @@ class _Segments:
     starts: tf.Tensor
     limits: tf.Tensor
     row_splits: tf.Tensor
+
+
+class _Order:
+    """The order of a text's tokens: those found, and those of the text between them."""
+
+    def __init__(self, segments: _Segments, of_rest: tf.RaggedTensor) -> None:
+        """Takes where tokens were found, [G], and the ids of the rest, [G, (tokens)]."""
+        is_token = segments.ids != _NOT_FOUND
+        count = tf.size(is_token, tf.int64)
+        lengths = of_rest.row_lengths()
+        # Of each segment: its number if it is a token, else the numbers of its ids behind those.
+        starts = tf.where(is_token, tf.range(count), count + of_rest.row_starts())
+        limits = starts + tf.where(is_token, tf.ones_like(lengths), lengths)
+        both = tf.ragged.range(starts, limits, row_splits_dtype=tf.int64)
+        self._places = both.values
+        self._splits = tf.gather(both.row_splits, segments.row_splits)
+
+    def merge(self, of_tokens: tf.Tensor, of_rest: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Returns what belongs to the tokens, [G], and to the rest, [G, (tokens)], in order."""
+        values = tf.gather(tf.concat([of_tokens, of_rest.values], axis=0), self._places)
+        return tf.RaggedTensor.from_row_splits(values, self._splits, validate=False)
 
 
 class AddedTokens(tf.Module):
@@ -80,7 +101,8 @@ class AddedTokens(tf.Module):
           encode_rest: from string [G] to ids, int32 [G, (tokens)]; none for an empty string.
         """
         segments = self._segments(texts)
-        return self._merge(segments, segments.ids, encode_rest(segments.rest))
+        ids = encode_rest(segments.rest)
+        return _Order(segments, ids).merge(segments.ids, ids)
 
     def encode_with_offsets(
         self, texts: tf.Tensor, encode_rest: Callable[[tf.Tensor], IdsWithOffsets]
@@ -93,11 +115,12 @@ class AddedTokens(tf.Module):
         """
         segments = self._segments(texts)
         ids, starts, limits = encode_rest(segments.rest)
-        shift = tf.gather(segments.starts, ids.value_rowids())
+        shift = tf.gather(segments.starts, ragged_rows.of(ids))
+        order = _Order(segments, ids)
         return (
-            self._merge(segments, segments.ids, ids),
-            self._merge(segments, segments.starts, starts.with_values(starts.values + shift)),
-            self._merge(segments, segments.limits, limits.with_values(limits.values + shift)),
+            order.merge(segments.ids, ids),
+            order.merge(segments.starts, starts.with_values(starts.values + shift)),
+            order.merge(segments.limits, limits.with_values(limits.values + shift)),
         )
 
     def _found(self, name: str, token: hugging_face.AddedToken) -> str:
@@ -160,18 +183,6 @@ class AddedTokens(tf.Module):
         )
         singles = tf.reduce_any(ids[:, tf.newaxis] == tf.constant(self._single_words), axis=1)
         return tf.where(singles & touches, _NOT_FOUND, ids)
-
-    def _merge(
-        self, segments: _Segments, of_tokens: tf.Tensor, of_rest: tf.RaggedTensor
-    ) -> tf.RaggedTensor:
-        """Returns what belongs to the tokens, [G], and to the rest, [G, (tokens)], in order."""
-        is_token = segments.ids != _NOT_FOUND
-        ones = tf.RaggedTensor.from_row_lengths(
-            tf.boolean_mask(of_tokens, is_token), tf.cast(is_token, tf.int64), validate=False
-        )
-        both = tf.concat([ones, of_rest], axis=1)
-        splits = tf.gather(both.row_splits, segments.row_splits)
-        return tf.RaggedTensor.from_row_splits(both.values, splits, validate=False)
 
 
 def of_normalized(

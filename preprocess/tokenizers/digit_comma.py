@@ -15,6 +15,7 @@ The replacement depends on the piece alone, so it is a table.
 import sentencepiece
 import tensorflow as tf
 
+from preprocess.normalization import ragged_rows
 from preprocess.vocabulary import sentencepiece_model
 
 
@@ -89,7 +90,7 @@ class DigitComma(tf.Module):
         """
         indices = self._indices(ids.values)
         split = self.ids(ids)
-        owner = indices.value_rowids()
+        owner = ragged_rows.of(indices)
         is_first = tf.concat([[True], owner[1:] != owner[:-1]], axis=0)[: tf.size(owner)]
         from_right = (tf.zeros_like(ids.values), indices.values)
         piece_starts = tf.gather(starts.values, owner)

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_text as text
 
 from preprocess.normalization import hugging_face as normalization
-from preprocess.normalization import offsets, pieces, unicode_sets
+from preprocess.normalization import offsets, pieces, ragged_rows, unicode_sets
 from preprocess.tokenizers import added_tokens
 from preprocess.vocabulary import hugging_face
 
@@ -78,7 +78,7 @@ class HuggingFaceWordPiece(tf.Module):
             self._normalize.align(texts),
             starts.values,
             limits.values,
-            rows=ids.value_rowids(),
+            rows=ragged_rows.of(ids),
             may_be_empty=tf.zeros_like(ids.values, tf.bool),
         )
         return ids, *(ids.with_values(part) for part in original)
@@ -100,7 +100,7 @@ class HuggingFaceWordPiece(tf.Module):
         is_long = tf.strings.length(contents, unit="UTF8_CHAR") > self._max_characters
         shown = tf.where(is_long, _UNKNOWN_WORD, contents)
         ids, starts, limits = self._wordpiece.tokenize_with_offsets(tf.where(is_space, "", shown))
-        rows = ids.value_rowids()
+        rows = ragged_rows.of(ids)
         sizes = tf.cast(tf.strings.length(contents), tf.int64)
         last = tf.where(tf.gather(is_long, rows), tf.gather(sizes, rows), limits.values)
         shift = tf.gather(words.starts, rows)

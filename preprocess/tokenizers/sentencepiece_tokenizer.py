@@ -11,7 +11,7 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from preprocess.normalization import offsets
+from preprocess.normalization import offsets, ragged_rows
 from preprocess.tokenizers import digit_comma, sentencepiece_op
 from preprocess.vocabulary import sentencepiece_model, word_starts
 
@@ -73,7 +73,7 @@ class SentencePieceTokenizer(tf.Module):
             self._normalize.align(sentences),
             starts.values,
             limits.values,
-            rows=ids.value_rowids(),
+            rows=ragged_rows.of(ids),
             may_be_empty=ids.values == self._space_id,
         )
         return ids, *map(ids.with_values, original)

@@ -21,7 +21,7 @@ _BYTES_PER_TOKEN = 6
 def encode_prefix(
     sentences: tf.Tensor,
     *,
-    count: int,
+    count: int | tf.Tensor,
     encode: Callable[[tf.Tensor], tf.RaggedTensor],
     boundary: str,
 ) -> tf.RaggedTensor:
@@ -29,7 +29,7 @@ def encode_prefix(
 
     Args:
       sentences: string [B].
-      count: number of ids wanted per sentence.
+      count: number of ids wanted per sentence, int32 [].
       encode: from string [N] to ids, int32 [N, (tokens)].
       boundary: RE2 of one character such that the ids of the text before it do not depend on the
         text after it.
@@ -37,24 +37,47 @@ def encode_prefix(
     Returns:
       int32 [B, (tokens)]: the first `count` or more ids of every sentence, all of a shorter one.
     """
-    limit = count * _BYTES_PER_TOKEN
-    # The text before the last boundary, or nothing. \C matches any byte, also of a cut character.
-    before_boundary = rf"^(?:(\C*){boundary})?\C*$"
-    is_long = tf.strings.length(sentences) > limit  # [B]
+    is_long = tf.strings.length(sentences) > count * _BYTES_PER_TOKEN  # [B]
 
-    def encode_cut() -> tf.RaggedTensor:
-        kept = tf.strings.substr(sentences, 0, limit)
-        kept = tf.strings.regex_replace(kept, before_boundary, r"\1", replace_global=False)
-        ids = encode(tf.where(is_long, kept, sentences))
-        too_short = is_long & (ids.row_lengths() < count)
-        return tf.cond(tf.reduce_any(too_short), lambda: encode_again(ids, too_short), lambda: ids)
+    # A loop, because `encode` is many ops: so the graph has them once.
+    def encode_pending(
+        texts: tf.Tensor, is_pending: tf.Tensor, is_cut: tf.Tensor, ids: tf.RaggedTensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.RaggedTensor]:
+        new = encode(texts)
+        rows = tf.range(ids.nrows()) + ids.nrows() * tf.cast(is_pending, tf.int64)
+        is_too_short = is_cut & (new.row_lengths() < tf.cast(count, tf.int64))
+        return (
+            tf.where(is_too_short, sentences, ""),
+            is_too_short,
+            tf.zeros_like(is_cut),
+            tf.gather(tf.concat([ids, new], axis=0), rows),
+        )
 
-    def encode_again(ids: tf.RaggedTensor, too_short: tf.Tensor) -> tf.RaggedTensor:
-        whole = encode(tf.boolean_mask(sentences, too_short))
-        # Rows of `ids`, or of `whole` behind them for sentences that were too short.
-        number = tf.cast(too_short, tf.int64)
-        again = ids.nrows() + tf.cumsum(number, exclusive=True)
-        rows = tf.where(too_short, again, tf.range(ids.nrows()))
-        return tf.gather(tf.concat([ids, whole], axis=0), rows)
+    texts = tf.cond(
+        tf.reduce_any(is_long),
+        lambda: tf.where(is_long, _cut(sentences, count, boundary), sentences),
+        lambda: sentences,
+    )
+    strings = tf.TensorShape([None])
+    *_, ids = tf.while_loop(
+        lambda _, is_pending, *__: tf.reduce_any(is_pending),
+        encode_pending,
+        (texts, tf.ones_like(is_long), is_long, _no_ids(sentences)),
+        shape_invariants=(strings, strings, strings, tf.RaggedTensorSpec([None, None], tf.int32)),
+        maximum_iterations=2,
+    )
+    return ids
 
-    return tf.cond(tf.reduce_any(is_long), encode_cut, lambda: encode(sentences))
+
+def _cut(sentences: tf.Tensor, count: int | tf.Tensor, boundary: str) -> tf.Tensor:
+    """Returns what is before the last boundary, or nothing, within enough bytes for the tokens."""
+    kept = tf.strings.substr(sentences, 0, count * _BYTES_PER_TOKEN)
+    # \C matches any byte, also of a cut character.
+    pattern = rf"^(?:(\C*){boundary})?\C*$"
+    return tf.strings.regex_replace(kept, pattern, r"\1", replace_global=False)
+
+
+def _no_ids(sentences: tf.Tensor) -> tf.RaggedTensor:
+    """Returns empty rows, int32 [B, (0)]."""
+    lengths = tf.zeros_like(sentences, tf.int64)
+    return tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int32), lengths, validate=False)

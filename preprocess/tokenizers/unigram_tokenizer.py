@@ -10,7 +10,7 @@ over a long text their rounding decides between segmentations that are equally g
 import tensorflow as tf
 
 from preprocess.normalization import hugging_face as normalization
-from preprocess.normalization import offsets, pieces
+from preprocess.normalization import offsets, pieces, ragged_rows
 from preprocess.tokenizers import added_tokens, sentencepiece_op
 from preprocess.vocabulary import hugging_face, sentencepiece_model
 
@@ -63,7 +63,7 @@ class UnigramTokenizer(tf.Module):
             self._normalize.align(texts),
             starts.values,
             limits.values,
-            rows=ids.value_rowids(),
+            rows=ragged_rows.of(ids),
             may_be_empty=ids.values == self._space_id,
         )
         return ids, *(ids.with_values(part) for part in original)
@@ -83,7 +83,7 @@ class UnigramTokenizer(tf.Module):
     def _segment_with_offsets(self, normalized: tf.Tensor) -> added_tokens.IdsWithOffsets:
         words = pieces.split(normalized, " +")
         ids, starts, limits = self._op.encode_with_offsets(words.contents(normalized))
-        shift = tf.gather(words.starts, ids.value_rowids())
+        shift = tf.gather(words.starts, ragged_rows.of(ids))
         splits = words.row_splits(normalized)
         ids, starts, limits = (
             _rows(part, splits)

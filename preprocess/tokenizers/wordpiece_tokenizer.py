@@ -11,7 +11,7 @@ into the lower-cased text; these point into the original.
 import tensorflow as tf
 import tensorflow_text as text
 
-from preprocess.normalization import offsets, tf_hub
+from preprocess.normalization import offsets, ragged_rows, tf_hub
 from preprocess.vocabulary import word_starts, wordpiece_vocabulary
 
 _CONTINUES = "##"
@@ -87,7 +87,7 @@ class WordPieceTokenizer(tf.Module):
             self._normalize.align(sentences),
             starts.values,
             limits.values,
-            rows=ids.value_rowids(),
+            rows=ragged_rows.of(ids),
             may_be_empty=tf.zeros_like(ids.values, tf.bool),
         )
         return tf.cast(ids, tf.int32), *map(ids.with_values, original)
