@@ -1,12 +1,14 @@
-"""Artifacts that the commands write elsewhere: another folder, hash seed, locale and time zone.
+"""Artifacts that the commands write elsewhere: installed, in another folder, locale and time zone.
 
 Example:
     again = elsewhere.exported() / "preprocess"
 """
 
+import os
 import pathlib
+import subprocess
 
-from tests.support import processes, shared_run
+from tests.support import installed, shared_run
 
 ENVIRONMENT = {"PYTHONHASHSEED": "12345", "LC_ALL": "C", "TZ": "UTC+9"}
 _COMMANDS = (
@@ -31,8 +33,14 @@ def exported() -> pathlib.Path:
     """Returns the folder of `encoder` and `preprocess`, of which each has version 12."""
 
     def write(folder: pathlib.Path) -> pathlib.Path:
-        environment = processes.environment() | ENVIRONMENT
-        done = processes.python("-c", _PROGRAM, cwd=folder, env=environment)
+        inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+        done = subprocess.run(
+            [installed.python(), "-c", _PROGRAM],
+            cwd=folder,
+            env=inherited | ENVIRONMENT,
+            capture_output=True,
+            text=True,
+        )
         printed = "elsewhere/encoder/12\nelsewhere/preprocess/12\n"
         assert (done.returncode, done.stdout) == (0, printed), done.stderr
         return folder / "elsewhere"

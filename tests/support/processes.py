@@ -37,16 +37,21 @@ def start(
     *arguments: object,
     cwd: str | os.PathLike[str] = REPOSITORY,
     env: Mapping[str, str] | None = None,
+    without_tensorflow: bool = False,
     **options: Any,
 ) -> subprocess.Popen[str]:
     """Starts Python in a process of its own, for tests that send signals or kill it.
 
-    SIGINT interrupts it, even if this process ignores SIGINT, as under `nohup`.
+    SIGINT interrupts it, even if this process ignores SIGINT, as under `nohup`. Without TensorFlow it
+    is a fork, which ends if it or the process that is returned is killed.
     """
+    executable = sys.executable
+    if without_tensorflow:
+        executable = os.environ[shared_run.PYTHON_WITHOUT_TENSORFLOW]
     return subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
+        [executable, *map(str, arguments)],
         cwd=cwd,
-        env=environment() if env is None else env,
+        env=environment(without_tensorflow=without_tensorflow) if env is None else env,
         text=True,
         preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},

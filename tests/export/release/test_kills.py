@@ -21,7 +21,12 @@ MODELS = ("albert_en_tiny", "albert_en_preprocess")
 
 
 def _start(output_dir, *, arguments):
-    return processes.start(*arguments, cwd=output_dir.parent, start_new_session=True)
+    return processes.start(
+        *arguments,
+        cwd=output_dir.parent,
+        start_new_session=True,
+        without_tensorflow=arguments[0] == releaser.__file__,
+    )
 
 
 def _finish(output_dir, *, arguments):
