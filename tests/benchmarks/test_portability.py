@@ -95,6 +95,7 @@ def test_run_consumer_refuses_a_consumer_that_computes_nothing(folder):
         run_consumer.difference({}, folder, parts.PARTS["encoder"])
 
 
+@pytest.mark.stress
 def test_an_error_is_told_by_its_first_line(folder):
     """The folder has no preprocessor."""
     consumer = matrix.Consumer(title="", module="hub_load", parts=("encoder", "preprocessor"))

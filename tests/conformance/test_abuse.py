@@ -5,7 +5,6 @@
 
 import random
 
-import pytest
 import tensorflow as tf
 
 from tests.support import preprocess_artifacts, sampling
@@ -56,7 +55,7 @@ def _check_ids(ids, vocab_size):
     tf.debugging.assert_less(values, vocab_size)
 
 
-@pytest.mark.parametrize("name", ["default", "original", "word_pieces"])
+@sampling.parametrize("name", ["default", "original", "word_pieces"], sample=["original"])
 def test_any_text_gives_valid_ids_and_the_same_alone(name, stress):
     loaded = preprocess_artifacts.load(name)
     vocab_size = loaded.tokenize.get_special_tokens_dict()["vocab_size"]
@@ -83,9 +82,7 @@ def test_any_text_gives_valid_ids_and_the_same_alone(name, stress):
             assert loaded.tokenize(alone).to_list() == [expected[0]]
 
 
-@sampling.parametrize(
-    "name", ["default", "original", "word_pieces"], sample=["default", "word_pieces"]
-)
+@sampling.parametrize("name", ["default", "original", "word_pieces"], sample=["default"])
 def test_lines_of_a_megabyte_are_tokenized(name):
     loaded = preprocess_artifacts.load(name)
     vocab_size = loaded.tokenize.get_special_tokens_dict()["vocab_size"]

@@ -9,6 +9,7 @@ import threading
 
 import grpc
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the embedder's ops
@@ -32,6 +33,7 @@ def number(after, output):
     return float(re.search(re.escape(after) + r" (\S+)", output)[1])
 
 
+@pytest.mark.stress
 def test_pairs_of_sentences_are_classified_on_two_devices(
     tiny_encoder, tiny_preprocessor, tmp_path
 ):
@@ -52,6 +54,7 @@ def test_pairs_of_sentences_are_classified_on_two_devices(
     assert (tmp_path / "classifier" / "saved_model.pb").exists()
 
 
+@pytest.mark.stress
 def test_questions_are_answered_by_bytes_of_the_text(tiny_encoder, tiny_preprocessor, tmp_path):
     output = run(
         "answer_spans.py",

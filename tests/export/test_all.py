@@ -81,6 +81,7 @@ def test_the_encoder_computes_what_transformers_computes():
     assert {"sequence_output", "mlm_logits"} <= case.compare(encoder.mlm(inputs))
 
 
+@pytest.mark.stress
 def test_they_are_those_of_the_single_commands(tmp_path):
     folder = _exported()
     encoder = processes.export(

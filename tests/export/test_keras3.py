@@ -85,7 +85,7 @@ def _compile(model, optimizer):
     return model
 
 
-@sampling.parametrize("case", table.CASES, sample=_TINY, ids=str)
+@sampling.parametrize("case", table.CASES, sample=EXTREMES, ids=str)
 def test_outputs_are_those_of_hub_load(case):
     expected = _original(case)(case.inputs())
     outputs = _layer(case)(case.inputs())
@@ -182,6 +182,7 @@ def test_fine_tuning_with_adam_reduces_the_loss_and_moves_every_weight(case):
         assert (old != weight.numpy()).any(), weight.name
 
 
+@pytest.mark.stress
 def test_weight_decay_excludes_weights_by_name():
     """With a loss of zero, only the decay changes a weight."""
     learning_rate, weight_decay = 0.1, 0.5

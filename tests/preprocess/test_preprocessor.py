@@ -10,7 +10,7 @@ import tensorflow_hub as hub
 import tf_keras
 
 from configs import hub_api
-from tests.support import preprocess_artifacts, preprocess_golden, processes, word_pieces
+from tests.support import preprocess_artifacts, preprocess_golden, processes, sampling, word_pieces
 
 _SENTENCES = ["Hello TensorFlow!", "", "Caf\u00e9 au lait, na\u00efve \ufb01ance"]
 _PAIRS = ["A second segment.", "one more", ""]
@@ -35,7 +35,9 @@ def _pair(loaded, seq_length):
     )
 
 
-@pytest.mark.parametrize(("name", "seq_length"), [("default", 128), ("short", 16)])
+@sampling.parametrize(
+    ("name", "seq_length"), [("default", 128), ("short", 16)], sample=[("default", 128)]
+)
 def test_the_root_call_equals_tf_hubs(name, seq_length):
     rows = preprocess_golden.table()["root"]
     sentences = tf.constant([base64.b64decode(row["b64"]) for row in rows])
@@ -300,6 +302,7 @@ def _run(code, *arguments):
     return done.stdout
 
 
+@pytest.mark.stress
 def test_a_keras_model_with_it_outlives_the_artifact(loaded, tmp_path):
     artifact, pair, single = (str(tmp_path / name) for name in ("artifact", "pair", "single"))
     shutil.copytree(preprocess_artifacts.directory("default"), artifact)

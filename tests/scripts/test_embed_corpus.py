@@ -118,6 +118,7 @@ def test_nothing_is_lost_or_doubled_when_two_workers_are_killed_and_started_agai
     _check_resumed(tmp_path / "out", undisturbed[0], *arguments, *TWO_WORKERS)
 
 
+@pytest.mark.stress
 def test_shards_that_are_missing_are_made_and_the_others_kept(undisturbed, arguments, tmp_path):
     shutil.copytree(undisturbed[0], tmp_path / "out")
     for path in sorted((tmp_path / "out" / "vectors").iterdir())[::3]:
@@ -203,6 +204,7 @@ def test_long_texts_have_the_vectors_of_the_text_model(long_texts, tmp_path):
     assert counters["texts cut"] == ("2" if long_texts == "cut" else "0")
 
 
+@pytest.mark.stress
 def test_what_an_embedder_cuts_is_counted(tiny_embedder, tmp_path):
     # One token each; 510 fit beside [CLS] and [SEP].
     lines = ["the " * 509 + "the", "the " * 510 + "the", "the"]

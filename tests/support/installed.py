@@ -14,7 +14,7 @@ PACKAGES = ("configs", "preprocess", "export")
 
 
 def wheel() -> pathlib.Path:
-    """Returns the wheel, built from a copy of what is tracked: a build writes beside its sources."""
+    """Returns the wheel, built from a copy: a build writes beside its sources."""
 
     def build(folder: pathlib.Path) -> pathlib.Path:
         source = folder / "source"

@@ -42,8 +42,8 @@ def start(
 ) -> subprocess.Popen[str]:
     """Starts Python in a process of its own, for tests that send signals or kill it.
 
-    SIGINT interrupts it, even if this process ignores SIGINT, as under `nohup`. Without TensorFlow it
-    is a fork, which ends if it or the process that is returned is killed.
+    SIGINT interrupts it, even if this process ignores SIGINT, as under `nohup`. Without TensorFlow
+    it is a fork, which ends if it or the process that is returned is killed.
     """
     executable = sys.executable
     if without_tensorflow:

@@ -125,6 +125,7 @@ def test_exporting_them_again_changes_nothing(name):
     assert all(got[key].tobytes() == expected[key].tobytes() for key in got)
 
 
+@pytest.mark.stress
 def test_an_output_matrix_of_the_heads_own_is_trained_with_the_head_alone():
     module = _loaded(_UNTIED)
     (matrix,) = (v for v in module.mlm.variables if "decoder" in v.name)

@@ -192,6 +192,7 @@ def test_nomlm_leaves_the_head_out(tmp_path):
     assert not [name for name in names if "cls" in name or "mlm" in name]
 
 
+@pytest.mark.stress
 def test_dropout_flags_override_the_config(tmp_path):
     directory = processes.export(
         "export.encoder", "--config", "tiny", "--hidden_dropout_prob", 0.5, cwd=tmp_path

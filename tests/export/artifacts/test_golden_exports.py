@@ -56,6 +56,7 @@ def test_unpadded_artifact_computes_the_same_at_tokens(golden_root, name):
     )
 
 
+@pytest.mark.stress
 def test_sentence_order_trains_through_a_keras_layer_and_moves_the_encoder(golden_root):
     module = hub.load(golden_artifacts.directory("tiny", golden_root))
     inputs = {

@@ -113,6 +113,7 @@ def saved_again():
     return shared_run.once("saved_again_for_conversion", save)
 
 
+@pytest.mark.stress
 def test_an_encoder_that_was_saved_again_is_converted_with_every_head(saved_again, tmp_path):
     path = api.convert(
         str(saved_again / "trained" / "3"),

@@ -26,6 +26,7 @@ print(peak() - before)
 
 @pytest.mark.large
 @sampling.parametrize("path", ["__call__", "unpadded"], sample=["__call__"])
+@pytest.mark.stress
 def test_the_gradients_of_all_layers_are_not_kept_until_the_last(path, tmp_path):
     directory = processes.exported("export.encoder", "--config", "large", "--nomlm")
     done = processes.python("-c", STEP, directory, path, cwd=tmp_path)

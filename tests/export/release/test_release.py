@@ -223,6 +223,7 @@ def test_other_inputs_under_a_version_that_exists_are_refused(copy, change, mess
     assert processes.contents(copy / "dist") == before
 
 
+@pytest.mark.stress
 def test_a_lost_tarball_comes_back_or_is_refused(copy):
     """A version that is built again has the released bytes, or is not published."""
     (copy / "dist" / "org" / "preprocess" / "1.tar.gz").unlink()

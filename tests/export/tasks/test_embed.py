@@ -58,6 +58,7 @@ def test_poolings_are_those_of_sentence_transformers(mode, pool):
     np.testing.assert_allclose(got, [pool(values) for values in states], atol=1e-5)
 
 
+@pytest.mark.stress
 def test_the_callable_gives_vectors_and_the_signature_says_what_was_cut():
     request = {"task": "embed", "pooling": "mean", "normalize": True}
     module = text_models.load("single", **request)

@@ -13,7 +13,7 @@ import pytest
 from configs import errors
 from export.checkpoints import opening, restore
 from export.checkpoints.readers import hugging_face_download
-from tests.support import processes
+from tests.support import processes, sampling
 
 pytest.importorskip(
     "huggingface_hub", reason="huggingface_hub is not installed: hf:// is not tested"
@@ -165,28 +165,30 @@ def test_model_is_fetched_once_and_then_found_offline(hub, tmp_path):
     assert not hub.requests
 
 
+@pytest.mark.stress
 def test_revision_is_honoured(hub, tmp_path):
     done = _open("hf://org/albert@v2", endpoint=hub.endpoint, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1] == f"org/albert@{_OTHER_COMMIT}"
 
 
+@pytest.mark.stress
 def test_a_keras_hub_preset_on_the_hub_is_read_too(hub, tmp_path):
     done = _open("hf://org/keras", endpoint=hub.endpoint, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "keras_hub"
 
 
-@pytest.mark.parametrize(
-    ("uri", "offline", "reason"),
-    [
-        ("hf://org/absent", False, "RepositoryNotFound"),
-        ("hf://org/albert@v9", False, "RevisionNotFound"),
-        ("hf://org/gated", False, "GatedRepo"),
-        ("hf://org/empty", False, "none of the weights"),
-        ("hf://org/albert", True, "cannot be had"),
-    ],
-)
+_ABSENT = [
+    ("hf://org/absent", False, "RepositoryNotFound"),
+    ("hf://org/albert@v9", False, "RevisionNotFound"),
+    ("hf://org/gated", False, "GatedRepo"),
+    ("hf://org/empty", False, "none of the weights"),
+    ("hf://org/albert", True, "cannot be had"),
+]
+
+
+@sampling.parametrize(("uri", "offline", "reason"), _ABSENT, sample=[_ABSENT[2], _ABSENT[4]])
 def test_what_cannot_be_had_is_one_clear_error(hub, tmp_path, uri, offline, reason):
     done = _open(uri, endpoint=hub.endpoint, home=tmp_path, offline=offline)
     last_line = processes.error(done)

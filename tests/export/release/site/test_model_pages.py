@@ -280,7 +280,7 @@ _PRINTED = {
 }
 
 
-@sampling.parametrize("handle", _PRINTED, sample=["org/tiny/3"])
+@sampling.parametrize("handle", _PRINTED, sample=["org/preprocess/2"])
 def test_snippets_run_in_their_order(documented, artifacts, tmp_path, handle):
     snippets = re.findall("^```python\n(.*?)^```$", documented.text(f"{handle}.md"), re.M | re.S)
     assert len(snippets) > 3
