@@ -42,6 +42,7 @@ def _consumer(module, names):
     ],
     sample=[("lite_rt", "encoder")],
 )
+@pytest.mark.stress
 def test_consumer_agrees_with_hub_load(module, name, folder):
     consumer = _consumer(module, (name,))
     found = matrix.measure(consumer, python=sys.executable, folder=folder)["parts"][name]

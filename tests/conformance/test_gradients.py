@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
@@ -107,7 +108,7 @@ def test_persistent_tape_gives_the_same_gradients_in_a_tf_function(case):
     _assert_same(case, zip(names, gradients(), strict=True))
 
 
-@_structures("heads-unpadded.classify", "erf_no_projection_no_mlm-unpadded")
+@ONE_STRUCTURE
 def test_persistent_tape_gives_the_same_gradients_through_keras_layer(case):
     layer = hub.KerasLayer(table.shared(case), trainable=True)
     names = [*_single_gradients(case), table.FIRST_LAYER]
@@ -140,6 +141,7 @@ def _second_derivative(case, function, tensors, directions):
 
 
 @ONE_STRUCTURE
+@pytest.mark.stress
 def test_second_order_gradients_equal_finite_differences_of_the_oracle(case):
     """In the direction of a random vector v over all variables, v'Hv of the sum of losses."""
     call = table.shared(case)

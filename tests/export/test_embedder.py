@@ -162,6 +162,7 @@ def test_it_survives_being_saved_within_a_keras_model(embedder, tmp_path):
     )
 
 
+@pytest.mark.stress
 def test_it_keeps_the_contract_of_text_embeddings(embedder):
     kind, findings = contract.run(str(embedder(*NORMALIZED)))
     assert kind == manifest.EMBEDDER

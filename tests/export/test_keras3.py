@@ -172,6 +172,7 @@ def test_fit_takes_the_step_that_a_tape_over_hub_load_gives(case):
 
 
 @sampling.parametrize("case", EXTREMES, sample=EXTREMES[:1], ids=str)
+@pytest.mark.stress
 def test_fine_tuning_with_adam_reduces_the_loss_and_moves_every_weight(case):
     layer = _layer(case)
     model = _compile(_classifier(layer, case), keras.optimizers.Adam(0.01))

@@ -9,13 +9,14 @@ import tensorflow_hub as hub
 from configs import hub_api
 from tests.conformance import table
 from tests.export.model import test_albert
-from tests.support import processes, sampling
+from tests.support import processes
 
 SIZES = {"base": (12, 768), "large": (24, 1024), "xlarge": (24, 2048), "xxlarge": (12, 4096)}
 
 
 @pytest.mark.large
-@sampling.parametrize("size", SIZES, sample=["large"])
+@pytest.mark.stress
+@pytest.mark.parametrize("size", SIZES)
 def test_size_exports_and_loads(size, tmp_path):
     if size == "large":  # another test takes it too
         directory = processes.exported("export.encoder", "--config", size, "--nomlm")

@@ -10,11 +10,11 @@ import tensorflow_hub as hub
 from tests.support import processes
 
 SCRIPT = processes.REPOSITORY / "scripts" / "continue_mlm.py"
-STEPS = 100
+STEPS = 100  # of which `make test` runs a tenth
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_encoder, tiny_preprocessor, tmp_path_factory):
+def trained(tiny_encoder, tiny_preprocessor, stress, tmp_path_factory):
     """The output folder and the log of training on CPython's documentation."""
     folder = tmp_path_factory.mktemp("continue_mlm")
     passages = "\n\n".join(pydoc_data.topics.topics.values()).split("\n\n")
@@ -23,7 +23,8 @@ def trained(tiny_encoder, tiny_preprocessor, tmp_path_factory):
     done = processes.python(
         SCRIPT,
         *("--encoder", tiny_encoder, "--preprocessor", tiny_preprocessor),
-        *("--text_file", text, "--output_dir", "trained", "--num_steps", STEPS),
+        *("--text_file", text, "--output_dir", "trained"),
+        *("--num_steps", STEPS if stress else STEPS // 10),
         *("--batch_size", 16, "--seq_length", 64, "--learning_rate", 3e-3),
         cwd=folder,
     )
@@ -32,6 +33,7 @@ def trained(tiny_encoder, tiny_preprocessor, tmp_path_factory):
     return folder / "trained", done.stderr
 
 
+@pytest.mark.stress
 def test_the_loss_falls_on_real_text(trained):
     losses = [float(loss) for loss in re.findall(r"step \d+: loss (\S+)", trained[1])]
     assert len(losses) == 20

@@ -103,6 +103,7 @@ def test_without_pooler_there_is_no_pooled_output_anywhere(name):
 
 
 @sampling.parametrize("name", [*_WITHOUT_POOLER, _UNTIED], sample=_WITHOUT_POOLER[:1])
+@pytest.mark.stress
 def test_verify_knows_them(name):
     _, findings = contract.run(_exported(name))
     assert [finding for finding in findings if finding.problem] == []

@@ -13,7 +13,7 @@ from configs import errors
 from export.artifacts import encoder_spec, tokenizer_choice
 from export.checkpoints import opening, restore
 from export.verification import reference
-from tests.support import golden, golden_artifacts
+from tests.support import golden, golden_artifacts, sampling
 
 
 @functools.cache
@@ -37,7 +37,7 @@ def test_artifact_computes_what_the_original_code_computed(golden_root, name, su
         )
 
 
-@pytest.mark.parametrize("name", golden.MODELS)
+@sampling.parametrize("name", golden.MODELS, sample=["tiny_groups"])
 def test_unpadded_artifact_computes_the_same_at_tokens(golden_root, name):
     model = golden.MODELS[name]
     module = _loaded(name, golden_root)
@@ -81,6 +81,7 @@ def test_sentence_order_trains_through_a_keras_layer_and_moves_the_encoder(golde
     assert np.abs(module(inputs)["pooled_output"].numpy() - before).max() > 1e-3
 
 
+@pytest.mark.stress
 def test_exporting_an_artifact_again_changes_no_weight(golden_root, tmp_path):
     first = golden_artifacts.directory("tiny_groups", golden_root)
     source = opening.open(first)
@@ -136,6 +137,7 @@ def _keras_model(module, head=True):
     return tf_keras.Model(inputs, tf_keras.layers.Dense(2, name="task")(pooled) if head else pooled)
 
 
+@pytest.mark.stress
 def test_the_encoder_within_a_keras_model_is_read_and_the_rest_is_named(golden_root, tmp_path):
     module = hub.load(golden_artifacts.directory("tiny", golden_root))
     model = _keras_model(module)

@@ -94,6 +94,7 @@ def test_labels_and_problem_type_are_in_the_graph_and_in_the_manifest(exported_c
         assert not any(v.dtype == tf.string for v in head.variables)
 
 
+@pytest.mark.stress
 def test_verify_knows_the_head(exported_case):
     case = exported_case
     kind, findings = contract.run(_exported(case))

@@ -82,7 +82,7 @@ def test_a_killed_exporter_leaves_a_complete_version_or_none(
 ):
     good, duration = request.getfixturevalue(kind)
     generator = random.Random(1)
-    count = kills if stress else 10
+    count = kills if stress else 6
     published = abandoned = 0
     for number in range(count):
         export_dir = tmp_path / str(number)
@@ -115,7 +115,7 @@ def test_a_killed_exporter_leaves_a_complete_version_or_none(
 def test_of_artifacts_published_together_a_kill_leaves_complete_ones(small, stress, tmp_path):
     good, duration = small
     generator = random.Random(3)
-    count = 200 if stress else 10
+    count = 200 if stress else 6
     halves = 0
     for number in range(count):
         export_dir = tmp_path / str(number)
@@ -209,7 +209,7 @@ def test_exporters_that_start_and_fail_together_never_lose_their_folder(small, s
 
 def test_who_polls_the_folder_sees_only_complete_versions(stress, tmp_path):
     """Polls as TensorFlow Serving does, which loads any folder with a numeric name."""
-    count = 60 if stress else 10
+    count = 60 if stress else 6
     model_dir = pathlib.Path(tmp_path / exporter.NAME)
     seen = set()
     polls = 0

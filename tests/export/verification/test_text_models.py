@@ -107,7 +107,7 @@ def part(stress):
 
 
 # Of recorded texts, what transformers' pipelines gave.
-@sampling.parametrize("name", ["single", "multi", "regression"], sample=["multi"])
+@sampling.parametrize("name", ["single", "multi", "regression"], sample=["single"])
 def test_the_reference_labels_as_the_pipeline(name, part):
     expected = text_models.expected()
     labels = [label.decode() for label in text_models.load(name).labels.numpy()]
