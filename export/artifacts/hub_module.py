@@ -22,6 +22,9 @@ from configs import errors
 class HubModule(tf.train.Checkpoint):
     """A callable with `variables`, `trainable_variables` and `regularization_losses`.
 
+    Its functions are traced while it is saved, because TensorFlow traces them then in any case.
+    Until it is loaded again, it can only be saved: a call of it fails.
+
     It is not a `tf.Module`, whose `variables` is a property and is not saved:
     `hub.KerasLayer(trainable=True)` would then train nothing.
     """
@@ -29,7 +32,7 @@ class HubModule(tf.train.Checkpoint):
     def __init__(
         self, function: Callable[[Any, bool], Any], *, specs: Any, variables: Sequence[tf.Variable]
     ) -> None:
-        """Traces the function for `training` True and False.
+        """Registers the function for `training` True and False.
 
         Args:
           function: takes the inputs and `training`, a Python bool.
@@ -37,32 +40,39 @@ class HubModule(tf.train.Checkpoint):
           variables: those that the function reads, in the order that users see.
         """
         super().__init__()
-        self._function = function
+        self._function: Callable[[Any, bool], Any] = _only_saved
         self._specs = specs
         self.variables = list(variables)
         self.trainable_variables = list(variables)
         self.regularization_losses: list[tf.Tensor] = []
         for training in (True, False):
             self.__call__.get_concrete_function(specs, training)
+        self._function = function
 
     @tf.function(autograph=False)
     def __call__(self, inputs: Any, training: bool = False) -> Any:
         return self._function(inputs, training)
 
-    def signature(self, outputs: Sequence[str]) -> tf.types.experimental.ConcreteFunction:
+    def signature(self, outputs: Sequence[str]) -> tf.types.experimental.GenericFunction:
         """Returns an inference signature from the inputs to these outputs, by name.
 
         A function that returns a single tensor has one output.
         """
 
-        @tf.function(autograph=False)
+        @tf.function(autograph=False, input_signature=[self._specs])
         def serve(inputs: Any) -> dict[str, tf.Tensor]:
             results = self._function(inputs, False)
             if not isinstance(results, Mapping):
                 results = dict.fromkeys(outputs, results)
             return {name: results[name] for name in outputs}
 
-        return serve.get_concrete_function(self._specs)
+        return serve
+
+
+def _only_saved(inputs: Any, training: bool) -> tf.Tensor:
+    check = tf.debugging.Assert(False, ["save the module and load it, to call it"])
+    with tf.control_dependencies([check]):
+        return tf.constant(0)
 
 
 def specs(names: Sequence[str], *, rank: int = 2) -> dict[str, tf.TensorSpec]:

@@ -50,6 +50,7 @@ def test_consumer_agrees_with_hub_load(module, name, folder):
     assert found["difference"] <= consumer.limit(name)
 
 
+@pytest.mark.stress
 def test_training_moves_far_more_than_the_limit(folder):
     """Otherwise a consumer that trains nothing would agree with the reference."""
     part = parts.PARTS["encoder"]
@@ -70,6 +71,7 @@ def _outputs(folder, **changes):
         return {"pooled_output": arrays["pooled_output"], **changes}
 
 
+@pytest.mark.stress
 def test_run_consumer_finds_the_largest_difference(folder):
     part = parts.PARTS["encoder"]
     outputs = _outputs(folder)
@@ -86,11 +88,13 @@ def test_run_consumer_finds_the_largest_difference(folder):
         ({"pooled_output": np.full([parts.B, 32], np.nan)}, "pooled_output is not finite"),
     ],
 )
+@pytest.mark.stress
 def test_run_consumer_refuses_what_cannot_be_compared(changes, message, folder):
     with pytest.raises(ValueError, match=message):
         run_consumer.difference(_outputs(folder, **changes), folder, parts.PARTS["encoder"])
 
 
+@pytest.mark.stress
 def test_run_consumer_refuses_a_consumer_that_computes_nothing(folder):
     with pytest.raises(ValueError, match="nothing"):
         run_consumer.difference({}, folder, parts.PARTS["encoder"])

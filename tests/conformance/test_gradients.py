@@ -87,7 +87,7 @@ def test_gradients_equal_finite_differences_of_the_oracle(case):
             assert difference <= rounding.gradient_limit(case, loss, name, got), (loss, name, want)
 
 
-@_structures("bfloat16-unpadded.mlm", "heads-unpadded.classify")
+@_structures("heads-unpadded.classify")
 def test_persistent_tape_gives_the_same_gradients_in_eager_mode(case):
     call = table.shared(case)
     names = [*_single_gradients(case), table.FIRST_LAYER]

@@ -37,6 +37,7 @@ _OUTPUTS = (
     hub_api.LOGITS,
     *hub_api.ANSWER_BEAM_SIGNATURE_OUTPUTS,
 )
+SAMPLE = [case for case in table.STRUCTURES if str(case) == "heads-unpadded.classify"]
 
 
 def _keras_model(layer, case):
@@ -55,7 +56,7 @@ def reloaded(tmp_path_factory, stress):
     folder = tmp_path_factory.mktemp("saved")
     originals = folder / "originals"
     expected = {}
-    for case in table.STRUCTURES if stress else table.SMALL_SAMPLE:
+    for case in table.STRUCTURES if stress else SAMPLE:
         original = originals / str(case)
         shutil.copytree(table.directory(case.artifact), original)
         # By its path, as most users do; a head has none.
@@ -77,7 +78,7 @@ def reloaded(tmp_path_factory, stress):
     return expected, outputs, json.loads((folder / "counts.json").read_text())
 
 
-@sampling.parametrize("case", table.STRUCTURES, sample=table.SMALL_SAMPLE, ids=str)
+@sampling.parametrize("case", table.STRUCTURES, sample=SAMPLE, ids=str)
 def test_saved_keras_model_loads_in_a_new_process_without_the_original(case, reloaded):
     expected, outputs, counts = reloaded
     for name, (value, limit) in expected[str(case)].items():

@@ -169,6 +169,7 @@ def served(directory):
         rest.server_close()
 
 
+@pytest.mark.stress
 def test_serving_gives_vectors_by_rest_and_grpc(tiny_embedder, tmp_path):
     with served(tiny_embedder) as settings:
         output = run("serve.py", tmp_path, **settings)

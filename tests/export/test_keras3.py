@@ -239,6 +239,7 @@ def reloaded(tmp_path_factory, stress):
 
 
 @sampling.parametrize("case", EXTREMES, sample=EXTREMES[1:], ids=str)
+@pytest.mark.stress
 def test_a_saved_model_goes_on_in_a_new_process_without_the_original(case, reloaded):
     expected, found = reloaded
     for name, value in expected[str(case)].items():
@@ -247,6 +248,7 @@ def test_a_saved_model_goes_on_in_a_new_process_without_the_original(case, reloa
         )
 
 
+@pytest.mark.stress
 def test_the_file_alone_is_all_that_a_user_needs(reloaded):
     _, found = reloaded
     assert found["modules"] == []

@@ -135,6 +135,7 @@ def test_quantized_files_are_small_and_close(name, quantize, most, request, tiny
     assert cosine["largest_difference"] > 1e-4
 
 
+@pytest.mark.stress
 def test_litert_says_what_it_cannot_convert(tmp_path):
     implementation = _implementation("litert")
 

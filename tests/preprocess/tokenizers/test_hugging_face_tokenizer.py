@@ -156,7 +156,6 @@ _ADDED = [
     _FLAGS,
     sample=[
         {},
-        {"lstrip": True, "rstrip": True},
         {"single_word": True, "lstrip": True},
         {"normalized": True, "single_word": True},
     ],

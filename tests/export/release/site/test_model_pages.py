@@ -239,7 +239,7 @@ def _with_all_heads(golden_root):
 
 @pytest.fixture(scope="module")
 def artifacts(golden_root, tmp_path_factory, stress):
-    """Artifacts by handle; of golden `tiny`, which has both heads of pre-training, with --stress."""
+    """Artifacts by handle: with --stress those of golden `tiny`, which has both heads as well."""
     folder = tmp_path_factory.mktemp("artifacts")
     preprocessor = str(folder / "preprocessor")
     preprocess_artifacts.write(
