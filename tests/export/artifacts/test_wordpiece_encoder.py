@@ -59,6 +59,7 @@ def test_it_has_the_vocabulary_as_tf_hub_s_bert_encoders_have_it(encoder, folder
     assert len(module.variables) == len(module.trainable_variables) == 25
 
 
+@pytest.mark.stress
 def test_it_keeps_the_contract(encoder):
     kind, findings = contract.run(str(encoder))
     assert kind == manifest.ENCODER

@@ -139,7 +139,6 @@ def test_every_output_has_the_batch_first_for_any_batch(name):
         assert output.shape.rank >= 1 and output.shape[0] is None
 
 
-@pytest.mark.stress
 def test_a_classifier_is_trained_through_its_text_model():
     module = text_models.load("single")
     with tf.GradientTape() as tape:
