@@ -132,6 +132,7 @@ def prediction_log():
 @sampling.parametrize(
     "module", ["export.encoder", "export.preprocessor"], sample=["export.encoder"]
 )
+@pytest.mark.stress
 def test_warmup_requests_run_on_every_signature(module, prediction_log, tmp_path):
     arguments = ["--config", "tiny"] if module == "export.encoder" else []
     directory = processes.export(module, *arguments, "--serving_warmup", cwd=tmp_path)

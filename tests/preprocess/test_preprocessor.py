@@ -111,6 +111,7 @@ def test_the_original_tokenization_is_exported():
         assert expected in (None, actual)
 
 
+@pytest.mark.stress
 def test_word_pieces_are_exported_with_the_same_contract():
     loaded = preprocess_artifacts.load("word_pieces")
     texts = ["The river rose slowly.", "unaffable \u4f60\u597d\uff0c Caf\u00e9", ""]

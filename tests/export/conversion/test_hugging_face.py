@@ -123,6 +123,7 @@ def test_the_command_publishes_what_verify_accepts(converted):
     assert not api.verify(str(converted)).problems
 
 
+@pytest.mark.stress
 def test_verify_finds_a_changed_bit_and_another_tokenizer(converted, tmp_path):
     models = shutil.copytree(converted.parents[1], tmp_path / "models")
     copy = models.joinpath(*converted.parts[-2:])
