@@ -68,3 +68,10 @@ def test_what_is_read_once_is_read_by_a_process_of_its_own(tmp_path, changed, mo
     code = "import sys; print('tensorflow' in sys.modules)"
     done = processes.python("-c", code, cwd=tmp_path, env=processes.environment() | changed)
     assert done.stdout == f"{modules}\n", done.stderr
+
+
+def test_a_fork_has_no_ops_of_tensorflow_text_before_it_imports_them(tmp_path):
+    """Otherwise no test would find a program that forgets the import."""
+    program = "import sys; print('tensorflow' in sys.modules, 'tensorflow_text' in sys.modules)"
+    done = processes.python("-c", program, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "True False\n"), done.stderr

@@ -79,10 +79,8 @@ def _classify(
     )
     module.labels = _words(hub_api.LABELS, task.labels)
     signatures = {
-        hub_api.SERVING_DEFAULT: _inference(task, (hub_api.SENTENCES,), hub_api.CLASSIFIED_OUTPUTS),
-        hub_api.PAIRS: _inference(
-            task.pairs, (hub_api.FIRST, hub_api.SECOND), hub_api.CLASSIFIED_OUTPUTS
-        ),
+        hub_api.SERVING_DEFAULT: module.signature(hub_api.CLASSIFIED_OUTPUTS),
+        hub_api.PAIRS: module.pairs.signature(hub_api.CLASSIFIED_OUTPUTS),
     }
     return module, signatures, {"labels": task.labels, "problem_type": task.problem_type}
 
@@ -94,7 +92,7 @@ def _tag(
     module = _module(task, encoder.tag.variables)
     module.labels = _words(hub_api.LABELS, task.labels)
     signatures = {
-        hub_api.SERVING_DEFAULT: _inference(task, (hub_api.SENTENCES,), hub_api.TAGGED_OUTPUTS),
+        hub_api.SERVING_DEFAULT: module.signature(hub_api.TAGGED_OUTPUTS),
         hub_api.ENTITIES: _serve(task.entities, (hub_api.SENTENCES,)),
     }
     return module, signatures, {"labels": task.labels}
@@ -114,9 +112,7 @@ def _answer(
         encoder.answer.variables,
         inputs=(hub_api.QUESTIONS, hub_api.CONTEXTS),
     )
-    inputs = (hub_api.QUESTIONS, hub_api.CONTEXTS)
-    serve = _inference(task, inputs, hub_api.ANSWERED_OUTPUTS)
-    return module, {hub_api.SERVING_DEFAULT: serve}, {}
+    return module, {hub_api.SERVING_DEFAULT: module.signature(hub_api.ANSWERED_OUTPUTS)}, {}
 
 
 def _fill_mask(
@@ -134,9 +130,8 @@ def _fill_mask(
         is_token=tokenizer.tokenization == tokenizations.HUGGING_FACE,
     )
     module = _module(task, encoder.mlm.variables)
-    serve = _inference(task, (hub_api.SENTENCES,), hub_api.FILLED_OUTPUTS)
-    entries = {"mask": tokenizer.described.pieces[mask_id]}
-    return module, {hub_api.SERVING_DEFAULT: serve}, entries
+    signatures = {hub_api.SERVING_DEFAULT: module.signature(hub_api.FILLED_OUTPUTS)}
+    return module, signatures, {"mask": tokenizer.described.pieces[mask_id]}
 
 
 _MAKERS: Mapping[str, Callable[..., tuple[hub_module.HubModule, _Signatures, dict[str, Any]]]] = {
@@ -168,18 +163,6 @@ def _serve(function: Any, inputs: Sequence[str]) -> tf.types.experimental.Generi
     """
     specs = [tf.TensorSpec([None], tf.string, name=name) for name in inputs]
     return tf.function(function, input_signature=specs, autograph=False)
-
-
-def _inference(
-    call: Callable[..., Mapping[str, tf.Tensor]], inputs: Sequence[str], outputs: Sequence[str]
-) -> tf.types.experimental.GenericFunction:
-    """Returns the signature from strings [B] to these outputs of a task, not in training."""
-
-    def serve(*texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        results = call(*texts, False)
-        return {name: results[name] for name in outputs}
-
-    return _serve(serve, inputs)
 
 
 def _tokenizer(spec: text_model_spec.TextModelSpec) -> tokenizer_spec.TokenizerSpec:

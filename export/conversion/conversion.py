@@ -108,7 +108,7 @@ def _write_graphs(directory: str, source: sources.Source, request: Request) -> _
     entries = {
         "signatures": {
             one.name: {
-                "file": chosen.implementation().file_name(one.name),
+                "file": sources.file_name(one.name, chosen.implementation().ENDING),
                 "inputs": list(one.inputs),
                 "outputs": list(one.outputs),
             }

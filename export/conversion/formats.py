@@ -24,7 +24,12 @@ class Implementation(Protocol):
     """What the module of a format has. It is imported without the packages that it needs.
 
     That of a folder has `load` and `manifest_entries` alone.
+
+    Attributes:
+      ENDING: of the file that a signature is in, see `source.file_name`.
     """
+
+    ENDING: str
 
     def write(
         self,
@@ -35,9 +40,6 @@ class Implementation(Protocol):
         quantize: str,
     ) -> None:
         """Writes what is converted into the existing, empty `directory`."""
-
-    def file_name(self, signature: str) -> str:
-        """Returns the name of the file that a signature is in."""
 
     def load(
         self, directory: str, signature: str

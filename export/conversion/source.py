@@ -220,6 +220,11 @@ def open(
     )
 
 
+def file_name(signature: str, ending: str) -> str:
+    """Returns the name of the file that a signature is in: `model.onnx`, `mlm.onnx`."""
+    return f"{'model' if signature == hub_api.SERVING_DEFAULT else signature}{ending}"
+
+
 def check(directory: str) -> None:
     """Checks, without TensorFlow, that a directory is of an undamaged encoder.
 

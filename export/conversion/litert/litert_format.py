@@ -18,19 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from configs import errors, hub_api
+from configs import errors
 from export.conversion import source as sources
 from export.conversion.litert import new_axes
 
-_MODEL = "model.tflite"
+ENDING = ".tflite"
 
 # Precedes a reason: where in the graph, `<unknown>:0: error: loc(callsite(...)): `.
 _LOCATION = re.compile(r"<unknown>:0: error: (loc\(.*\): )?")
-
-
-def file_name(signature: str) -> str:
-    """Returns the name of a signature's file."""
-    return _MODEL if signature == hub_api.SERVING_DEFAULT else f"{signature}.tflite"
 
 
 def write(
@@ -58,7 +53,7 @@ def write(
         )
     # A file for each, because two unpadded ones in a file cannot be converted.
     for signature in signatures:
-        with open(os.path.join(directory, file_name(signature.name)), "wb") as file:
+        with open(os.path.join(directory, sources.file_name(signature.name, ENDING)), "wb") as file:
             file.write(_convert(source, signature, quantize))
 
 
@@ -95,7 +90,7 @@ def load(
     """Returns what runs a signature, from inputs by name to outputs by name."""
     from ai_edge_litert import interpreter
 
-    made = interpreter.Interpreter(os.path.join(directory, file_name(signature)))
+    made = interpreter.Interpreter(os.path.join(directory, sources.file_name(signature, ENDING)))
     run = made.get_signature_runner(signature)
     return lambda inputs: dict(run(**inputs))
 

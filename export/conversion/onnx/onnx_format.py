@@ -13,15 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from configs import hub_api
 from export.conversion import source as sources
 
-_MODEL = "model.onnx"
-
-
-def file_name(signature: str) -> str:
-    """Returns the name of a signature's file."""
-    return _MODEL if signature == hub_api.SERVING_DEFAULT else f"{signature}.onnx"
+ENDING = ".onnx"
 
 
 def write(
@@ -43,7 +37,7 @@ def write(
 
     for signature in signatures:
         made = signature_model.make(signature, source=source, quantize=quantize)
-        with open(os.path.join(directory, file_name(signature.name)), "wb") as file:
+        with open(os.path.join(directory, sources.file_name(signature.name, ENDING)), "wb") as file:
             file.write(made.SerializeToString(deterministic=True))
 
 
@@ -55,7 +49,8 @@ def load(
 
     onnxruntime.set_default_logger_severity(4)  # errors are raised, too
     session = onnxruntime.InferenceSession(
-        os.path.join(directory, file_name(signature)), providers=["CPUExecutionProvider"]
+        os.path.join(directory, sources.file_name(signature, ENDING)),
+        providers=["CPUExecutionProvider"],
     )
     names = [output.name for output in session.get_outputs()]
     return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))

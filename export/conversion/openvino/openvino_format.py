@@ -16,18 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from configs import hub_api
 from export.conversion import source as sources
 
-_MODEL = "model.xml"
+ENDING = ".xml"  # of a graph; that of its weights is .bin
 
 # The form of the weights in ONNX. OpenVINO itself stores float16.
 _FORMS = {"none": "none", "float16": "none", "int8": "int8_weights"}
-
-
-def file_name(signature: str) -> str:
-    """Returns the name of a signature's graph; that of its weights ends in .bin."""
-    return _MODEL if signature == hub_api.SERVING_DEFAULT else f"{signature}.xml"
 
 
 def write(
@@ -54,7 +48,7 @@ def write(
         made = signature_model.make(signature, source=source, quantize=_FORMS[quantize])
         # Not `openvino.convert_model`, which takes no graph from memory and sends telemetry.
         model = core.read_model(made.SerializeToString(deterministic=True))
-        path = os.path.join(directory, file_name(signature.name))
+        path = os.path.join(directory, sources.file_name(signature.name, ENDING))
         openvino.save_model(model, path, compress_to_fp16=quantize == "float16")
 
 
@@ -64,7 +58,7 @@ def load(
     """Returns what runs a signature, from inputs by name to outputs by name."""
     import openvino
 
-    path = os.path.join(directory, file_name(signature))
+    path = os.path.join(directory, sources.file_name(signature, ENDING))
     # Otherwise OpenVINO computes in bfloat16 on some CPUs.
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
