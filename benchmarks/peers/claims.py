@@ -53,7 +53,7 @@ CLAIMS = (
     Claim("inference_b1_s32", "ours float32", SAME_TYPE_PEERS, 1),
     Claim("inference_b1_s32", "ours bfloat16", SAME_TYPE_PEERS, 1),
     Claim("label_1", "ours text model float32", SAME_TYPE_PEERS, 1),
-    Claim("label_32", "ours text model float32", SAME_TYPE_PEERS, 2.5),
+    Claim("label_256", "ours text model float32", SAME_TYPE_PEERS, 2.5),
     Claim("train_b8_realistic", "ours unpadded float32", GARDEN, 4),
     Claim("train_b8_realistic", "ours unpadded float32", GARDEN, 1, "peak_bytes"),
     Claim("train_b8_s128", "ours float32", GARDEN, 1),

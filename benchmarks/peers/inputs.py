@@ -86,7 +86,6 @@ def write(directory: str) -> None:
         for index in range(_NUM_DOCUMENTS)
     ]
     _write_texts(directory, "sentences_1", texts[:1])
-    _write_texts(directory, "sentences_32", texts[:32])
     _write_texts(directory, "sentences_256", texts[:_NUM_SENTENCES])
     _write_texts(directory, "documents_64", documents)
 

@@ -26,7 +26,14 @@ _METRICS = {
     "artifact_bytes": ("all files", "MB"),
 }
 _UNIT_SIZES = {"s": 1.0, "MB": 1e6}
-_NUM_TEXTS = dict(text_1=1, text_256=256, preprocess_sentences=256, preprocess_documents=64)
+_NUM_TEXTS = {
+    "text_1": 1,
+    "text_256": 256,
+    "label_1": 1,
+    "label_256": 256,
+    "preprocess_sentences": 256,
+    "preprocess_documents": 64,
+}
 
 _NOTES = """\
 Medians over {rounds} interleaved rounds; low to high in brackets. 2 threads per engine, ALBERT

@@ -85,10 +85,10 @@ WORK_ITEMS = (
         "label_1", "Text to label, 1 sentence", engines.CLASSIFY, "sentences_1", ours=_TEXT_MODEL
     ),
     WorkItem(
-        "label_32",
-        "Text to label, 32 sentences",
+        "label_256",
+        "Text to label, 256 sentences, 32 at a time",
         engines.CLASSIFY,
-        "sentences_32",
+        "sentences_256",
         ours=_TEXT_MODEL,
     ),
     WorkItem(

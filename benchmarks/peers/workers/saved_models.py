@@ -41,8 +41,9 @@ class SavedModels:
 
     def classify(self, texts: list[str]) -> model.Call:
         serve = _load_with_text_ops(self._options["classifier"]).signatures["serving_default"]
-        sentences = tf.constant(texts)
-        return lambda: serve(sentences=sentences)["label"].numpy()
+        starts = range(0, len(texts), model.TEXTS_PER_BATCH)
+        batches = [tf.constant(texts[start : start + model.TEXTS_PER_BATCH]) for start in starts]
+        return lambda: [serve(sentences=batch)["label"].numpy() for batch in batches]
 
     def preprocess(self, texts: list[str]) -> model.Call:
         sentences = tf.constant(texts)
