@@ -56,4 +56,6 @@ class Pooling:
             ]
         if self.prompt:
             entries["prompt"] = self.prompt
+        if self.lower_case:
+            entries["lower_cases_texts"] = True
         return entries

@@ -1,4 +1,4 @@
-"""Converts an exported encoder to another format, and verifies it.
+"""Converts an exported encoder or text model to another format, and verifies it.
 
 Prints the path of the artifact, <export_dir>/<model_name>-<format>/<version>, and nothing else on
 stdout:
@@ -7,6 +7,10 @@ stdout:
 
 `model.*` is the signature `serving_default`; --signature adds others, each in its own file. What
 the SavedModel and the converted model differ by is on stderr and in the manifest.
+
+A text model that classifies or embeds becomes one ONNX file that takes strings:
+
+    python -m export.convert exports/my_classifier/1 --to onnx
 
 `--to huggingface` writes model.safetensors, config.json and the tokenizer for transformers; every
 weight has the SavedModel's bits.

@@ -1,4 +1,4 @@
-"""Converting exported encoders to the formats of other runtimes.
+"""Converting exported encoders and text models to the formats of other runtimes.
 
 Example:
     path = conversions.convert("exports/albert_en_large/1", to="onnx", quantize="int8")
@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from configs import errors
 from export.api import notices
-from export.conversion import batches, conversion, formats
-from export.conversion import source as sources
+from export.conversion import batches, conversion, formats, opening
 from export.publishing import staging
 
 
@@ -28,10 +27,11 @@ def convert(
     version: int | None = None,
     log: notices.Log = notices.ignore,
 ) -> str:
-    """Converts an encoder; returns the path of the version.
+    """Converts an encoder or a text model; returns the path of the version.
 
     Args:
-      directory: of an exported encoder's SavedModel, also one that was trained and saved again.
+      directory: of an exported encoder's SavedModel, also one that was trained and saved again;
+        for "onnx" and "huggingface" of a text model or an embedder, too.
       to: the format, one of `formats.FORMATS`.
       quantize: of the weights: "none", "float16" or "int8".
       signatures: besides `serving_default`: `unpadded`, a head, or `unpadded.` and a head. For
@@ -55,7 +55,7 @@ def convert(
         raise errors.InputError(f"--texts is not for --to {to}: every weight is compared")
     if preprocessor is not None and not chosen.is_folder:
         raise errors.InputError(f"--preprocessor is not for --to {to}: it has no tokenizer")
-    sources.check(directory)
+    opening.check(directory, chosen=chosen)
     own_name, own_version = conversion.version_of(directory)
     name = model_name or own_name
     if name is None:
@@ -73,7 +73,7 @@ def convert(
     folder_name = conversion.model_name(name, format_name=chosen.name, quantize=quantize)
     version = version or own_version
     staging.check(export_dir, model_name=folder_name, version=version)
-    source = sources.open(directory, config=config)
+    source = opening.open(directory, config=config)
     with staging.staged(export_dir, model_name=folder_name, version=version) as folder:
         lines = conversion.write(folder.directory, source=source, request=request)
         notices.tell(log, folder_name, lines)

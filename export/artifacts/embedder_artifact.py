@@ -11,7 +11,7 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from configs import hub_api
-from export.artifacts import embedder_spec, hub_module
+from export.artifacts import embedder_spec, hub_module, tokenizer_assets
 from export.metadata import manifest
 from preprocess.tokenizers import truncation
 
@@ -48,10 +48,11 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
         specs=tf.TensorSpec([None], tf.string, name=hub_api.SENTENCES),
         variables=list(encoder.variables),
     )
-    # Tracks the SentencePiece model, which the functions use.
-    module.tokenize = preprocessor.tokenize
-    signatures = {hub_api.SERVING_DEFAULT: module.signature([hub_api.DEFAULT])}
-    hub_module.save(module, directory, signatures=signatures)
+    module.tokenize = preprocessor.tokenize  # tracks the SentencePiece model, which is used
+    if not spec.belonging.differs:
+        tokenizer_assets.pass_on(encoder, module)
+    serve = module.signature([hub_api.DEFAULT])
+    hub_module.save(module, directory, signatures={hub_api.SERVING_DEFAULT: serve})
     entries = {
         "made_from": manifests,
         "pooling": spec.pooling,

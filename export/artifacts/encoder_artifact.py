@@ -11,13 +11,17 @@ from typing import Any
 import tensorflow as tf
 
 from configs import head_config, hub_api
-from export.artifacts import encoder_spec, hub_module, task_modules, tokenizer_spec
+from export.artifacts import (
+    encoder_spec,
+    hub_module,
+    task_modules,
+    tokenizer_assets,
+    tokenizer_spec,
+)
 from export.checkpoints import restore
 from export.metadata import manifest
 from export.model import albert, heads, initial_weights, task_heads
-from preprocess.vocabulary import finding, tokenizer_config
 
-_TOKENIZER_FILES = ("tokenizer_config_file", "tokenizer_file")
 _OnProgress = Callable[[int, int], None]
 
 
@@ -98,30 +102,16 @@ def write(
 def _track_tokenizer(
     module: hub_module.HubModule, tokenizer: tokenizer_spec.TokenizerSpec, directory: str
 ) -> None:
-    """Makes assets of a tokenizer, which Keras keeps when it saves the object again.
+    """Makes assets of a tokenizer.
 
-    The vocabulary is `sp_model_file`; of WordPiece `vocab_file`, with the variable `do_lower_case`,
-    as TF Hub's BERT encoders have them. `tokenizer_config_file` says the rest, and where there is a
-    `tokenizer.json` it is `tokenizer_file`: together what `finding.beside` reads. The heads of
-    fine-tuned models have them too, because a Keras model around one has nothing else of the root.
+    The heads of fine-tuned models have them too, because a Keras model around one has nothing else
+    of the root.
     """
-    vocabulary = _asset(tokenizer.vocabulary.file_name, tokenizer.asset, directory)
-    if tokenizer.is_wordpiece:
-        module.vocab_file = vocabulary
-        module.do_lower_case = tf.Variable(tokenizer.lower_case, trainable=False)
-    else:
-        module.sp_model_file = vocabulary
-    module.tokenizer_config_file = _asset(tokenizer_config.CONFIG, tokenizer.settings, directory)
-    if tokenizer.tokenizer_json is not None:
-        module.tokenizer_file = _asset(finding.TOKENIZER, tokenizer.tokenizer_json, directory)
-    names = (hub_api.SP_MODEL_FILE, hub_api.VOCAB_FILE, hub_api.DO_LOWER_CASE, *_TOKENIZER_FILES)
+    tokenizer_assets.track(module, tokenizer, directory)
     for encoder in (module, module.unpadded):
-        for head in (
-            getattr(encoder, kind) for kind in head_config.KINDS if hasattr(encoder, kind)
-        ):
-            for name in names:
-                if hasattr(module, name):
-                    setattr(head, name, getattr(module, name))
+        for kind in head_config.KINDS:
+            if hasattr(encoder, kind):
+                tokenizer_assets.pass_on(module, getattr(encoder, kind))
 
 
 def _module(
@@ -192,10 +182,3 @@ def _signatures(module: hub_module.HubModule, *, has_pooler: bool) -> dict[str, 
     if hasattr(module, hub_api.SOP):
         signatures[hub_api.SOP] = signature(module.sop, hub_api.SOP_SIGNATURE_OUTPUTS)
     return signatures
-
-
-def _asset(name: str, content: bytes, directory: str) -> tf.saved_model.Asset:
-    path = os.path.join(directory, name)
-    with open(path, "wb") as file:
-        file.write(content)
-    return tf.saved_model.Asset(path)

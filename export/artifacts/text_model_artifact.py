@@ -12,7 +12,13 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from configs import head_config, hub_api, tokenizations
-from export.artifacts import hub_module, text_model_spec, tokenizer_choice, tokenizer_spec
+from export.artifacts import (
+    hub_module,
+    text_model_spec,
+    tokenizer_assets,
+    tokenizer_choice,
+    tokenizer_spec,
+)
 from export.metadata import manifest
 from export.tasks import answer, classify, embed, fill_mask, tag, texts
 
@@ -35,6 +41,8 @@ def write(directory: str, *, spec: text_model_spec.TextModelSpec) -> None:
     module.tokenize = preprocessor.tokenize
     if spec.plan.task in _WITH_OFFSETS:
         module.tokenize_with_offsets = preprocessor.tokenize_with_offsets
+    if not spec.belonging.differs:  # else the encoder's files are not what its preprocessor does
+        tokenizer_assets.pass_on(encoder, module)
     module.task = tf.Variable(spec.plan.task, trainable=False, dtype=tf.string, name="task")
     hub_module.save(module, directory, signatures=signatures)
     common = {

@@ -9,7 +9,7 @@ texts do not have: with holes, without a token, of several types.
 
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -68,6 +68,16 @@ class Batch:
     def is_token(self) -> np.ndarray:
         """Bool [B, S]."""
         return self.inputs[hub_api.INPUT_MASK] != 0
+
+    @property
+    def num_rows(self) -> int:
+        """The number of its texts."""
+        return len(self.is_token)
+
+    @property
+    def num_tokens(self) -> int:
+        """The number of tokens of its texts."""
+        return int(self.is_token.sum())
 
 
 def read_texts(path: str) -> tuple[str, ...]:
@@ -166,8 +176,3 @@ def _random(source: sources.Source, generator: np.random.Generator) -> Batch:
 def _batch(arrays: Sequence[np.ndarray], *, is_text: bool) -> Batch:
     named = zip(hub_api.MLM_INPUTS, arrays, strict=True)
     return Batch(inputs={name: a.astype(np.int32) for name, a in named}, is_text=is_text)
-
-
-def tokens(found: Sequence[Batch]) -> Iterator[int]:
-    """Yields the number of tokens of each batch of texts."""
-    return (int(batch.is_token.sum()) for batch in found if batch.is_text)

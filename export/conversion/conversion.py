@@ -1,4 +1,4 @@
-"""Converts an encoder into a folder, and verifies such a folder against the encoder.
+"""Converts an encoder or a text model into a folder, and verifies such a folder against it.
 
 Example:
     made = conversion.Request(format_name="onnx", quantize="int8")
@@ -10,12 +10,14 @@ import dataclasses
 import os
 import shutil
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from configs import errors, hub_api
-from export.conversion import batches, differences, formats
+from export.artifacts import text_model_spec
+from export.conversion import batches, differences, formats, opening
 from export.conversion import source as sources
-from export.conversion.hugging_face import folder
+from export.conversion.hugging_face import folder, sentence_transformers_files
+from export.conversion.text import text_batches, text_source
 from export.metadata import checksums, manifest
 from export.verification import check, verification
 
@@ -62,8 +64,11 @@ def write(directory: str, *, source: sources.Source, request: Request) -> list[s
     chosen = formats.get(request.format_name, quantize=request.quantize)
     write_format = _write_folder if chosen.is_folder else _write_graphs
     entries, lines = write_format(directory, source, request)
-    files = sorted(os.listdir(directory))
-    entries["sizes"] = {name: os.path.getsize(os.path.join(directory, name)) for name in files}
+    entries["sizes"] = {
+        one.name: one.stat().st_size
+        for one in sorted(os.scandir(directory), key=lambda one: one.name)
+        if one.is_file()
+    }
     if os.path.isdir(os.path.join(source.directory, _ASSETS)) and not chosen.is_folder:
         shutil.copytree(os.path.join(source.directory, _ASSETS), os.path.join(directory, _ASSETS))
     manifest.write(
@@ -81,15 +86,27 @@ _Written = tuple[dict[str, Any], list[str]]  # entries of the manifest, lines fo
 def _write_folder(directory: str, source: sources.Source, request: Request) -> _Written:
     written = folder.write(
         directory,
-        source=source,
+        source=_encoder(source),
         signatures=request.signatures,
         preprocessor=request.preprocessor,
     )
-    return written.manifest_entries(), written.summary()
+    lines = written.summary()
+    if _is_embedder(source):
+        lines += sentence_transformers_files.write(directory, source=source)
+    return written.manifest_entries(), lines
+
+
+def _encoder(source: sources.Source) -> sources.Source:
+    return source.encoder if isinstance(source, text_source.TextModel) else source
+
+
+def _is_embedder(source: sources.Source) -> TypeGuard[text_source.TextModel]:
+    return isinstance(source, text_source.TextModel) and source.task == text_model_spec.EMBED
 
 
 def _write_graphs(directory: str, source: sources.Source, request: Request) -> _Written:
     chosen = formats.FORMATS[request.format_name]
+    found, tokenizer = _batches(source, request.texts)
     signatures = _chosen(source, request.signatures)
     chosen.implementation().write(
         directory, source=source, signatures=signatures, quantize=request.quantize
@@ -99,7 +116,7 @@ def _write_graphs(directory: str, source: sources.Source, request: Request) -> _
         source=source,
         signatures=signatures,
         format_name=chosen.name,
-        found=batches.make(source, texts=request.texts),
+        found=found,
     )
     problems = [one.problem for one in _findings(compared, source, request) if one.problem]
     if problems:
@@ -116,8 +133,9 @@ def _write_graphs(directory: str, source: sources.Source, request: Request) -> _
         },
         "compared": compared.manifest_entries(),
         **chosen.implementation().manifest_entries(),
+        **({"tokenizer": tokenizer.entries} if tokenizer else {}),
     }
-    return entries, compared.summary()
+    return entries, [*compared.summary(), *(tokenizer.notices if tokenizer else ())]
 
 
 def _manifest_entries(source: sources.Source, request: Request) -> dict[str, Any]:
@@ -165,19 +183,32 @@ def verify(directory: str, *, source: str | None) -> verification.Verification:
     )
     if not is_source:
         return verification.Verification(findings=(of_source,), comparison=None)
-    opened = sources.open(place, recorded=content["config"])
+    opened = opening.open(place, recorded=content["config"])
     if chosen.is_folder:
-        found = folder.verify(directory, source=opened, signatures=request.signatures)
+        encoder = _encoder(opened)
+        found = folder.verify(directory, source=encoder, signatures=request.signatures)
+        if _is_embedder(opened):
+            problem = sentence_transformers_files.problem(directory, source=opened)
+            found.append(check.Finding(check="its vectors are made the same way", problem=problem))
         return verification.Verification(findings=(of_source, *found), comparison=None)
     compared = differences.compare(
         directory,
         source=opened,
         signatures=_chosen(opened, request.signatures),
         format_name=chosen.name,
-        found=batches.make(opened, texts=None),
+        found=_batches(opened, None)[0],
     )
     findings = (of_source, *_findings(compared, opened, request))
     return verification.Verification(findings=findings, comparison=None)
+
+
+def _batches(
+    source: sources.Source, texts: Sequence[str] | None
+) -> tuple[list[batches.Batch], text_batches.Tokenizer | None]:
+    """Returns what both are run on, and of a text model how its tokenizer was compared."""
+    if isinstance(source, text_source.TextModel):
+        return text_batches.make(source, texts=texts)
+    return batches.make(source, texts=texts), None
 
 
 def _chosen(source: sources.Source, names: Sequence[str]) -> list[sources.Signature]:

@@ -32,7 +32,8 @@ _OF_LABELS = (
     hub_api.START_LOGITS,
     hub_api.END_LOGITS,
 )
-_MIN_EQUAL_STARTS = 0.99  # in float32; ties may be broken otherwise
+_EXACT = (hub_api.START_POSITIONS, hub_api.LABEL, hub_api.TRUNCATED)
+_MIN_EQUAL = 0.99  # of those, in float32; ties may be broken otherwise
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,8 @@ class Measured:
         if quantize != formats.NONE:
             return None
         limit = self.limit(compute_dtype)
-        if self.output == hub_api.START_POSITIONS:
-            is_enough = compute_dtype != "float32" or (self.equal or 0) >= _MIN_EQUAL_STARTS
+        if self.output in _EXACT:
+            is_enough = compute_dtype != "float32" or (self.equal or 0) >= _MIN_EQUAL
             return None if is_enough else f"is equal for {self.equal:.0%} only"
         if self.difference > limit:
             return f"differs by {self.difference:.1e}, more than {limit:.1e}"
@@ -172,8 +173,8 @@ def compare(
     of_texts = [batch for batch in found if batch.is_text]
     return Comparison(
         measured=tuple(measured),
-        texts=sum(len(batch.is_token) for batch in of_texts),
-        tokens=sum(batches.tokens(of_texts)),
+        texts=sum(batch.num_rows for batch in of_texts),
+        tokens=sum(batch.num_tokens for batch in of_texts),
     )
 
 
@@ -199,8 +200,9 @@ class _Run:
         expected, got = self.expected[output], self.got.get(output)
         return (
             got is not None
-            and (got.shape, got.dtype) == (expected.shape, expected.dtype)
-            and bool(np.isfinite(got).all())
+            and got.shape == expected.shape
+            and (got.dtype == expected.dtype or got.dtype.kind == expected.dtype.kind == "U")
+            and (_is_exact(got) or bool(np.isfinite(got).all()))
         )
 
 
@@ -219,6 +221,16 @@ def _measure(
             equal=None,
         )
     pairs = [run.pair(output) for run in ran]
+    if _is_exact(pairs[0][0]):
+        same = [np.equal(*pair).reshape(-1) for pair in pairs]
+        return Measured(
+            signature=signature.name,
+            output=output,
+            difference=0.0,
+            magnitude=0.0,
+            cosine=None,
+            equal=float(np.concatenate(same).mean()),
+        )
     of_texts = [(run.batch, *run.pair(output)) for run in ran if run.batch.is_text]
     cosine = equal = None
     if output in _OF_COSINES:
@@ -234,6 +246,11 @@ def _measure(
         cosine=cosine,
         equal=equal,
     )
+
+
+def _is_exact(values: np.ndarray) -> bool:
+    """Returns whether they are equal or not, and no numbers: strings and booleans."""
+    return values.dtype.kind in "Ub"
 
 
 def _largest(values: np.ndarray) -> float:

@@ -59,6 +59,7 @@ class Format:
       module: with the functions of `Implementation`.
       packages: what pip installs, by the name of the module that is imported.
       quantizations: those that it can have.
+      text_packages: what text models need besides; None for a format that they do not have.
       is_folder: whether it is one model with its tokenizer, which `hugging_face.folder` writes and
         verifies, instead of a graph for each signature.
     """
@@ -67,21 +68,23 @@ class Format:
     module: str
     packages: Mapping[str, str]
     quantizations: tuple[str, ...] = QUANTIZATIONS
+    text_packages: Mapping[str, str] | None = None
     is_folder: bool = False
 
     def implementation(self) -> Implementation:
         """Returns the module."""
         return cast(Implementation, importlib.import_module(self.module))
 
-    def check_installed(self) -> None:
-        """Checks that its packages are installed.
+    def check_installed(self, *, for_text: bool = False) -> None:
+        """Checks that its packages are installed; `for_text` those for text models, too.
 
         Raises:
           errors.InputError: one is not.
         """
-        missing = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        packages = {**self.packages, **((self.text_packages or {}) if for_text else {})}
+        missing = [name for name in packages if importlib.util.find_spec(name) is None]
         if missing:
-            install = " ".join(f"'{self.packages[name]}'" for name in missing)
+            install = " ".join(f"'{packages[name]}'" for name in missing)
             raise errors.InputError(
                 f"--to {self.name} needs {' and '.join(missing)}: pip install {install}"
             )
@@ -94,6 +97,7 @@ FORMATS: Mapping[str, Format] = {
             name="onnx",
             module="export.conversion.onnx.onnx_format",
             packages={"onnx": "onnx>=1.17", "onnxruntime": "onnxruntime>=1.20"},
+            text_packages={"onnxruntime_extensions": "onnxruntime-extensions>=0.13"},
         ),
         Format(
             name="litert",
@@ -110,6 +114,7 @@ FORMATS: Mapping[str, Format] = {
             module="export.conversion.hugging_face.hugging_face_format",
             packages={"tokenizers": "tokenizers>=0.21"},
             quantizations=(NONE,),
+            text_packages={},
             is_folder=True,
         ),
     )

@@ -76,7 +76,9 @@ def _run(job: Mapping[str, Any]) -> None:
         if signature not in loaded:
             loaded = {signature: implementation.load(job["directory"], signature)}
         inputs = _load(_inputs(job["work"], number))
-        np.savez(_outputs(job["work"], number), allow_pickle=False, **loaded[signature](inputs))
+        outputs = loaded[signature](inputs)
+        texts = {name: a.astype(np.str_) for name, a in outputs.items() if a.dtype == object}
+        np.savez(_outputs(job["work"], number), allow_pickle=False, **{**outputs, **texts})
 
 
 def _inputs(work: str, number: int) -> str:

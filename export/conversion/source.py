@@ -225,8 +225,12 @@ def file_name(signature: str, ending: str) -> str:
     return f"{'model' if signature == hub_api.SERVING_DEFAULT else signature}{ending}"
 
 
-def check(directory: str) -> None:
-    """Checks, without TensorFlow, that a directory is of an undamaged encoder.
+def check(directory: str, *, kinds: Sequence[str] = (manifest.ENCODER,)) -> str:
+    """Checks, without TensorFlow, that a directory is of an undamaged artifact; returns its kind.
+
+    Args:
+      directory: of a SavedModel.
+      kinds: those that it may have; without a manifest it is taken for an encoder.
 
     Raises:
       errors.CheckpointError: it is not.
@@ -237,13 +241,15 @@ def check(directory: str) -> None:
         damages = checksums.problems(directory)
         if damages:
             raise errors.CheckpointError(errors.listing(f"{directory!r} is damaged", damages))
-    kind = manifest.read(directory).get("artifact", manifest.ENCODER)
-    if kind != manifest.ENCODER:
+    kind: str = manifest.read(directory).get("artifact", manifest.ENCODER)
+    if kind not in kinds:
         raise errors.CheckpointError(
             f"{directory!r} is a {kind}: convert the encoder that it was made from"
             if kind in (manifest.EMBEDDER, manifest.TEXT_MODEL)
             else f"{directory!r} is a {kind}, not an encoder"
+            + " or a text model" * (len(kinds) > 1)
         )
+    return kind
 
 
 def _config(

@@ -54,6 +54,10 @@ class HuggingFaceTokenizer(tf.Module):
             raw = {token.content: token for token in tokenizer.added_tokens if not token.normalized}
             self._tokens = added_tokens.AddedTokens(raw) if raw else None
 
+    def normalize(self, sentences: tf.Tensor) -> tf.Tensor:
+        """Returns text without added tokens as it is segmented, string [B], of string [B]."""
+        return self._inner.normalize(sentences)
+
     def encode(self, sentences: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids, int32 [B, (tokens)], of string [B]."""
         if self._tokens is None:

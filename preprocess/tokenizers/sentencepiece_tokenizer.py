@@ -58,6 +58,10 @@ class SentencePieceTokenizer(tf.Module):
         space = sentencepiece_model.SPACE
         self._space_id = model.pieces.index(space) if space in model.pieces else -1
 
+    def normalize(self, sentences: tf.Tensor) -> tf.Tensor:
+        """Returns what is segmented, string [B], of string [B]."""
+        return self._normalize(sentences)
+
     def encode(self, sentences: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids, int32 [B, (tokens)], of string [B]."""
         ids = self._op.encode(self._normalize(sentences))

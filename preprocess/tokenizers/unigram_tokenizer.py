@@ -40,6 +40,10 @@ class UnigramTokenizer(tf.Module):
         tokens = [token for token in tokenizer.added_tokens if token.normalized]
         self._tokens = added_tokens.of_normalized(tokens, self._normalize)
 
+    def normalize(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns what is segmented, string [B], of string [B]."""
+        return self._normalize(texts)
+
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids, int32 [B, (tokens)], of string [B]."""
         normalized = self._normalize(texts)

@@ -18,7 +18,8 @@ from typing import Any
 from configs import errors, tokenizations
 from export.artifacts import belonging, tokenizer_choice, tokenizer_spec
 from export.conversion import source as sources
-from export.conversion.hugging_face import texts, tokenizer_json_content
+from export.conversion import tokenizer_texts
+from export.conversion.hugging_face import tokenizer_json_content
 from export.metadata import manifest
 from preprocess.vocabulary import finding, tokenizer_config
 
@@ -60,8 +61,9 @@ class TokenizerFiles:
             return [f"the tokenizer is left out: {self.problem}"]
         if self.literal:
             return [
-                f"its tokenizer gives the same ids for {texts.COUNT} texts; but where a text has "
-                f"{self.literal} itself, that is the token in transformers, and pieces before"
+                f"its tokenizer gives the same ids for {tokenizer_texts.COUNT} texts; but where a "
+                f"text has {self.literal} itself, that is the token in transformers, and pieces "
+                "before"
             ]
         return []
 
@@ -69,7 +71,11 @@ class TokenizerFiles:
         """Returns what a manifest records of it."""
         compared = None
         if self.other is not None:
-            compared = {"texts": texts.COUNT, "other_ids": self.other, "example": self.example}
+            compared = {
+                "texts": tokenizer_texts.COUNT,
+                "other_ids": self.other,
+                "example": self.example,
+            }
         return {"files": sorted(self.files), "left_out": self.problem, "compared": compared}
 
 
@@ -92,7 +98,7 @@ def make(source: sources.Source, *, preprocessor: str | None) -> TokenizerFiles:
         values = tokenizer_json_content.make(spec)
         content = (json.dumps(values, ensure_ascii=False) + "\n").encode()
     ids = {key: getattr(spec.described, role) for key, role in _IDS.items()}
-    found = texts.make()
+    found = tokenizer_texts.make()
     expected = _ids(spec, found) if preprocessor is None else _ids_of(preprocessor, found)
     wrong = _wrong(content, spec, expected)
     if wrong:
@@ -120,15 +126,15 @@ def verified(directory: str, source: sources.Source) -> str | None:
     if not isinstance(spec, tokenizer_spec.TokenizerSpec):
         return None
     with open(os.path.join(directory, finding.TOKENIZER), "rb") as file:
-        wrong = _wrong(file.read(), spec, _ids(spec, texts.make()))
-    return f"{len(wrong)} of {texts.COUNT} texts have other ids" if wrong else None
+        wrong = _wrong(file.read(), spec, _ids(spec, tokenizer_texts.make()))
+    return f"{len(wrong)} of {tokenizer_texts.COUNT} texts have other ids" if wrong else None
 
 
 def _wrong(
     content: bytes, spec: tokenizer_spec.TokenizerSpec, ids: Sequence[Sequence[int]]
 ) -> list[str]:
     ends = spec.described.start_of_sequence_id, spec.described.end_of_segment_id
-    return differing(content, texts.make(), [[ends[0], *row, ends[1]] for row in ids])
+    return differing(content, tokenizer_texts.make(), [[ends[0], *row, ends[1]] for row in ids])
 
 
 def differing(content: bytes, found: Sequence[str], expected: Sequence[Sequence[int]]) -> list[str]:

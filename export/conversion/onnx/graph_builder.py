@@ -20,6 +20,8 @@ import configs
 # The first with Gelu. Tried with ONNX Runtime 1.32 and OpenVINO 2026.4.
 OPSET = 20
 _IR_VERSION = 9  # that of opset 20
+# The operators of onnxruntime-extensions.
+EXTENSIONS = "ai.onnx.contrib"
 _SMALL = 16  # elements of constants that are merged if they are equal
 
 # A name of a tensor, or an array.
@@ -34,14 +36,17 @@ class GraphBuilder:
       inputs: the names of its inputs, by themselves.
     """
 
-    def __init__(self, inputs: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, inputs: Mapping[str, Sequence[str]], *, dtype: type[np.generic] = np.int32
+    ) -> None:
         """Begins a graph.
 
         Args:
-          inputs: the names of the dimensions of each int32 input, by its name.
+          inputs: the names of the dimensions of each input, by its name.
+          dtype: of the inputs.
         """
         self.inputs = {name: name for name in inputs}
-        self._inputs = [_info(name, np.int32, shape) for name, shape in inputs.items()]
+        self._inputs = [_info(name, dtype, shape) for name, shape in inputs.items()]
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
 
@@ -74,9 +79,10 @@ class GraphBuilder:
             name = f"{array.dtype}_{shape}_{array.tobytes().hex()}"
         name = name or f"constant_{len(self._initializers)}"
         if name not in self._initializers:
-            self._initializers[name] = numpy_helper.from_array(
-                np.ascontiguousarray(array).reshape(array.shape), name
-            )
+            stored = np.ascontiguousarray(array).reshape(array.shape)
+            if stored.dtype.kind == "U":
+                stored = stored.astype(object)
+            self._initializers[name] = numpy_helper.from_array(stored, name)
         return name
 
     def reshape(self, value: str, *dimensions: int | str) -> str:
@@ -153,7 +159,10 @@ class GraphBuilder:
         )
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=[
+                helper.make_opsetid("", OPSET),
+                *([helper.make_opsetid(EXTENSIONS, 1)] if self._has_extensions() else []),
+            ],
             ir_version=_IR_VERSION,
             producer_name="albert-hub-export",
             producer_version=configs.__version__,
@@ -161,10 +170,15 @@ class GraphBuilder:
         onnx.checker.check_model(model, full_check=True)
         return model
 
+    def _has_extensions(self) -> bool:
+        return any(node.domain == EXTENSIONS for node in self._nodes)
+
 
 def _info(name: str, dtype: type[np.generic], shape: Sequence[str | int]) -> Any:
     return helper.make_tensor_value_info(name, _type(dtype), shape)
 
 
 def _type(dtype: type[np.generic]) -> int:
+    if dtype is np.str_:
+        return int(onnx.TensorProto.STRING)
     return helper.np_dtype_to_tensor_dtype(np.dtype(dtype))

@@ -6,6 +6,7 @@ Example:
     outputs = run(inputs)
 """
 
+import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
@@ -48,8 +49,14 @@ def load(
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(4)  # errors are raised, too
+    options = onnxruntime.SessionOptions()
+    if importlib.util.find_spec("onnxruntime_extensions"):  # text models need it
+        import onnxruntime_extensions
+
+        options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
     session = onnxruntime.InferenceSession(
         os.path.join(directory, sources.file_name(signature, ENDING)),
+        options,
         providers=["CPUExecutionProvider"],
     )
     names = [output.name for output in session.get_outputs()]

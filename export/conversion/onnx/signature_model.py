@@ -1,4 +1,4 @@
-"""One signature of an encoder as a model of ONNX.
+"""One signature of an encoder or a text model as a model of ONNX.
 
 Example:
     model = signature_model.make(signature, source=source, quantize="none")
@@ -10,8 +10,9 @@ import numpy as np
 
 from configs import hub_api
 from export.conversion import source as sources
-from export.conversion.onnx import encoder_graph, head_graphs, quantization
+from export.conversion.onnx import encoder_graph, head_graphs, quantization, text_graph
 from export.conversion.onnx.graph_builder import GraphBuilder
+from export.conversion.text import text_source
 
 _BATCH, _CHOICES, _LENGTH, _PREDICTIONS, _STARTS = (
     "batch",
@@ -30,6 +31,8 @@ def make(signature: sources.Signature, *, source: sources.Source, quantize: str)
       source: where the weights come from.
       quantize: one of `quantization.FORMS`.
     """
+    if isinstance(source, text_source.TextModel):
+        return text_graph.make(signature, source=source, quantize=quantize)
     is_choice = signature.head == hub_api.CHOOSE
     by_position = [_BATCH, _CHOICES, _LENGTH] if is_choice else [_BATCH, _LENGTH]
     shapes = dict.fromkeys(signature.inputs, by_position)

@@ -14,7 +14,8 @@ from export import api
 from export.artifacts import tokenizer_choice
 from export.checkpoints import mapping, opening, restore
 from export.conversion import source as sources
-from export.conversion.hugging_face import folder, model_class, texts, tokenizer_json_content
+from export.conversion import tokenizer_texts
+from export.conversion.hugging_face import folder, model_class, tokenizer_json_content
 from export.metadata import checksums, manifest
 from export.verification import numpy_albert
 from tests.conformance import table
@@ -234,8 +235,8 @@ def test_a_sentencepiece_model_becomes_the_tokenizer_of_transformers_4(tmp_path)
 
 
 def test_texts_are_2000_different_ones():
-    found = texts.make()
-    assert len(set(found)) == len(found) == texts.COUNT
+    found = tokenizer_texts.make()
+    assert len(set(found)) == len(found) == tokenizer_texts.COUNT
 
 
 def test_a_tokenizer_with_other_ids_is_left_out_and_said(tiny_encoder, tmp_path):

@@ -2,13 +2,15 @@
 """Texts on which tokenizers are compared: 2,000 slices of sentences in many languages.
 
 Example:
-    found = texts.make()
+    found = tokenizer_texts.make()
     len(found)  # 2000
 """
 
 import itertools
+from collections.abc import Sequence
 
 COUNT = 2000
+_WITH_TOKENS = 20
 _SENTENCES = (
     "ALBERT is a lite BERT for self-supervised learning of language representations.",
     "How much does it cost to send a parcel of 2.5 kg from Lisbon to Oslo? About $12,500.00!",
@@ -58,3 +60,16 @@ def make() -> list[str]:
         start = 101 * step % len(joined)
         found[joined[start : start + 3 + step % 61]] = None
     raise AssertionError  # the loop ends by returning
+
+
+def with_tokens(tokens: Sequence[str]) -> list[str]:
+    """Returns texts that have added tokens such as `[MASK]` in them, in every place of a word."""
+    found = []
+    for number, sentence in enumerate(_SENTENCES[:_WITH_TOKENS] if tokens else ()):
+        words = sentence.split(" ")
+        for token in tokens:
+            words.insert(number % (len(words) + 1), token)
+        found.append(" ".join(words))
+    for token in tokens:
+        found += [token, f"{token} first", f"last {token}", f"in{token}side", f"{token}{token}."]
+    return found

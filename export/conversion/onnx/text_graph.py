@@ -1,0 +1,207 @@
+"""A text model as one ONNX graph, from strings to labels or vectors.
+
+Example:
+    model = text_graph.make(signature, source=text_model, quantize="none")
+
+The tokenizer is the operator `SentencepieceTokenizer` of onnxruntime-extensions, which does not
+give the places of tokens in the text: tags and answers have no graph here. Dimension letters:
+export/model/albert.py.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from configs import head_config, hub_api, pooling
+from export.conversion import source as sources
+from export.conversion.onnx import encoder_graph, head_graphs, quantization, text_tokenizer
+from export.conversion.onnx.graph_builder import GraphBuilder, Output
+from export.conversion.text import text_source
+
+_BATCH = "batch"
+_FIRST, _SECOND, _LAST = np.array([0]), np.array([1]), np.array([-1])
+_NUM_SPECIAL_TOKENS = 2  # [CLS] and [SEP]
+_TINY = np.float32(1e-12)  # of tf.math.l2_normalize, whose root is taken
+
+
+def make(signature: sources.Signature, *, source: text_source.TextModel, quantize: str) -> Any:
+    """Returns the model, an `onnx.ModelProto`.
+
+    Args:
+      signature: of the text model.
+      source: the text model.
+      quantize: one of `quantization.FORMS`.
+    """
+    graph = GraphBuilder({hub_api.SENTENCES: [_BATCH]}, dtype=np.str_)
+    inputs, truncated = _inputs(graph, source)
+    weights = quantization.FORMS[quantize](graph)
+    encoder = encoder_graph.Encoder(
+        graph, weights, variables=source.variables, config=source.config
+    )
+    encoded = encoder.unpadded(inputs)
+    written: dict[str, Output]
+    if signature.head is None:
+        vectors = _vectors(graph, weights, source, inputs, encoded)
+        size = _size(source)
+        written = {hub_api.DEFAULT: (vectors, np.float32, [_BATCH, size])}
+    else:
+        head = head_graphs.Head(
+            graph=graph,
+            weights=weights,
+            variables=source.variables,
+            config=source.config,
+            inputs=inputs,
+            encoded=encoded,
+            unpadded=True,
+        )
+        logits = head_graphs.write(signature.head, head, by_beam=False)[hub_api.LOGITS]
+        written = _classified(graph, source.heads[0], logits)
+    written[hub_api.TRUNCATED] = (truncated, np.bool_, [_BATCH])
+    return graph.model({name: written[name] for name in signature.outputs}, name=signature.name)
+
+
+def _inputs(graph: GraphBuilder, source: text_source.TextModel) -> tuple[dict[str, str], str]:
+    """Returns the encoder's inputs, int32 [B, S], and which texts were cut, bool [B]."""
+    sentences = hub_api.SENTENCES
+    if source.pooling.prompt:
+        sentences = graph.add("StringConcat", np.array(source.pooling.prompt), sentences)
+    ids, starts = text_tokenizer.write(graph, sentences, source.compiled.model)
+    lengths = graph.add("Sub", _slice(graph, starts, 1, None), _slice(graph, starts, 0, -1))  # [B]
+    room = np.int64(source.max_seq_length - _NUM_SPECIAL_TOKENS)
+    kept = graph.add("Unsqueeze", graph.add("Min", lengths, room), _LAST)  # [B, 1]
+    longest = graph.add(  # a batch may be empty
+        "ReduceMax", graph.add("Concat", graph.reshape(kept, -1), _FIRST, axis=0), keepdims=0
+    )
+    end = graph.add("Add", longest, np.int64(_NUM_SPECIAL_TOKENS))
+    columns = graph.add("Range", np.int64(0), end, np.int64(1))  # [S]
+    first = graph.add("Unsqueeze", _slice(graph, starts, 0, -1), _LAST)  # [B, 1]
+    rank = graph.add("Sub", columns, np.int64(1))
+    is_token = graph.add(
+        "And", graph.add("Less", np.int64(-1), rank), graph.add("Less", rank, kept)
+    )  # [B, S]
+    # One more id, because there may be none.
+    place = graph.add("Where", is_token, graph.add("Add", first, rank), np.int64(0))
+    tokens = graph.add("Gather", graph.add("Concat", ids, np.zeros(1, np.int32), axis=0), place)
+    described = source.tokenizer.described
+    ends = {
+        "Less": described.start_of_sequence_id,  # before the tokens
+        "Equal": described.end_of_segment_id,  # just behind them
+    }
+    is_end = graph.add("Equal", rank, kept)  # [B, S]
+    rest = graph.add(
+        "Where", is_end, np.int32(ends["Equal"]), np.int32(described.padding_id)
+    )  # [B, S]
+    rest = graph.add("Where", graph.add("Less", rank, np.int64(0)), np.int32(ends["Less"]), rest)
+    word_ids = graph.add("Where", is_token, tokens, rest)
+    mask = graph.cast(graph.add("LessOrEqual", rank, kept), np.int32)
+    types = graph.full(graph.dimensions(mask), np.int32(0))
+    truncated = graph.add("Greater", lengths, room)
+    values = (word_ids, mask, types)
+    return dict(zip(hub_api.ENCODER_INPUTS, values, strict=True)), truncated
+
+
+def _slice(graph: GraphBuilder, values: str, start: int, end: int | None) -> str:
+    stop = np.array([np.iinfo(np.int64).max if end is None else end])
+    return graph.add("Slice", values, np.array([start]), stop, _FIRST)
+
+
+def _classified(
+    graph: GraphBuilder, head: head_config.HeadConfig, logits: str
+) -> dict[str, Output]:
+    """Returns labels and scores, as export/tasks/classify.py has them."""
+    scores = logits
+    if head.problem_type == head_config.MULTI_LABEL or (
+        head.problem_type == head_config.SINGLE_LABEL and len(head.labels) == 1
+    ):
+        scores = graph.add("Sigmoid", logits)
+    elif head.problem_type == head_config.SINGLE_LABEL:
+        scores = graph.add("Softmax", logits, axis=-1)
+    best = graph.add("ArgMax", scores, axis=1, keepdims=0)  # [B]
+    labels = np.array(head.labels, np.str_)
+    return {
+        hub_api.LABEL: (graph.add("Gather", labels, best), np.str_, [_BATCH]),
+        hub_api.SCORE: (
+            graph.add("ReduceMax", scores, _SECOND, keepdims=0),
+            np.float32,
+            [_BATCH],
+        ),
+        hub_api.SCORES: (scores, np.float32, [_BATCH, len(head.labels)]),
+    }
+
+
+def _size(source: text_source.TextModel) -> int:
+    if source.pooling.dense:
+        return int(source.pooling.dense[-1].bias.size)
+    return source.config.hidden_size * len(source.pooling.modes)
+
+
+def _vectors(
+    graph: GraphBuilder,
+    weights: quantization.Float32,
+    source: text_source.TextModel,
+    inputs: Mapping[str, str],
+    encoded: encoder_graph.Encoded,
+) -> str:
+    """Returns the vectors [B, X], as export/tasks/embed.py has them."""
+    mask = graph.cast(inputs[hub_api.INPUT_MASK], np.float32)  # [B, S]
+    pooled = [
+        encoded.default
+        if mode == pooling.POOLED
+        else _POOLINGS[mode](graph, encoded.sequence_output, mask)
+        for mode in source.pooling.modes
+    ]
+    vectors = graph.add("Concat", *pooled, axis=1) if len(pooled) > 1 else pooled[0]
+    for number, layer in enumerate(source.pooling.dense):
+        vectors = weights.dense(vectors, layer.kernel, layer.bias, name=f"dense_{number}")
+        vectors = encoder_graph.activate(graph, vectors, layer.activation)
+    if not source.pooling.normalize:
+        return vectors
+    squares = graph.add("ReduceSum", graph.add("Mul", vectors, vectors), _SECOND, keepdims=1)
+    return graph.add("Div", vectors, graph.add("Sqrt", graph.add("Max", squares, _TINY)))
+
+
+def _sum(graph: GraphBuilder, states: str, weights: str) -> tuple[str, str]:
+    """Returns the sum [B, H] of states [B, S, H] by weights [B, S], and that of the weights."""
+    weighted = graph.add("Mul", states, graph.add("Unsqueeze", weights, _LAST))
+    total = graph.add("ReduceSum", weighted, _SECOND, keepdims=0)
+    return total, graph.add("ReduceSum", weights, _SECOND, keepdims=1)
+
+
+def _mean(graph: GraphBuilder, states: str, mask: str) -> str:
+    return graph.add("Div", *_sum(graph, states, mask))
+
+
+def _mean_sqrt(graph: GraphBuilder, states: str, mask: str) -> str:
+    total, count = _sum(graph, states, mask)
+    return graph.add("Div", total, graph.add("Sqrt", count))
+
+
+def _weighted(graph: GraphBuilder, states: str, mask: str) -> str:
+    return _mean(graph, states, graph.add("CumSum", mask, np.int64(1)))
+
+
+def _max(graph: GraphBuilder, states: str, mask: str) -> str:
+    is_token = graph.add("Unsqueeze", graph.cast(mask, np.bool_), _LAST)
+    seen = graph.add("Where", is_token, states, np.float32(-1e9))
+    return graph.add("ReduceMax", seen, _SECOND, keepdims=0)
+
+
+def _first(graph: GraphBuilder, states: str, mask: str) -> str:
+    return graph.add("Gather", states, np.int64(0), axis=1)
+
+
+def _last(graph: GraphBuilder, states: str, mask: str) -> str:
+    count = graph.cast(graph.add("ReduceSum", mask, _SECOND, keepdims=1), np.int64)  # [B, 1]
+    place = graph.add("Sub", count, np.int64(1))
+    return graph.add("GatherND", states, place, batch_dims=1)
+
+
+_POOLINGS: Mapping[str, Callable[[GraphBuilder, str, str], str]] = {
+    "first": _first,
+    "max": _max,
+    "mean": _mean,
+    "mean_sqrt_len_tokens": _mean_sqrt,
+    "weightedmean": _weighted,
+    "lasttoken": _last,
+}

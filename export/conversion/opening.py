@@ -1,0 +1,39 @@
+"""Opens what can be converted: encoders, and text models for the formats that have them.
+
+Example:
+    opening.check("exports/my_classifier/1", chosen=formats.get("onnx"))
+    source = opening.open("exports/my_classifier/1", config=None)
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from configs import errors
+from export.conversion import formats
+from export.conversion import source as sources
+from export.conversion.text import text_source
+from export.metadata import manifest
+
+_TEXT = (manifest.TEXT_MODEL, manifest.EMBEDDER)
+
+
+def check(directory: str, *, chosen: formats.Format) -> None:
+    """Checks, without TensorFlow, that a directory is of an artifact that a format can have.
+
+    Raises:
+      errors.CheckpointError: it is not, or it is damaged.
+      errors.InputError: a package that it needs is not installed.
+    """
+    kinds = (manifest.ENCODER, *(_TEXT if chosen.text_packages is not None else ()))
+    chosen.check_installed(for_text=sources.check(directory, kinds=kinds) in _TEXT)
+
+
+def open(
+    directory: str, *, config: str | None = None, recorded: Mapping[str, Any] | None = None
+) -> sources.Source:
+    """Opens an artifact; see `sources.open` and `text_source.open`."""
+    if sources.check(directory, kinds=(manifest.ENCODER, *_TEXT)) not in _TEXT:
+        return sources.open(directory, config=config, recorded=recorded)
+    if config is not None:
+        raise errors.InputError("--config is for encoders that have lost their manifest")
+    return text_source.open(directory)

@@ -1,0 +1,1 @@
+"""Text models for other runtimes: from text to the answer."""

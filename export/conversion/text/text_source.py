@@ -1,0 +1,260 @@
+"""What a text model's SavedModel has: what an encoder has, its tokenizer, and what is done with it.
+
+Example:
+    opened = text_source.open("exports/my_classifier/1")
+    opened.task  # "classify"
+    opened.run(opened.signatures["serving_default"], {"sentences": np.array(["Well done."])})
+
+An embedder is one as well. Its manifest says what the graph does; a model that was saved again
+without it is refused.
+"""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from configs import albert_config, errors, head_config, hub_api, pooling
+from export.artifacts import text_model_spec, tokenizer_choice, tokenizer_spec
+from export.conversion import source as sources
+from export.conversion.text import compiled_tokenizer
+from export.metadata import manifest
+
+CUT = text_model_spec.LONG_TEXTS[0]
+_OUTPUTS = {
+    text_model_spec.EMBED: (hub_api.DEFAULT, hub_api.TRUNCATED),
+    head_config.CLASSIFY: hub_api.CLASSIFIED_OUTPUTS,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextSignature(sources.Signature):
+    """From strings [B]; `head` is the task's, None for vectors."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs."""
+        return (hub_api.SENTENCES,)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextModel(sources.Source):
+    """A text model. What it shares with an encoder is that of the encoder in it.
+
+    Attributes:
+      task: one of `text_model_spec.TASKS`.
+      pooling: of `embed`, from states to vectors.
+      max_seq_length: tokens after which a text is cut, special tokens included.
+      long_texts: of `embed`, one of `text_model_spec.LONG_TEXTS`.
+    """
+
+    task: str
+    pooling: pooling.Pooling
+    max_seq_length: int
+    long_texts: str
+
+    @functools.cached_property
+    def signatures(self) -> dict[str, sources.Signature]:
+        """What it can be called for in other runtimes, by name; empty if it cannot."""
+        outputs = _OUTPUTS.get(self.task)
+        if outputs is None:
+            return {}
+        if self.manifest["artifact"] == manifest.EMBEDDER:  # it has no other outputs
+            outputs = (hub_api.DEFAULT,)
+        signature = TextSignature(
+            name=hub_api.SERVING_DEFAULT,
+            head=None if self.task == text_model_spec.EMBED else self.task,
+            is_unpadded=True,
+            by_beam=False,
+            outputs=outputs,
+        )
+        return {signature.name: signature}
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of activations and products: float32 or bfloat16."""
+        return str(self.encoder.compute_dtype)
+
+    @property
+    def is_encoder(self) -> bool:
+        """False: it takes text."""
+        return False
+
+    def run(self, signature: sources.Signature, inputs: sources.Arrays) -> dict[str, np.ndarray]:
+        """Returns what the SavedModel computes, by the names of the signature's outputs."""
+        import tensorflow as tf
+
+        call = self.root.signatures[signature.name]
+        outputs = call(**{name: tf.constant(inputs[name].tolist()) for name in inputs})
+        return {name: _array(outputs[name].numpy()) for name in signature.outputs}
+
+    @functools.cached_property
+    def root(self) -> Any:
+        """The loaded SavedModel."""
+        return _load(self.directory)
+
+    @property
+    def encoder(self) -> sources.Source:
+        """The encoder in it, for what has no text: it has weights, and cannot be run by itself."""
+        return sources.Source(
+            directory=self.directory,
+            config=self.config,
+            variables=self.variables,
+            heads=self.heads,
+            manifest=self.manifest["made_from"][manifest.ENCODER],
+        )
+
+    @functools.cached_property
+    def tokenizer(self) -> tokenizer_spec.TokenizerSpec:
+        """Its tokenizer.
+
+        Raises:
+          errors.VocabularyError: its files do not lie in it.
+        """
+        assets = os.path.join(self.directory, "assets")
+        found = tokenizer_choice.resolve(tokenizer_choice.Request(), directories=[assets])
+        if found is None:
+            raise errors.VocabularyError(
+                f"{self.directory!r} has no files of its tokenizer in assets/, as text models made "
+                "before version 0.2, or with --allow_other_tokenization: make it again with python "
+                "-m export.text_model, of an encoder that has recorded its tokenizer"
+            )
+        return found
+
+    @functools.cached_property
+    def engine(self) -> compiled_tokenizer.Engine:
+        """What tokenizes as its graph does."""
+        from preprocess.tokenizers import engines
+
+        made: Any = engines.make(
+            self.tokenizer.described,
+            tokenization=self.tokenizer.tokenization,
+            lower_case=self.tokenizer.lower_case,
+            keep_accents=self.tokenizer.keep_accents,
+        )
+        engine: compiled_tokenizer.Engine = made
+        return engine
+
+    def check_convertible(self) -> None:
+        """Checks that other runtimes can do what it does.
+
+        Raises:
+          errors.InputError: they cannot.
+        """
+        problem = None
+        if not self.signatures:
+            problem = (
+                f"its task is {self.task}, for which the tokenizers of other runtimes do not give "
+                f"what it needs; they have {' and '.join(_OUTPUTS)}"
+            )
+        elif self.long_texts != CUT:
+            problem = f"it has --long_texts={self.long_texts}, other runtimes cut long texts"
+        elif self.pooling.lower_case and not self.tokenizer.lower_case:
+            problem = "it lower-cases texts before a cased tokenizer, which other runtimes do not"
+        if problem:
+            raise errors.InputError(
+                f"{self.directory!r} cannot be converted as a text model: {problem}. Convert the "
+                "encoder that it was made from, and do that around it"
+            )
+
+    @functools.cached_property
+    def compiled(self) -> compiled_tokenizer.CompiledTokenizer:
+        """Its tokenizer for ONNX Runtime.
+
+        Raises:
+          errors.VocabularyError: it cannot be one there.
+        """
+        from export.conversion.onnx import text_tokenizer  # imports onnx
+
+        return compiled_tokenizer.make(
+            self.tokenizer, engine=self.engine, encode=text_tokenizer.encode
+        )
+
+    def with_other_ids(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Returns the texts whose ids are others in ONNX Runtime."""
+        from export.conversion.onnx import text_tokenizer
+
+        return compiled_tokenizer.differing(
+            self.compiled.model, self.engine, texts, encode=text_tokenizer.encode
+        )
+
+
+def open(directory: str) -> TextModel:
+    """Opens a text model or an embedder, and reads its weights.
+
+    Raises:
+      errors.CheckpointError: its manifest lacks something.
+    """
+    content = manifest.read(directory)
+    try:
+        made_from = content["made_from"][manifest.ENCODER]
+        config = albert_config.from_json(made_from["config"])
+        task = content.get("task", text_model_spec.EMBED)
+        max_seq_length = content["max_seq_length"]
+    except (KeyError, TypeError) as error:
+        raise errors.CheckpointError(f"the manifest of {directory!r} lacks {error}") from error
+    variables = {
+        variable.name.partition(":")[0]: variable.numpy() for variable in _load(directory).variables
+    }
+    return TextModel(
+        directory=directory,
+        config=config,
+        variables=variables,
+        heads=_heads(task, content, variables),
+        manifest=content,
+        task=task,
+        pooling=_pooling(content, variables),
+        max_seq_length=max_seq_length,
+        long_texts=content.get("long_texts", CUT),
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _load(directory: str) -> Any:
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401, registers the preprocessor's ops
+
+    return tf.saved_model.load(directory)
+
+
+def _heads(
+    task: str, content: Mapping[str, Any], variables: sources.Arrays
+) -> tuple[head_config.HeadConfig, ...]:
+    if task not in head_config.KINDS:
+        return ()
+    head = head_config.HeadConfig(
+        kind=task,
+        labels=tuple(content.get("labels", ())),
+        problem_type=content.get("problem_type"),
+        is_beam=any(name.startswith(f"cls/{task}_beam/") for name in variables),
+    )
+    return (head,)
+
+
+def _pooling(content: Mapping[str, Any], variables: sources.Arrays) -> pooling.Pooling:
+    layers = [
+        pooling.DenseLayer(
+            kernel=variables[f"dense_{number}/kernel"],
+            bias=variables[f"dense_{number}/bias"],
+            activation=layer["activation"],
+        )
+        for number, layer in enumerate(content.get("dense", ()))
+    ]
+    return pooling.Pooling(
+        modes=tuple(content.get("pooling", pooling.POOLED).split("+")),
+        dense=tuple(layers),
+        normalize=bool(content.get("normalize")),
+        prompt=content.get("prompt", ""),
+        lower_case=bool(content.get("lower_cases_texts")),
+    )
+
+
+def _array(value: np.ndarray) -> np.ndarray:
+    """Returns an array without objects: strings as text."""
+    if value.dtype != object:
+        return value
+    texts = [one.decode() for one in value.reshape(-1)]
+    return np.array(texts, np.str_).reshape(value.shape)

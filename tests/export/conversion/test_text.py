@@ -1,0 +1,184 @@
+"""Text models in other runtimes: text to labels and vectors in ONNX, and back to Hugging Face."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors.numpy import load_file
+
+from configs import errors
+from export import api
+from export.artifacts import tokenizer_choice
+from export.conversion import runtime_process, tokenizer_texts
+from export.conversion.onnx import text_tokenizer
+from export.conversion.text import compiled_tokenizer, text_source
+from export.metadata import manifest
+from preprocess.tokenizers import engines
+from tests.support import sampling, shared_run, text_models
+
+pytest.importorskip("onnxruntime_extensions", reason="the extra onnx is not installed")
+ATOL = 1e-5
+_REAL = pathlib.Path(__file__).parents[4] / "shared" / "real" / "vocab"
+
+
+def _converted(name, to="onnx", **settings):
+    def write(folder):
+        source = text_models.directory(name)
+        api.convert(source, to=to, model_name=name, export_dir=str(folder), **settings)
+        (made,) = folder.glob("*/*")
+        return made
+
+    said = "-".join(f"{key}={value}" for key, value in settings.items())
+    return shared_run.once(f"text_models/{name}/{to}-{said}", write)
+
+
+def _run(directory, texts):
+    inputs = {"sentences": np.array(texts, np.str_)}
+    return runtime_process.run("onnx", str(directory), [("serving_default", inputs)])[0]
+
+
+@sampling.parametrize("name", ["single", "multi", "regression"], sample=["single"])
+def test_labels_in_onnx_are_those_of_the_pipeline(name):
+    expected = text_models.expected()
+    outputs = _run(_converted(name), expected["texts"])
+    assert set(outputs) == {"label", "score", "scores", "truncated"}
+    labels = [label.decode() for label in text_models.load(name).labels.numpy()]
+    for row, scores in enumerate(expected[name]):
+        by_label = {one["label"]: one["score"] for one in scores}
+        assert outputs["scores"][row] == pytest.approx([by_label[one] for one in labels], abs=ATOL)
+        best = max(scores, key=lambda one: one["score"])
+        assert outputs["label"][row] == best["label"]
+        assert outputs["score"][row] == pytest.approx(best["score"], abs=ATOL)
+
+
+def test_any_batch_and_what_was_cut():
+    directory = _converted("single")
+    empty = _run(directory, [])
+    assert empty["label"].shape == (0,) and empty["scores"].shape == (0, 3)
+    texts = ["", "river " * 600, "one"]
+    outputs = _run(directory, texts)
+    assert outputs["truncated"].tolist() == [False, True, False]
+    expected = text_models.serve("single", sentences=texts)
+    np.testing.assert_allclose(outputs["scores"], expected["scores"], atol=ATOL)
+
+
+def test_the_manifest_says_how_it_was_compared_and_verify_does_it_again():
+    directory = _converted("single")
+    content = manifest.read(str(directory))
+    assert content["tokenizer"] == {
+        "texts": 2080,
+        "other_ids": 0,
+        "examples": [],
+        "texts_left_out": 0,
+    }
+    assert content["compared"]["signatures"]["serving_default"]["label"]["equal_labels"] == 1
+    assert content["compared"]["texts"] == 18
+    result = api.verify(str(directory), source=text_models.directory("single"))
+    assert not result.problems
+
+
+def _tokenizer(tokenization, path=None):
+    request = tokenizer_choice.Request(tokenization=tokenization, sp_model_file=path)
+    return tokenizer_choice.resolve(request)
+
+
+def _compiled(spec):
+    engine = engines.make(
+        spec.described,
+        tokenization=spec.tokenization,
+        lower_case=spec.lower_case,
+        keep_accents=spec.keep_accents,
+    )
+    made = compiled_tokenizer.make(spec, engine=engine, encode=text_tokenizer.encode)
+    return made, engine
+
+
+@sampling.parametrize(
+    ("tokenization", "model"),
+    [
+        ("hub", None),
+        ("original", None),
+        ("hub", "albert_en_30k.model"),
+        ("original", "albert_en_30k.model"),
+        ("hub", "albert_ja_32k.model"),
+    ],
+    sample=[("original", None)],
+)
+def test_tokenizers_are_compiled_into_a_sentencepiece_model(tokenization, model):
+    path = None
+    if model is not None:
+        path = str(_REAL / model)
+        if not pathlib.Path(path).exists():
+            pytest.skip(f"{path} is not there: other people's vocabularies are not part of this")
+    made, engine = _compiled(_tokenizer(tokenization, path))
+    assert made.texts == tokenizer_texts.COUNT
+    assert made.other == ()
+    # Further texts, with characters of every script.
+    points = np.random.default_rng(1).integers(0x20, 0x3000, [200, 12])
+    texts = ["".join(map(chr, row)) for row in points.tolist()]
+    got = text_tokenizer.encode(made.model, texts)
+    expected = engine.encode(tf.constant(texts)).to_list()
+    different = sum(a != b for a, b in zip(got, expected, strict=True))
+    assert different <= 4, f"{different} of {len(texts)}"
+
+
+def test_a_text_model_that_other_runtimes_cannot_have_is_refused(tmp_path):
+    def refused(words, name, to="onnx", **settings):
+        with pytest.raises(errors.InputError, match=words):
+            api.convert(name, to=to, model_name="m", export_dir=str(tmp_path), **settings)
+        assert not list(tmp_path.rglob("manifest.json"))
+
+    refused("its task is tag", text_models.directory("tag"))
+    single = text_models.directory("single")
+    refused("is a text_model: convert the encoder", single, to="litert")
+    refused("is a text_model: convert the encoder", single, to="openvino")
+    refused("has no signature pairs; it has serving_default", single, signatures=["pairs"])
+    refused("--config is for encoders", single, config="tiny")
+
+
+def test_a_text_model_without_the_files_of_its_tokenizer_is_refused(tmp_path):
+    source = text_models.directory("single")
+    opened = text_source.open(source)
+    assert opened.tokenizer.tokenization == "huggingface"
+    shutil.copytree(source, tmp_path / "old", ignore=shutil.ignore_patterns("assets"))
+    old = dataclasses.replace(opened, directory=str(tmp_path / "old"))
+    with pytest.raises(errors.VocabularyError, match="make it again"):
+        _ = old.tokenizer
+
+
+@sampling.parametrize("name", ["single", "tag", "answer", "fill_mask"], sample=["single"])
+def test_the_weights_of_text_models_go_back_to_transformers(name):
+    directory = _converted(name, to="huggingface")
+    config = json.loads((directory / "config.json").read_text())
+    assert config["architectures"] == [
+        {
+            "single": "AlbertForSequenceClassification",
+            "tag": "AlbertForTokenClassification",
+            "answer": "AlbertForQuestionAnswering",
+            "fill_mask": "AlbertForMaskedLM",
+        }[name]
+    ]
+    given = load_file(text_models.ROOT / name / "model.safetensors")
+    written = load_file(directory / "model.safetensors")
+    for key in written:
+        assert written[key].tobytes() == given[key].astype(np.float32).tobytes(), key
+    assert (directory / "tokenizer.json").exists()
+
+
+@pytest.mark.stress
+def test_vectors_in_onnx_and_in_sentence_transformers_are_the_recorded_ones(tmp_path):
+    case = text_models.sentence_transformers_case(tmp_path / "case")
+    exports = str(tmp_path / "exports")
+    embedder = api.export_text_model(checkpoint=case, model_name="st", export_dir=exports)
+    expected = json.loads((tmp_path / "case" / "case.json").read_text())["expected"]
+    path = api.convert(embedder, to="onnx", export_dir=exports)
+    outputs = _run(path, expected["sentences"])
+    np.testing.assert_allclose(outputs["default"], expected["embeddings"], atol=ATOL)
+    path = pathlib.Path(api.convert(embedder, to="huggingface", export_dir=exports))
+    types = [one["type"] for one in json.loads((path / "modules.json").read_text())]
+    assert [one.rsplit(".", 1)[-1] for one in types] == ["Transformer", "Pooling", "Normalize"]
+    assert not api.verify(str(path)).problems
