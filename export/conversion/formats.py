@@ -59,6 +59,7 @@ class Format:
       module: with the functions of `Implementation`.
       packages: what pip installs, by the name of the module that is imported.
       quantizations: those that it can have.
+      compute_dtypes: those of the encoders that it can be made of.
       is_folder: whether it is one model with its tokenizer, which `hugging_face.folder` writes and
         verifies, instead of a graph for each signature.
     """
@@ -67,11 +68,20 @@ class Format:
     module: str
     packages: Mapping[str, str]
     quantizations: tuple[str, ...] = QUANTIZATIONS
+    compute_dtypes: tuple[str, ...] = ("float32", "bfloat16")
     is_folder: bool = False
 
     def implementation(self) -> Implementation:
         """Returns the module."""
         return cast(Implementation, importlib.import_module(self.module))
+
+    def missing(self) -> str | None:
+        """Returns which of its packages it needs installed, and how; None if it has all."""
+        missing = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        if not missing:
+            return None
+        install = " ".join(f"'{self.packages[name]}'" for name in missing)
+        return f"{self.name} needs {' and '.join(missing)}: pip install {install}"
 
     def check_installed(self) -> None:
         """Checks that its packages are installed.
@@ -79,12 +89,9 @@ class Format:
         Raises:
           errors.InputError: one is not.
         """
-        missing = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        missing = self.missing()
         if missing:
-            install = " ".join(f"'{self.packages[name]}'" for name in missing)
-            raise errors.InputError(
-                f"--to {self.name} needs {' and '.join(missing)}: pip install {install}"
-            )
+            raise errors.InputError(f"--to {missing}")
 
 
 FORMATS: Mapping[str, Format] = {
@@ -99,6 +106,7 @@ FORMATS: Mapping[str, Format] = {
             name="litert",
             module="export.conversion.litert.litert_format",
             packages={"ai_edge_litert": "ai-edge-litert>=2.1"},
+            compute_dtypes=("float32",),
         ),
         Format(
             name="openvino",
@@ -113,6 +121,19 @@ FORMATS: Mapping[str, Format] = {
             is_folder=True,
         ),
     )
+}
+
+
+def label(format_name: str, *, quantize: str) -> str:
+    """Returns the name of a format with a quantization: `onnx`, `litert-int8`."""
+    return "-".join([format_name, *([] if quantize == NONE else [quantize])])
+
+
+# The values of --to and --quantize by label, of everything that there is.
+LABELS: Mapping[str, tuple[str, str]] = {
+    label(chosen.name, quantize=quantize): (chosen.name, quantize)
+    for chosen in FORMATS.values()
+    for quantize in chosen.quantizations
 }
 
 
