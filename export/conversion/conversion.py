@@ -268,4 +268,4 @@ def version_of(directory: str) -> tuple[str | None, int | None]:
 
 def model_name(name: str, *, format_name: str, quantize: str) -> str:
     """Returns the name of the folder above the versions of what is converted."""
-    return "-".join([name, format_name, *([] if quantize == formats.NONE else [quantize])])
+    return f"{name}-{formats.label(format_name, quantize=quantize)}"

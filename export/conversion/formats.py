@@ -60,6 +60,7 @@ class Format:
       packages: what pip installs, by the name of the module that is imported.
       quantizations: those that it can have.
       text_packages: what text models need besides; None for a format that they do not have.
+      compute_dtypes: those of the encoders that it can be made of.
       is_folder: whether it is one model with its tokenizer, which `hugging_face.folder` writes and
         verifies, instead of a graph for each signature.
     """
@@ -69,25 +70,34 @@ class Format:
     packages: Mapping[str, str]
     quantizations: tuple[str, ...] = QUANTIZATIONS
     text_packages: Mapping[str, str] | None = None
+    compute_dtypes: tuple[str, ...] = ("float32", "bfloat16")
     is_folder: bool = False
 
     def implementation(self) -> Implementation:
         """Returns the module."""
         return cast(Implementation, importlib.import_module(self.module))
 
+    def missing(self, *, for_text: bool = False) -> str | None:
+        """Returns which packages are not installed, and how; None if all are.
+
+        With `for_text` those that text models need are among them.
+        """
+        packages = {**self.packages, **((self.text_packages or {}) if for_text else {})}
+        missing = [name for name in packages if importlib.util.find_spec(name) is None]
+        if not missing:
+            return None
+        install = " ".join(f"'{packages[name]}'" for name in missing)
+        return f"{self.name} needs {' and '.join(missing)}: pip install {install}"
+
     def check_installed(self, *, for_text: bool = False) -> None:
-        """Checks that its packages are installed; `for_text` those for text models, too.
+        """Checks that its packages are installed.
 
         Raises:
           errors.InputError: one is not.
         """
-        packages = {**self.packages, **((self.text_packages or {}) if for_text else {})}
-        missing = [name for name in packages if importlib.util.find_spec(name) is None]
+        missing = self.missing(for_text=for_text)
         if missing:
-            install = " ".join(f"'{packages[name]}'" for name in missing)
-            raise errors.InputError(
-                f"--to {self.name} needs {' and '.join(missing)}: pip install {install}"
-            )
+            raise errors.InputError(f"--to {missing}")
 
 
 FORMATS: Mapping[str, Format] = {
@@ -103,6 +113,7 @@ FORMATS: Mapping[str, Format] = {
             name="litert",
             module="export.conversion.litert.litert_format",
             packages={"ai_edge_litert": "ai-edge-litert>=2.1"},
+            compute_dtypes=("float32",),
         ),
         Format(
             name="openvino",
@@ -118,6 +129,19 @@ FORMATS: Mapping[str, Format] = {
             is_folder=True,
         ),
     )
+}
+
+
+def label(format_name: str, *, quantize: str) -> str:
+    """Returns the name of a format with a quantization: `onnx`, `litert-int8`."""
+    return "-".join([format_name, *([] if quantize == NONE else [quantize])])
+
+
+# The values of --to and --quantize by label, of everything that there is.
+LABELS: Mapping[str, tuple[str, str]] = {
+    label(chosen.name, quantize=quantize): (chosen.name, quantize)
+    for chosen in FORMATS.values()
+    for quantize in chosen.quantizations
 }
 
 

@@ -64,7 +64,7 @@ class Builder:
           model: the model.
           inputs: see `build_inputs.collect`.
           version_paths: the paths to publish to.
-          components: paths of the tarballs of an embedder's encoder and preprocessor, by kind.
+          components: paths of the tarballs of the models that it is made of, by kind.
           expected: sha256 of the tarball that was released before; None if none was.
 
         Raises:
@@ -116,17 +116,24 @@ class Builder:
             **sources,
             **model.options,
         }
-        command = f"export.{model.kind}"
-        return self.commands.run(command, *_arguments(flags), log_prefix=model.name)
+        command, arguments = f"export.{model.kind}", []
+        if model.kind == manifest.CONVERSION:  # the command adds the format to the name
+            name, _, _ = model.sources[manifest.ENCODER].partition("/")
+            command, arguments = "export.convert", [flags.pop(manifest.ENCODER)]
+            flags["model_name"] = name
+        return self.commands.run(command, *arguments, *_arguments(flags), log_prefix=model.name)
 
     def _verify(self, model: model_list.ModelSpec, packed: str, work: str) -> None:
-        """Verifies the content of the tarball, against the checkpoint if there is one."""
+        """Verifies the content of the tarball, against what it was made from if there is that."""
         unpacked = os.path.join(work, "unpacked")
         tarball.unpack(packed, unpacked)
-        is_compared = model.kind == manifest.ENCODER and "checkpoint" in model.sources
-        flags = {**model.sources, **model.options} if is_compared else {}
-        arguments = _arguments({name: flags[name] for name in _COMPARED if name in flags})
-        self.commands.run("export.verify", unpacked, *arguments, log_prefix=model.name)
+        flags = {}
+        if model.kind == manifest.ENCODER and "checkpoint" in model.sources:
+            said = {**model.sources, **model.options}
+            flags = {name: said[name] for name in _COMPARED if name in said}
+        elif model.kind == manifest.CONVERSION:
+            flags = {"source": os.path.join(work, manifest.ENCODER)}  # unpacked for the export
+        self.commands.run("export.verify", unpacked, *_arguments(flags), log_prefix=model.name)
 
     def _publish(self, packed: str, statement: str, version_paths: paths.VersionPaths) -> None:
         """Publishes the files of a version, the tarball last, which makes the version complete."""

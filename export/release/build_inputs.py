@@ -23,7 +23,7 @@ def collect(model: model_list.ModelSpec, *, components: Mapping[str, str]) -> di
 
     Args:
       model: the model.
-      components: sha256 of the tarballs of an embedder's encoder and preprocessor, by `str(model)`.
+      components: sha256 of the tarballs of the models that it is made of, by `str(model)`.
 
     Raises:
       errors.InputError: a source cannot be read, or does not fit the others.

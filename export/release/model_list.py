@@ -19,6 +19,7 @@ from configs import albert_config, errors
 from export.checkpoints.readers import hugging_face_download
 from export.metadata import manifest
 from export.publishing import staging
+from export.release import formats_field
 
 _REQUIRED: Mapping[str, type] = {"name": str, "kind": str, "version": int}
 _OPTIONS = "options"
@@ -72,7 +73,7 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
     },
 }
 # Kinds that are made of other models of the list.
-COMPOSED = (manifest.EMBEDDER, manifest.TEXT_MODEL)
+COMPOSED = (manifest.EMBEDDER, manifest.TEXT_MODEL, manifest.CONVERSION)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,9 +83,10 @@ class ModelSpec:
     Attributes:
       name: the folder above its versions.
       version: a positive integer.
-      kind: `manifest.ENCODER`, `PREPROCESSOR`, `EMBEDDER` or `TEXT_MODEL`.
+      kind: `manifest.ENCODER`, `PREPROCESSOR`, `EMBEDDER`, `TEXT_MODEL`; or `CONVERSION`, which
+        `formats` of an encoder makes.
       sources: by the exporter's flag, the size or path of a config, the path or `hf://` address of
-        a checkpoint, the path of a tokenizer; of a kind in `COMPOSED`, the `str` of two others.
+        a checkpoint, the path of a tokenizer; of a kind in `COMPOSED`, the `str` of others.
       options: other flags of the exporter.
     """
 
@@ -124,7 +126,7 @@ def untrained(sizes: Sequence[str]) -> list[ModelSpec]:
 
 
 def read(path: str) -> list[ModelSpec]:
-    """Reads a list of models.
+    """Reads a list of models. What an encoder is converted to follows it.
 
     Raises:
       errors.ReleaseError: the list cannot be read; or the message lists everything that is unknown,
@@ -141,16 +143,18 @@ def read(path: str) -> list[ModelSpec]:
     if not content["models"]:
         problems.append("the list is empty")
     folder = os.path.dirname(os.path.abspath(path))
-    found = []
+    found: list[ModelSpec] = []
+    all_valid = True
     for number, values in enumerate(content["models"], start=1):
         title = f"model {number}"
         if isinstance(values, dict) and isinstance(values.get("name"), str):
             title += f" ({values['name']})"
         wrong = _problems(values, folder)
         problems += [f"{title}: {problem}" for problem in wrong]
+        all_valid &= not wrong
         if not wrong:
-            found.append(_model(values, folder))
-    problems += _inconsistencies(found, all_valid=len(found) == len(content["models"]))
+            found += _models(values, folder)
+    problems += _inconsistencies(found, all_valid=all_valid)
     if problems:
         raise errors.ReleaseError(errors.listing(f"models {path!r}", problems))
     return found
@@ -173,10 +177,16 @@ def _problems(values: Any, folder: str) -> list[str]:
         return [*problems, f"kind must be one of {', '.join(_SOURCES)}, got {kind!r}"]
     sources = _SOURCES[kind]
     fields = {**_REQUIRED, **dict.fromkeys(sources, str), _OPTIONS: dict}
-    problems += _wrong_fields(values, fields, "field")
+    if kind in formats_field.ALLOWED:
+        fields[formats_field.NAME] = list
+    others = {name: value for name, value in values.items() if name != formats_field.NAME}
+    problems += _wrong_fields(others, fields, "field")
     options = values.get(_OPTIONS, {})
     if isinstance(options, dict):
         problems += _wrong_fields(options, OPTIONS[kind], "option")
+    if formats_field.NAME in values:
+        said = values[formats_field.NAME]
+        problems += formats_field.problems(said, kind=kind, options=options)
     name, version = values.get("name"), values.get("version")
     if isinstance(name, str) and not staging.MODEL_NAME.fullmatch(name):
         problems.append(f"name must be letters, digits, '_', '-' and '.', got {name!r}")
@@ -186,6 +196,11 @@ def _problems(values: Any, folder: str) -> list[str]:
         problems.append("config or checkpoint is missing")
     if kind in COMPOSED:
         problems += [f"{name} is missing" for name in sources if name not in values]
+    return problems + _missing_paths(values, sources, folder)
+
+
+def _missing_paths(values: Mapping[str, Any], sources: Sequence[str], folder: str) -> list[str]:
+    problems = []
     for field in sources:
         value = values.get(field)
         if isinstance(value, str) and _is_path(field, value):
@@ -217,9 +232,10 @@ def _is(value: Any, kind: type) -> bool:
     return isinstance(value, int | float if kind is float else kind)
 
 
-def _model(values: Mapping[str, Any], folder: str) -> ModelSpec:
+def _models(values: Mapping[str, Any], folder: str) -> list[ModelSpec]:
+    """Returns a model and, after it, what it is converted to."""
     sources = {name: values[name] for name in _SOURCES[values["kind"]] if name in values}
-    return ModelSpec(
+    model = ModelSpec(
         name=values["name"],
         version=values["version"],
         kind=values["kind"],
@@ -229,6 +245,17 @@ def _model(values: Mapping[str, Any], folder: str) -> ModelSpec:
         },
         options=values.get(_OPTIONS, {}),
     )
+    conversions = [
+        ModelSpec(
+            name=f"{model.name}-{label}",
+            version=model.version,
+            kind=manifest.CONVERSION,
+            sources={model.kind: str(model)},
+            options=formats_field.options(label),
+        )
+        for label in values.get(formats_field.NAME, ())
+    ]
+    return [model, *conversions]
 
 
 def _is_path(field: str, value: str) -> bool:

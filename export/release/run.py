@@ -19,7 +19,8 @@ from typing import Any
 
 from configs import errors
 from export.cli import progress
-from export.metadata import checksums
+from export.conversion import formats
+from export.metadata import checksums, manifest
 from export.release import (
     build,
     build_inputs,
@@ -61,7 +62,8 @@ def run(
       The results, in the order of the list.
 
     Raises:
-      errors.ReleaseError: libraries for the pages are not installed, or `base_url` is invalid.
+      errors.ReleaseError: libraries for the pages or packages of a format are not installed, or
+        `base_url` is invalid.
       errors.VerificationError: a version that is not in the list was changed.
     """
     try:
@@ -69,6 +71,7 @@ def run(
     except ImportError as error:
         raise errors.ReleaseError(f"{error}: {_INSTALL}") from error
     website.check(base_url)
+    _check_formats(listed)
     made_with = toolchain.find(source_uri=source_uri)
     with paths.locked(output_dir) as (work, lock):
         former = sha256sums.read(output_dir)
@@ -77,16 +80,14 @@ def run(
             concurrent.futures.ThreadPoolExecutor(jobs) as pool,
             command_runner.CommandRunner(lock=lock, log=bar.log) as commands,
         ):
-            if made_with.modified or not made_with.commit:
-                state = "modified since its last commit" if made_with.commit else "in no commit"
-                bar.log(f"this project is {state}; the statements say so")
+            _note_changes(made_with, bar)
             builder = build.Builder(
                 commands=commands, work=work, made_with=made_with, key=key, log=bar.log
             )
             release = _Release(output_dir, publisher, former, builder, bar)
             composed = [model for model in listed if model.kind in model_list.COMPOSED]
             others = [model for model in listed if model not in composed]
-            for models in (others, composed):  # which contain the others
+            for models in (others, composed):  # which are made of the others
                 futures = [pool.submit(release.one, model) for model in models]
                 try:
                     for future in futures:
@@ -104,6 +105,26 @@ def run(
             path = os.path.join(output_dir, sha256sums.FILE)
             signing.ensure(key, path, path + paths.SIGNATURE, work=work)
     return [release.done[str(model)] for model in listed]
+
+
+def _check_formats(listed: Sequence[model_list.ModelSpec]) -> None:
+    """Checks that the packages of all formats are installed.
+
+    Raises:
+      errors.ReleaseError: one is not.
+    """
+    names = [model.options["to"] for model in listed if model.kind == manifest.CONVERSION]
+    needed = [formats.FORMATS[name].missing() for name in dict.fromkeys(names)]
+    missing = [one for one in needed if one]
+    if missing:
+        raise errors.ReleaseError(errors.listing("formats of the models", missing))
+
+
+def _note_changes(made_with: toolchain.Toolchain, bar: progress.Progress) -> None:
+    """Tells the user if what runs is not what a commit has."""
+    if made_with.modified or not made_with.commit:
+        state = "modified since its last commit" if made_with.commit else "in no commit"
+        bar.log(f"this project is {state}; the statements say so")
 
 
 def _wait(future: concurrent.futures.Future[results.Result]) -> results.Result:
@@ -170,13 +191,13 @@ class _Release:
         return results.RELEASED
 
     def _components(self, model: model_list.ModelSpec) -> dict[str, results.Result]:
-        """Returns the results of the models that it contains, by `str(model)`."""
+        """Returns the results of the models that it is made of, by `str(model)`."""
         if model.kind not in model_list.COMPOSED:
             return {}
         components = {name: self.done[name] for name in model.sources.values()}
         failed = [name for name, done in components.items() if done.state == results.FAILED]
         if failed:
-            raise errors.ReleaseError(f"it contains models that failed: {', '.join(failed)}")
+            raise errors.ReleaseError(f"it is made of models that failed: {', '.join(failed)}")
         return components
 
     def _check(self, version_paths: paths.VersionPaths, parameters: Mapping[str, Any]) -> None:

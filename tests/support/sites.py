@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from configs import albert_config, hub_api
-from export.metadata import manifest
+from export.metadata import checksums, manifest
 from export.release import paths, tarball
 from export.release.site import website
 
@@ -68,6 +68,42 @@ def preprocessor(*, tokenizer: Mapping[str, str] = _TOKENIZER) -> dict[str, Any]
     }
 
 
+_MEASURED = {
+    "pooled_output": {"largest_difference": 4.56e-05, "smallest_cosine": 0.999877},
+    "sequence_output": {"largest_difference": 1.23e-03, "smallest_cosine": 0.999912},
+}
+_RUN_BY = {
+    "onnx": {"onnx": "1.2.3", "onnxruntime": "4.5.6"},
+    "litert": {"tensorflow": "2.21.0", "ai-edge-litert": "7.8.9"},
+    "openvino": {"onnx": "1.2.3", "openvino": "2026.1"},
+    "huggingface": {"safetensors": "0.1", "tokenizers": "0.2"},
+}
+_TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"]
+
+
+def conversion(label: str, *, source_sha256: str) -> dict[str, Any]:
+    """Returns the manifest of a conversion; of `huggingface` of one that nothing has run."""
+    name, _, quantize = label.partition("-")
+    compared = {"texts": 16, "tokens": 354, "signatures": {"serving_default": _MEASURED}}
+    entries = {"compared": compared, "sizes": {"model.onnx": 70_000_000, "model.bin": 800_000}}
+    if name == "huggingface":
+        entries = {
+            "architecture": "AlbertForMaskedLM",
+            "compared": {"weights": 30, "bits_equal": True},
+            "sizes": {"model.safetensors": 70_000_000},
+            "tokenizer_files": {"files": _TOKENIZER_FILES, "left_out": None, "compared": None},
+        }
+    return {
+        "artifact": manifest.CONVERSION,
+        "format": name,
+        "quantize": quantize or "none",
+        "runtime": _RUN_BY[name],
+        "source_sha256": source_sha256,
+        **entries,
+        **_MADE_WITH,
+    }
+
+
 class Site:
     """A release.
 
@@ -84,12 +120,29 @@ class Site:
         path.parent.mkdir(parents=True, exist_ok=True)
         directory = artifact
         if isinstance(artifact, Mapping):
-            directory = self.root.parent / "artifacts" / handle
+            directory = self._artifact(handle)
             file = directory / manifest.FILE
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(artifact))
+            checksums.write(str(directory))
         tarball.write(str(directory), str(path))
         return path
+
+    def convert(self, handle: str, label: str, **changes: Any) -> pathlib.Path:
+        """Adds a conversion of a model that was added as a manifest, and returns its path.
+
+        Args:
+          handle: of the model.
+          label: of the format.
+          changes: entries of its manifest.
+        """
+        digest = checksums.recorded_digest(str(self._artifact(handle)))
+        made = conversion(label, source_sha256=digest or "") | changes
+        publisher, name, version = handle.split("/")
+        return self.add(f"{publisher}/{name}-{label}/{version}", made)
+
+    def _artifact(self, handle: str) -> pathlib.Path:
+        return self.root.parent / "artifacts" / handle
 
     def write(self, *, publisher: str = PUBLISHER, base_url: str = BASE_URL) -> None:
         """Writes the pages."""

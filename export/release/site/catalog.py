@@ -3,6 +3,7 @@
 Example:
     models = catalog.read("dist")
     models.latest()  # the highest version of each name
+    models.conversions_of(models.models[0])  # to other formats
 
 The pages say about a model only what its tarball's bytes and manifest say. Nothing is unpacked, and
 TensorFlow is not needed.
@@ -10,6 +11,7 @@ TensorFlow is not needed.
 
 import dataclasses
 import glob
+import hashlib
 import json
 import os
 import re
@@ -18,6 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from configs import errors
+from export.conversion import formats
 from export.metadata import checksums, manifest
 from export.publishing import staging
 from export.release import paths
@@ -26,7 +29,13 @@ _NAME = staging.MODEL_NAME.pattern
 _PATH = re.compile(
     rf"(?P<publisher>{_NAME})/(?P<name>{_NAME})/(?P<version>[1-9][0-9]*){re.escape(paths.TARBALL)}"
 )
-_KINDS = (manifest.ENCODER, manifest.PREPROCESSOR, manifest.EMBEDDER, manifest.TEXT_MODEL)
+_KINDS = (
+    manifest.ENCODER,
+    manifest.PREPROCESSOR,
+    manifest.EMBEDDER,
+    manifest.TEXT_MODEL,
+    manifest.CONVERSION,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,6 +49,8 @@ class PublishedModel:
       manifest: see `export/metadata/manifest.py`.
       num_bytes: size of the tarball.
       sha256: digest of the tarball.
+      content_sha256: digest of the list of its files' digests, by which conversions name it; None
+        without a list.
       beside: those of `paths.STATEMENT` and `SIGNATURE` for which the tarball has a file.
     """
 
@@ -49,11 +60,12 @@ class PublishedModel:
     manifest: dict[str, Any] = dataclasses.field(repr=False)
     num_bytes: int
     sha256: str
+    content_sha256: str | None
     beside: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
-        """`manifest.ENCODER`, `PREPROCESSOR`, `EMBEDDER` or `TEXT_MODEL`."""
+        """`manifest.ENCODER`, `PREPROCESSOR`, `EMBEDDER`, `TEXT_MODEL` or `CONVERSION`."""
         return self.manifest["artifact"]
 
     @property
@@ -93,13 +105,22 @@ class PublishedModel:
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """Released models, sorted by publisher, name and version."""
+    """Released models, sorted by publisher, name and version.
+
+    Attributes:
+      models: the SavedModels.
+      conversions: what they were converted to, which has no pages of its own.
+    """
 
     models: Sequence[PublishedModel]
+    conversions: Sequence[PublishedModel] = ()
 
     def by_publisher(self, publisher: str) -> "Catalog":
-        """Returns the models of a publisher."""
-        return Catalog([model for model in self.models if model.publisher == publisher])
+        """Returns the models of a publisher, and what they were converted to."""
+        return Catalog(
+            [model for model in self.models if model.publisher == publisher],
+            [model for model in self.conversions if model.publisher == publisher],
+        )
 
     def latest(self) -> list[PublishedModel]:
         """Returns the highest version of each model."""
@@ -109,6 +130,23 @@ class Catalog:
         """Returns all versions of a model, in ascending order."""
         name = (model.publisher, model.name)
         return [other for other in self.models if (other.publisher, other.name) == name]
+
+    def conversions_of(self, model: PublishedModel) -> dict[str, PublishedModel]:
+        """Returns what it was converted to, by label, in the order of `formats.LABELS`.
+
+        A conversion has the model's name and its own label, the model's version, and names it by
+        content.
+        """
+        by_handle = {other.handle: other for other in self.conversions}
+        found = {
+            label: by_handle.get(f"{model.publisher}/{model.name}-{label}/{model.version}")
+            for label in formats.LABELS
+        }
+        return {
+            label: other
+            for label, other in found.items()
+            if other and other.manifest.get("source_sha256", "") == model.content_sha256
+        }
 
     def same_tokenizer(self, model: PublishedModel, kind: str) -> list[PublishedModel]:
         """Returns the publisher's latest models of a kind with the same tokenizer.
@@ -137,7 +175,8 @@ def read(output_dir: str) -> Catalog:
     matches = filter(None, map(_PATH.fullmatch, found))
     models = [_model(output_dir, match) for match in matches]
     models.sort(key=lambda model: (model.publisher, model.name, model.version))
-    return Catalog(models)
+    conversions = [model for model in models if model.kind == manifest.CONVERSION]
+    return Catalog([model for model in models if model not in conversions], conversions)
 
 
 def _model(output_dir: str, match: re.Match[str]) -> PublishedModel:
@@ -147,27 +186,33 @@ def _model(output_dir: str, match: re.Match[str]) -> PublishedModel:
         for suffix in (paths.STATEMENT, paths.SIGNATURE)
         if os.path.isfile(path.removesuffix(paths.TARBALL) + suffix)
     ]
+    entries, content_sha256 = _manifest(path)
     return PublishedModel(
         publisher=match["publisher"],
         name=match["name"],
         version=int(match["version"]),
-        manifest=_manifest(path),
+        manifest=entries,
         num_bytes=os.path.getsize(path),
         sha256=checksums.sha256(path),
+        content_sha256=content_sha256,
         beside=tuple(beside),
     )
 
 
-def _manifest(path: str) -> dict[str, Any]:
-    """Returns the manifest inside a tarball."""
+def _manifest(path: str) -> tuple[dict[str, Any], str | None]:
+    """Returns the manifest inside a tarball, and the digest of the list of digests before it."""
+    content_sha256 = None
     try:
         with tarfile.open(path, "r|gz") as archive:
             for member in archive:
-                if os.path.normpath(member.name) == manifest.FILE:
-                    file = archive.extractfile(member)
+                file = archive.extractfile(member)
+                name = os.path.normpath(member.name)
+                if name == checksums.FILE and file:
+                    content_sha256 = hashlib.sha256(file.read()).hexdigest()
+                if name == manifest.FILE:
                     content = json.load(file) if file else None
                     if isinstance(content, dict) and content.get("artifact") in _KINDS:
-                        return content
+                        return content, content_sha256
                     break
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise errors.VerificationError(f"{path!r} cannot be read: {error}") from error

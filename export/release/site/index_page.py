@@ -26,6 +26,7 @@ def render(models: catalog.Catalog) -> str:
         kinds=[(heading, found) for heading, found in kinds if found],
         # In descending order, without the latest.
         older={model.handle: models.versions(model)[-2::-1] for model in latest},
+        formats={model.handle: models.conversions_of(model) for model in latest},
         publishers=sorted({model.publisher for model in latest}),
         collection=model_pages.COLLECTION,
         labels=_LABELS.items(),

@@ -16,7 +16,7 @@ from typing import Any
 
 from export.metadata import manifest
 from export.release import paths
-from export.release.site import catalog, known_origins, rendering
+from export.release.site import catalog, conversion_rows, known_origins, rendering
 
 COLLECTION = "albert"
 # A tutorial that fine-tunes any encoder of this API.
@@ -46,8 +46,8 @@ def module_page(model: catalog.PublishedModel, *, models: catalog.Catalog, base_
 
     Args:
       model: the version.
-      models: all models of its publisher; the page names earlier versions and models of the same
-        vocabulary.
+      models: all models of its publisher; the page names earlier versions, models of the same
+        vocabulary, and what the model was converted to.
       base_url: public address of the release, as `https://example.org`; handles begin with it.
     """
     return rendering.markdown(
@@ -58,6 +58,7 @@ def module_page(model: catalog.PublishedModel, *, models: catalog.Catalog, base_
         origin=known_origins.VOCABULARIES.get(model.tokenizer["sha256"]),
         encoders=models.same_tokenizer(model, manifest.ENCODER),
         preprocessors=models.same_tokenizer(model, manifest.PREPROCESSOR),
+        runtimes=conversion_rows.by_runtime(models.conversions_of(model)),
         changes=_changelog(models.versions(model), up_to=model.version),
     )
 

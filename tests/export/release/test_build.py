@@ -1,5 +1,6 @@
 """A version is published only if the content of its tarball was verified."""
 
+import dataclasses
 import pathlib
 import shutil
 
@@ -8,7 +9,7 @@ import pytest
 from configs import errors
 from export.metadata import manifest
 from export.publishing import subprocesses
-from export.release import build, model_list, paths, toolchain
+from export.release import build, model_list, paths, tarball, toolchain
 from tests.support import exporter, processes
 
 MADE_WITH = toolchain.Toolchain(source_uri=None, commit="a" * 40, modified=False, packages=())
@@ -26,6 +27,7 @@ class _Commands:
     def run(self, module, *arguments, log_prefix):
         flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
         if module != "export.verify":
+            self.exported = module, arguments[0], flags
             path = pathlib.Path(flags["export_dir"], flags["model_name"], flags["version"])
             return str(shutil.copytree(self._artifact, path))
         self.verified = processes.contents(arguments[0]), flags
@@ -43,15 +45,17 @@ def artifact(tmp_path):
     return directory
 
 
-def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
+ENCODER = model_list.ModelSpec(
+    name="albert",
+    version=3,
+    kind="encoder",
+    sources={"config": "tiny"},
+    options={"mlm": False},
+)
+
+
+def _build(tmp_path, commands, *, model=ENCODER, inputs=INPUTS, expected=None, components=None):
     """Builds a version, and returns the names of the published files."""
-    model = model_list.ModelSpec(
-        name="albert",
-        version=3,
-        kind="encoder",
-        sources=sources or {"config": "tiny"},
-        options={"mlm": False},
-    )
     dist, work = tmp_path / "dist", tmp_path / "work"
     builder = build.Builder(
         commands=commands, work=str(work), made_with=MADE_WITH, key=None, log=lambda line: None
@@ -59,11 +63,15 @@ def _build(tmp_path, commands, *, sources=None, inputs=INPUTS, expected=None):
     version_paths = paths.VersionPaths(str(dist), publisher="org", model=model)
     try:
         builder.build(
-            model, inputs=inputs, version_paths=version_paths, components={}, expected=expected
+            model,
+            inputs=inputs,
+            version_paths=version_paths,
+            components=components or {},
+            expected=expected,
         )
     finally:
         assert not dist.exists() or not list(dist.rglob(".*"))
-    return sorted(path.name for path in (dist / "org" / "albert").iterdir())
+    return sorted(path.name for path in (dist / "org" / model.name).iterdir())
 
 
 def test_what_comes_out_of_the_tarball_is_verified_and_published(artifact, tmp_path):
@@ -77,8 +85,31 @@ def test_what_comes_out_of_the_tarball_is_verified_and_published(artifact, tmp_p
 def test_it_is_compared_with_its_checkpoint(artifact, tmp_path):
     commands = _Commands(artifact)
     sources = {"checkpoint": "model.ckpt", "config": "config.json", "sp_model_file": "x.model"}
-    _build(tmp_path, commands, sources=sources)
+    _build(tmp_path, commands, model=dataclasses.replace(ENCODER, sources=sources))
     assert commands.verified[1] == {"checkpoint": "model.ckpt", "config": "config.json"}
+
+
+def test_a_conversion_is_made_of_the_released_encoder_and_compared_with_it(artifact, tmp_path):
+    released = tmp_path / "released.tar.gz"
+    tarball.write(str(artifact), str(released))
+    conversion = model_list.ModelSpec(
+        name="albert-onnx-int8",
+        version=3,
+        kind=manifest.CONVERSION,
+        sources={"encoder": "albert/3"},
+        options={"to": "onnx", "quantize": "int8"},
+    )
+    commands = _Commands(artifact)
+    components = {"encoder": str(released)}
+    names = _build(tmp_path, commands, model=conversion, components=components)
+    assert names == ["3.intoto.json", "3.tar.gz"]
+    module, directory, flags = commands.exported
+    assert module == "export.convert"
+    assert {**flags, "export_dir": ""} == {
+        **{"export_dir": "", "model_name": "albert", "version": "3"},
+        **{"to": "onnx", "quantize": "int8"},
+    }
+    assert commands.verified[1] == {"source": directory}
 
 
 def test_what_is_not_right_is_not_published(artifact, tmp_path):

@@ -18,6 +18,11 @@ EMBEDDER = {
     "encoder": "encoder/3",
     "preprocessor": "preprocess/3",
 }
+# What the documents promise; huggingface has no quantization.
+_FORMATS = (
+    "onnx, onnx-float16, onnx-int8, litert, litert-float16, litert-int8, openvino, "
+    "openvino-float16, openvino-int8, huggingface"
+)
 
 
 def _read(tmp_path, *listed, text=None):
@@ -52,6 +57,25 @@ def test_a_list_is_read_with_paths_relative_to_it(tmp_path):
     assert read[0].options == {"mlm": False}
     assert read[1].sources == {"checkpoint": str(tmp_path / "model.ckpt")}
     assert read[2].sources == {"encoder": "encoder/3", "preprocessor": "preprocess/3"}
+
+
+def test_what_an_encoder_is_converted_to_follows_it(tmp_path):
+    encoder = {**ENCODER, "formats": ["onnx", "litert-int8", "huggingface"]}
+    read = _read(tmp_path, encoder, PREPROCESSOR)
+    assert list(map(str, read)) == [
+        *("encoder/3", "encoder-onnx/3", "encoder-litert-int8/3", "encoder-huggingface/3"),
+        "preprocess/3",
+    ]
+    assert [model.kind for model in read[1:4]] == [manifest.CONVERSION] * 3
+    assert [model.sources for model in read[1:4]] == [{"encoder": "encoder/3"}] * 3
+    assert [model.options for model in read[1:4]] == [
+        {"to": "onnx", "quantize": "none"},
+        {"to": "litert", "quantize": "int8"},
+        {"to": "huggingface", "quantize": "none"},
+    ]
+    # The encoder is the same model as without them.
+    assert [read[0], read[4]] == _read(tmp_path, ENCODER, PREPROCESSOR)
+    assert [read[0], read[4]] == _read(tmp_path, {**ENCODER, "formats": []}, PREPROCESSOR)
 
 
 def test_an_address_on_the_hugging_face_hub_is_not_a_path(tmp_path):
@@ -92,6 +116,18 @@ def test_the_short_form_refuses_what_is_not_a_size_and_what_is_there_twice(sizes
         ({"options": {"mlm": "no"}}, "mlm must be true or false, got 'no'"),
         ({"options": []}, "options must be an object, got []"),
         ({"config": "nowhere.json"}, "nowhere.json' does not exist"),
+        ({"formats": "onnx"}, f"formats must be a list of {_FORMATS}, got 'onnx'"),
+        ({"formats": None}, f"formats must be a list of {_FORMATS}, got None"),
+        ({"formats": ["tflite"]}, f"formats has 'tflite', allowed are {_FORMATS}"),
+        ({"formats": ["onnx-int4"]}, f"formats has 'onnx-int4', allowed are {_FORMATS}"),
+        ({"formats": ["huggingface-int8"]}, "formats has 'huggingface-int8', allowed are onnx"),
+        ({"formats": ["onnx-none"]}, "formats has 'onnx-none', allowed are onnx"),
+        ({"formats": [["onnx"]]}, "formats has ['onnx'], allowed are onnx"),
+        ({"formats": ["onnx", "litert", "onnx"]}, "formats has 'onnx' twice"),
+        (
+            {"formats": ["onnx", "litert-int8"], "options": {"compute_dtype": "bfloat16"}},
+            "formats has 'litert-int8', which needs compute_dtype float32, got 'bfloat16'",
+        ),
         ({"checkpoint": "nowhere"}, "nowhere' does not exist"),
     ],
 )
@@ -121,6 +157,24 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
         "model 6: must be a JSON object",
     ):
         assert part in problem
+
+
+@pytest.mark.parametrize("kind", ["preprocessor", "embedder", "text_model"])
+def test_formats_are_of_encoders_and_the_error_is_one(tmp_path, kind):
+    sources = {} if kind == "preprocessor" else {"encoder": "encoder/3", "preprocessor": "p/3"}
+    model = {"name": "other", "kind": kind, "version": 1, "formats": ["onnx"], **sources}
+    problem = _problem(tmp_path, model)
+    message = f"model 1 (other): formats is a field of kind encoder alone, got a {kind}"
+    assert message in problem
+    assert "formats" not in problem.partition(message)[2]
+    assert "unknown field" not in problem
+
+
+def test_a_conversion_takes_a_name_that_no_other_model_has(tmp_path):
+    problem = _problem(
+        tmp_path, {**ENCODER, "formats": ["onnx"]}, {**ENCODER, "name": "encoder-onnx"}
+    )
+    assert "encoder-onnx/3 is there twice" in problem
 
 
 def test_weights_are_not_published_beside_the_demo_preprocessor(tmp_path):

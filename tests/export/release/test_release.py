@@ -15,8 +15,8 @@ import threading
 import numpy as np
 import pytest
 
-from export.metadata import checksums
-from export.release import signing
+from export.metadata import checksums, manifest
+from export.release import signing, tarball
 from tests.export.release import test_provenance, test_signing
 from tests.support import golden, processes, sampling
 
@@ -46,6 +46,8 @@ EMBEDDER = {
 # Its exporter fails.
 FAILING = {**ENCODER, "name": "failing", "options": {"compute_dtype": "float8"}}
 TARBALL = "org/albert/3.tar.gz"
+# With --stress the encoder is converted, too: seven seconds for each. `test_formats.py` copies.
+_FORMATS = ("onnx-int8", "litert", "openvino-float16", "huggingface")
 
 
 def _release(root, *listed, key=None):
@@ -56,12 +58,19 @@ def _release(root, *listed, key=None):
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory):
+def labels(stress):
+    """The formats of the encoder."""
+    return _FORMATS if stress else ()
+
+
+@pytest.fixture(scope="module")
+def released(labels, tmp_path_factory):
     """Folder of a release with one model that fails, and the output of the command."""
     root = tmp_path_factory.mktemp("release")
     golden.copy(MODEL, root)
     key, _ = test_signing.write_keys(root)
-    done = _release(root, ENCODER, FAILING, PREPROCESSOR, EMBEDDER, key=key)
+    encoder = ENCODER | {"formats": labels}
+    done = _release(root, encoder, FAILING, PREPROCESSOR, EMBEDDER, key=key)
     return root, done
 
 
@@ -77,13 +86,14 @@ def copy(released, tmp_path):
     return shutil.copytree(released[0], tmp_path / "copy")
 
 
-def test_a_failing_model_is_named_and_does_not_stop_the_others(released):
+def test_a_failing_model_is_named_and_does_not_stop_the_others(released, labels):
     root, done = released
     last_line = processes.error(done)
+    converted = [f"albert-{label}/3" for label in labels]
     assert done.stdout.splitlines() == [
-        f"dist/org/{name}.tar.gz" for name in ("albert/3", "preprocess/1", "embed/1")
+        f"dist/org/{name}.tar.gz" for name in ("albert/3", *converted, "preprocess/1", "embed/1")
     ]
-    assert last_line.startswith("1 of 4 models failed: failing/3: ")
+    assert last_line.startswith(f"1 of {4 + len(labels)} models failed: failing/3: ")
     assert "float8" in last_line
     assert not (root / "dist" / "org" / "failing").exists()
     # A log has lines, then the table.
@@ -109,10 +119,10 @@ def test_sha256sum_checks_every_file_but_signatures(dist):
     assert unlisted == {name for name in found if name.endswith(".sig")}
 
 
-def test_model_signings_command_verifies_every_signature(released, dist):
+def test_model_signings_command_verifies_every_signature(released, labels, dist):
     signed = [path for path in dist.rglob("*") if path.name.endswith(".tar.gz")]
     signed.append(dist / "SHA256SUMS")
-    assert len(signed) == 4
+    assert len(signed) == 4 + len(labels)
     for path in signed:
         beside = path.name.removesuffix(".tar.gz") + ".sig"
         assert test_signing.verify(path, path.with_name(beside), released[0] / "key.pub")
@@ -143,6 +153,22 @@ def test_statements_are_valid_and_name_what_the_model_was_made_from(dist):
         name: checksums.sha256(str(dist / "org" / name))
         for name in ("albert/3.tar.gz", "preprocess/1.tar.gz")
     }
+
+
+@pytest.mark.stress
+def test_formats_are_of_the_encoders_tarball_and_on_its_page(dist, labels, tmp_path):
+    tarball.unpack(str(dist / TARBALL), str(tmp_path / "encoder"))
+    page = (dist / "org/albert/3.md").read_text()
+    for label in labels:
+        directory = tmp_path / label
+        tarball.unpack(str(dist / f"org/albert-{label}/3.tar.gz"), str(directory))
+        content = manifest.read(str(directory))
+        sums = tmp_path / "encoder" / checksums.FILE
+        assert content["source_sha256"] == checksums.sha256(str(sums))
+        assert "-".join([content["format"], content["quantize"]]).startswith(label)
+        assert not checksums.problems(str(directory))
+        assert f"| `{label}` | " in page
+        assert f"org/albert-{label}/3.tar.gz" in page
 
 
 class _Host(http.server.SimpleHTTPRequestHandler):
@@ -221,6 +247,21 @@ def test_other_inputs_under_a_version_that_exists_are_refused(copy, change, mess
     assert last_line.startswith("1 of 2 models failed: albert/3: it was released from other")
     assert message in last_line
     assert processes.contents(copy / "dist") == before
+
+
+@pytest.mark.stress
+def test_formats_that_are_made_again_have_the_same_bytes(copy, labels):
+    before = processes.contents(copy / "dist")
+    for label in labels:
+        (copy / f"dist/org/albert-{label}/3.tar.gz").unlink()
+    done = _release(copy, ENCODER | {"formats": labels}, key="key.pem")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(": exporting") == len(labels)
+    after = processes.contents(copy / "dist")
+    signatures = {name for name in after if name.endswith(".sig")}
+    assert {name: after[name] for name in after.keys() - signatures} == {
+        name: before[name] for name in before.keys() - signatures
+    }
 
 
 @pytest.mark.stress

@@ -32,6 +32,8 @@ def server(tmp_path_factory):
         tarball = site.add(f"org/albert_en_{size}/9", sites.encoder(size))
         tarball.with_name("9.intoto.json").touch()
     site.add("org/albert_en_xxlarge/10", sites.encoder("xxlarge", parameters=222_595_584))
+    for label in ("onnx", "huggingface"):
+        site.convert("org/albert_en_xxlarge/10", label)
     site.add("org/albert_en_preprocess/3", sites.preprocessor())
     site.write()
     (site.root / "SHA256SUMS").touch()

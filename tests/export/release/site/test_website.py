@@ -23,6 +23,8 @@ def release(folder):
     site = sites.Site(folder / "dist")
     for handle, artifact in MODELS.items():
         site.add(handle, artifact)
+    site.convert("org/albert_en_large/3", "onnx")
+    site.convert("org/albert_en_large/3", "huggingface")
     return site
 
 
@@ -138,6 +140,18 @@ def test_index_names_every_model_with_its_size_digest_and_page(tmp_path):
     for suffix in (".html", ".tar.gz", ".intoto.json", ".sig"):
         assert f"org/albert_en_large/3{suffix}" in index.links
     assert "org/albert_en_base/10.intoto.json" not in index.links
+
+
+def test_index_names_the_formats_of_a_model_with_their_tarballs(tmp_path):
+    site = release(tmp_path)
+    site.write()
+    index = sites.Page(site.text("index.html"))
+    assert "formatsonnx, huggingface" in " ".join(index.text.split())
+    assert index.text.count("formats") == 1  # nothing of the models without
+    for label in ("onnx", "huggingface"):
+        assert f"org/albert_en_large-{label}/3.tar.gz" in index.links
+    # A conversion is not a model by itself.
+    assert "org/albert_en_large-onnx" not in index.text
 
 
 def test_index_has_the_models_of_all_publishers(tmp_path):
