@@ -54,9 +54,8 @@ class Encoder:
         self._position_embeddings = layers.variable(
             "position_embedding/embeddings", [config.max_position_embeddings, embedding]
         )
-        self._type_embeddings = layers.variable(
-            "type_embeddings/embeddings", [config.type_vocab_size, embedding]
-        )
+        types = [config.type_vocab_size, embedding]
+        self._type_embeddings = layers.variable("type_embeddings/embeddings", types)
         self._embedding_norm = layers.layer_norm_weights("embeddings/layer_norm", embedding)
         self._projection = (
             layers.dense_weights("embedding_projection", [embedding], [hidden])
@@ -84,11 +83,9 @@ class Encoder:
                 self._pooler or (),
             ]
         )
-        self._trace()
-        if from_embeddings:
-            self._trace_from_embeddings()
+        self._trace(from_embeddings=from_embeddings)
 
-    def _trace(self) -> None:
+    def _trace(self, *, from_embeddings: bool) -> None:
         """Makes the functions that others call, so that the graph holds each of them once.
 
         The checks and the weights are shared by all encoders, a block by all its layers, an encoder
@@ -113,6 +110,8 @@ class Encoder:
             for training in (False, True)
             for unpadded in (False, True)
         }
+        if from_embeddings:
+            self._trace_from_embeddings()
 
     def _trace_from_embeddings(self) -> None:
         """Makes the functions that those who call with embeddings share."""
