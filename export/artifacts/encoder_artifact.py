@@ -223,9 +223,7 @@ def _sop_module(
         outputs = encode(inputs, training)
         return {**outputs, hub_api.SOP_LOGITS: head(outputs[hub_api.POOLED_OUTPUT])}
 
-    return hub_module.HubModule(
-        predict, specs=specs, variables=encoder.variables + head.variables
-    )
+    return hub_module.HubModule(predict, specs=specs, variables=encoder.variables + head.variables)
 
 
 def _signatures(module: hub_module.HubModule, *, has_pooler: bool) -> dict[str, Any]:

@@ -72,9 +72,7 @@ def _checked(
         # Where shapes are static, building the graph fails before any assertion runs, with the
         # name of the op in the message.
         message = f"must_have_the_{like}".replace(" ", "_")
-        return tuple(
-            tf.reshape(inputs[name], shape, name=f"{name}_{message}") for name in names
-        )
+        return tuple(tf.reshape(inputs[name], shape, name=f"{name}_{message}") for name in names)
 
 
 def _word_range(word_ids: tf.Tensor, config: albert_config.AlbertConfig) -> tf.Operation:

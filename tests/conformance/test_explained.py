@@ -1,4 +1,4 @@
-"""What explanations need: attention as an output, embeddings as input, gradients with respect to it.
+"""What explanations need: attention as an output, embeddings as input, gradients of the input.
 
 The oracle is transformers: see `testdata/explained/make.py`.
 """
