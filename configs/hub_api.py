@@ -9,6 +9,10 @@ INPUT_MASK = "input_mask"
 INPUT_TYPE_IDS = "input_type_ids"
 ENCODER_INPUTS = (INPUT_WORD_IDS, INPUT_MASK, INPUT_TYPE_IDS)
 
+# Input of `from_embeddings`, in place of INPUT_WORD_IDS: float32 [B, S, E].
+WORD_EMBEDDINGS = "word_embeddings"
+EMBEDDINGS_INPUTS = (WORD_EMBEDDINGS, INPUT_MASK, INPUT_TYPE_IDS)
+
 # Additional input of the masked language model: int32 [B, P].
 MASKED_LM_POSITIONS = "masked_lm_positions"
 MLM_INPUTS = (*ENCODER_INPUTS, MASKED_LM_POSITIONS)
@@ -23,6 +27,8 @@ DEFAULT = "default"
 POOLED_OUTPUT = "pooled_output"  # float32 [B, H]; not there without a pooler
 SEQUENCE_OUTPUT = "sequence_output"  # float32 [B, S, H]
 ENCODER_OUTPUTS = "encoder_outputs"  # list of num_hidden_layers float32 [B, S, H]
+# List of num_hidden_layers * inner_group_num float32 [B, N, S, S]; there if asked for at export.
+ATTENTION_PROBS = "attention_probs"
 
 # Outputs of the heads.
 MLM_LOGITS = "mlm_logits"  # float32 [B, P, V]
@@ -58,6 +64,11 @@ CHOOSE_SIGNATURE_OUTPUTS = (LOGITS,)
 # Attributes of the heads of fine-tuned models: string variables [C] and [].
 LABELS = "labels"
 PROBLEM_TYPE = "problem_type"
+
+# Attributes of an encoder that are there if asked for at export: the encoder on embeddings, and the
+# attribute of that which looks them up.
+FROM_EMBEDDINGS = "from_embeddings"
+LOOKUP = "lookup"
 
 # Attributes of an encoder: the vocabulary's asset, and whether a WordPiece vocabulary is uncased.
 SP_MODEL_FILE = "sp_model_file"

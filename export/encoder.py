@@ -4,6 +4,7 @@ Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothin
 
     dir=$(python -m export.encoder --checkpoint albert_large --model_name albert_en_large)
     dir=$(python -m export.encoder --config large)
+    dir=$(python -m export.encoder --config large --attention_outputs --from_embeddings)
 
 Without a checkpoint the weights are random, and stderr and the manifest say so.
 """
@@ -27,6 +28,18 @@ _TOKENIZER = flags.DEFINE_bool(
     "Whether there is a tokenizer. --notokenizer exports weights for ids that are not made from "
     "text (phonemes, proteins).",
 )
+_ATTENTION_OUTPUTS = flags.DEFINE_bool(
+    "attention_outputs",
+    False,
+    "Whether callables that compute padding also return `attention_probs`, the attention of every "
+    "block.",
+)
+_FROM_EMBEDDINGS = flags.DEFINE_bool(
+    "from_embeddings",
+    False,
+    "Whether to export `.from_embeddings`: the encoder and its heads on word embeddings instead of "
+    "ids, for gradients with respect to the input.",
+)
 for module in (checkpoint_flags, encoder_flags, tokenizer_flags, export_flags):
     flags.adopt_module_key_flags(module)
 
@@ -37,6 +50,8 @@ def main() -> None:
             checkpoint_flags.CHECKPOINT.value,
             model_name=export_flags.MODEL_NAME.value,
             tokenizer=tokenizer_flags.request() if _TOKENIZER.value else None,
+            attention_outputs=_ATTENTION_OUTPUTS.value,
+            from_embeddings=_FROM_EMBEDDINGS.value,
             seed=_SEED.value,
             **checkpoint_flags.values(),
             **encoder_flags.values(),

@@ -107,6 +107,16 @@ def tiny_classifier():
 
 
 @pytest.fixture(scope="session")
+def tiny_explained():
+    """Returns it with attention as an output and embeddings as input, exported by the command."""
+    return processes.exported(
+        *("export.encoder", "--config", "tiny", "--model_name", "tiny_explained"),
+        *("--new_head", "classify", "--labels", "no,yes,maybe"),
+        *("--attention_outputs", "--from_embeddings"),
+    )
+
+
+@pytest.fixture(scope="session")
 def tiny_preprocessor():
     """Returns a preprocessor, exported by the command. Tests must not write into it."""
     return processes.exported("export.preprocessor")

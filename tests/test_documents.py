@@ -94,6 +94,7 @@ def test_every_command_is_in_the_reference():
     assert page.startswith("before\n") and "class VersionExistsError" in page
 
 
+_LONG = ("fine-tune.md", "explain.md", "export.md")
 _WITH_SNIPPETS = [path for path in (ROOT / "README.md", *PAGES) if _snippets(path, "python")]
 
 
@@ -101,7 +102,7 @@ _WITH_SNIPPETS = [path for path in (ROOT / "README.md", *PAGES) if _snippets(pat
     "path",
     _WITH_SNIPPETS,
     # But for those that take longest.
-    sample=[path for path in _WITH_SNIPPETS if path.name not in ("fine-tune.md", "export.md")],
+    sample=[path for path in _WITH_SNIPPETS if path.name not in _LONG],
     ids=_name,
 )
 def test_snippets_run(
@@ -114,9 +115,11 @@ def test_snippets_run(
     tiny_preprocessor,
     tiny_embedder,
     tmp_path,
+    request,
 ):
     """In one process for each page, each snippet with names of its own."""
     exports = tmp_path / "exports"
+    explained = request.getfixturevalue("tiny_explained") if path.name == "explain.md" else None
     for name, artifact in {
         "albert_en_large": tiny_encoder,
         "albert_en_large-onnx": tiny_onnx,
@@ -124,6 +127,7 @@ def test_snippets_run(
         "albert_en_large-openvino": tiny_openvino,
         "albert_large_v2": tiny_encoder,
         "my_classifier": tiny_classifier,
+        **({"my_explained": explained} if explained else {}),
         "my_classifier_text": text_models.directory("single"),
         "albert_large_v2_preprocess": tiny_preprocessor,
         "albert_en_preprocess": tiny_preprocessor,

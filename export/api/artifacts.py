@@ -38,6 +38,8 @@ def export_encoder(
     allow_unused: str | None = None,
     overrides: Mapping[str, float] = types.MappingProxyType({}),
     compute_dtype: str = "float32",
+    attention_outputs: bool = False,
+    from_embeddings: bool = False,
     seed: int = 0,
     export_dir: str = "exports",
     version: int | None = None,
@@ -60,6 +62,8 @@ def export_encoder(
       allow_unused: regular expression: tensors in whose names it is found may be left out.
       overrides: values in place of the config's, of dropout for example.
       compute_dtype: "float32" or "bfloat16", of activations and products.
+      attention_outputs: whether callables that compute padding also return `attention_probs`.
+      from_embeddings: whether there is `.from_embeddings`, the encoder on word embeddings.
       seed: of the random weights.
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
@@ -91,7 +95,12 @@ def export_encoder(
         from export.artifacts import encoder_artifact  # imports TensorFlow
 
         encoder_artifact.write(
-            publication.directory, spec=spec, compute_dtype=compute_dtype, on_progress=on_progress
+            publication.directory,
+            spec=spec,
+            compute_dtype=compute_dtype,
+            attention_outputs=attention_outputs,
+            from_embeddings=from_embeddings,
+            on_progress=on_progress,
         )
         return publication.publish()
 

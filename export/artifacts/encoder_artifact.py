@@ -23,6 +23,8 @@ from export.metadata import manifest
 from export.model import albert, heads, initial_weights, task_heads
 
 _OnProgress = Callable[[int, int], None]
+_Encode = Callable[[Mapping[str, tf.Tensor], bool], dict[str, Any]]
+_Specs = Mapping[str, tf.TensorSpec]
 
 
 class _Model:
@@ -36,9 +38,10 @@ class _Model:
     """
 
     def __init__(
-        self, spec: encoder_spec.EncoderSpec, *, compute_dtype: str, on_progress: _OnProgress
+        self, spec: encoder_spec.EncoderSpec, *, on_progress: _OnProgress, **options: Any
     ) -> None:
-        self.encoder = albert.Encoder(spec.config, compute_dtype=compute_dtype)
+        """Fills the variables; `options` are those of the encoder."""
+        self.encoder = albert.Encoder(spec.config, **options)
         self.mlm = heads.MaskedLanguageModel(self.encoder) if spec.mlm else None
         self.sop = heads.SentenceOrder(self.encoder) if spec.sop else None
         self.task_heads = {
@@ -71,6 +74,8 @@ def write(
     *,
     spec: encoder_spec.EncoderSpec,
     compute_dtype: str,
+    attention_outputs: bool = False,
+    from_embeddings: bool = False,
     on_progress: _OnProgress = lambda done, total: None,
 ) -> None:
     """Writes an encoder into `directory`.
@@ -79,15 +84,25 @@ def write(
       directory: where the SavedModel goes.
       spec: config, tokenizer and weights. The tokenizer becomes assets, see `_track_tokenizer`.
       compute_dtype: "float32" or "bfloat16", of activations and products.
+      attention_outputs: whether callables that compute padding return `attention_probs`.
+      from_embeddings: whether there is `.from_embeddings`.
       on_progress: called with the number of weights that were read so far, and of all.
 
     Raises:
       errors.CheckpointMismatchError: the weights cannot be read, or are not finite.
     """
-    model = _Model(spec, compute_dtype=compute_dtype, on_progress=on_progress)
+    model = _Model(
+        spec,
+        compute_dtype=compute_dtype,
+        attention_outputs=attention_outputs,
+        from_embeddings=from_embeddings,
+        on_progress=on_progress,
+    )
     settings = {head.kind: task_modules.settings(head) for head in spec.chosen_heads.heads}
-    module = _module(model, settings, unpadded=False)
-    module.unpadded = _module(model, settings, unpadded=True)
+    module = _on_ids(model, settings, unpadded=False)
+    module.unpadded = _on_ids(model, settings, unpadded=True)
+    if from_embeddings:
+        module.from_embeddings = _on_embeddings(model, settings)
     # Beside the artifact: what a killed exporter leaves there is swept.
     with tempfile.TemporaryDirectory(dir=os.path.dirname(directory)) as assets:
         if spec.tokenizer is not None:
@@ -96,6 +111,8 @@ def write(
         signatures |= task_modules.signatures(module, spec.chosen_heads.heads)
         hub_module.save(module, directory, signatures=signatures)
     entries = {**spec.manifest_entries(), "compute_dtype": compute_dtype}
+    asked = {"attention_outputs": attention_outputs, "from_embeddings": from_embeddings}
+    entries |= {name: True for name, value in asked.items() if value}
     manifest.write(directory, artifact=manifest.ENCODER, entries=entries)
 
 
@@ -108,30 +125,65 @@ def _track_tokenizer(
     of the root.
     """
     tokenizer_assets.track(module, tokenizer, directory)
-    for encoder in (module, module.unpadded):
+    on_embeddings = getattr(module, hub_api.FROM_EMBEDDINGS, None)
+    for encoder in (module, module.unpadded, *([on_embeddings] if on_embeddings else [])):
         for kind in head_config.KINDS:
             if hasattr(encoder, kind):
                 tokenizer_assets.pass_on(module, getattr(encoder, kind))
 
 
-def _module(
+def _on_ids(
     model: _Model, settings: Mapping[str, task_modules.Settings], *, unpadded: bool
 ) -> hub_module.HubModule:
-    """Returns an encoder object, with its heads, which have `settings` by kind."""
+    """Returns the encoder object that takes ids."""
+
+    def encode(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
+        return model.encoder(inputs, training=training, unpadded=unpadded)
+
+    def specs(rank: int) -> dict[str, tf.TensorSpec]:
+        return hub_module.specs(hub_api.ENCODER_INPUTS, rank=rank)
+
+    return _module(model, settings, encode, specs, unpadded=unpadded)
+
+
+def _on_embeddings(
+    model: _Model, settings: Mapping[str, task_modules.Settings]
+) -> hub_module.HubModule:
+    """Returns the encoder object that takes embeddings, with `lookup`, which makes them."""
     encoder = model.encoder
 
     def encode(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
-        return encoder(inputs, training=training, unpadded=unpadded)
+        return encoder.from_embeddings(inputs, training=training)
 
-    module = hub_module.HubModule(
-        encode, specs=hub_module.specs(hub_api.ENCODER_INPUTS), variables=encoder.variables
+    def specs(rank: int) -> dict[str, tf.TensorSpec]:
+        return hub_module.embeddings_specs(encoder.config.embedding_size, rank=rank)
+
+    module = _module(model, settings, encode, specs, unpadded=False)
+    module.lookup = hub_module.HubModule(
+        lambda word_ids, training: encoder.lookup(word_ids),
+        specs=tf.TensorSpec([None, None], tf.int32, name=hub_api.INPUT_WORD_IDS),
+        variables=[encoder.word_embeddings],
     )
+    return module
+
+
+def _module(
+    model: _Model,
+    settings: Mapping[str, task_modules.Settings],
+    encode: _Encode,
+    specs: task_modules.Specs,
+    *,
+    unpadded: bool,
+) -> hub_module.HubModule:
+    """Returns an encoder object, with its heads, which have `settings` by kind."""
+    encoder = model.encoder
+    module = hub_module.HubModule(encode, specs=specs(2), variables=encoder.variables)
     if model.mlm:
-        module.mlm = _mlm_module(encode, encoder, model.mlm)
+        module.mlm = _mlm_module(encode, specs(2), encoder, model.mlm)
     if model.sop:
-        module.sop = _sop_module(encode, encoder, model.sop)
+        module.sop = _sop_module(encode, specs(2), encoder, model.sop)
     for kind, head in model.task_heads.items():
-        task = task_modules.make(kind, encode, encoder, head, unpadded=unpadded)
+        task = task_modules.make(kind, encode, encoder, head, specs=specs, unpadded=unpadded)
         for name, value in settings[kind].items():
             setattr(task, name, value)
         setattr(module, kind, task)
@@ -139,7 +191,7 @@ def _module(
 
 
 def _mlm_module(
-    encode: Any, encoder: albert.Encoder, head: heads.MaskedLanguageModel
+    encode: _Encode, specs: _Specs, encoder: albert.Encoder, head: heads.MaskedLanguageModel
 ) -> hub_module.HubModule:
     def predict(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
         outputs = encode(inputs, training)
@@ -149,23 +201,19 @@ def _mlm_module(
 
     return hub_module.HubModule(
         predict,
-        specs=hub_module.specs(hub_api.MLM_INPUTS),
+        specs={**specs, **hub_module.specs([hub_api.MASKED_LM_POSITIONS])},
         variables=encoder.variables + head.variables,
     )
 
 
 def _sop_module(
-    encode: Any, encoder: albert.Encoder, head: heads.SentenceOrder
+    encode: _Encode, specs: _Specs, encoder: albert.Encoder, head: heads.SentenceOrder
 ) -> hub_module.HubModule:
     def predict(inputs: Mapping[str, tf.Tensor], training: bool) -> dict[str, Any]:
         outputs = encode(inputs, training)
         return {**outputs, hub_api.SOP_LOGITS: head(outputs[hub_api.POOLED_OUTPUT])}
 
-    return hub_module.HubModule(
-        predict,
-        specs=hub_module.specs(hub_api.ENCODER_INPUTS),
-        variables=encoder.variables + head.variables,
-    )
+    return hub_module.HubModule(predict, specs=specs, variables=encoder.variables + head.variables)
 
 
 def _signatures(module: hub_module.HubModule, *, has_pooler: bool) -> dict[str, Any]:

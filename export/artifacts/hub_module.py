@@ -16,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
-from configs import errors
+from configs import errors, hub_api
 
 
 class HubModule(tf.train.Checkpoint):
@@ -78,6 +78,16 @@ def _only_saved(inputs: Any, training: bool) -> tf.Tensor:
 def specs(names: Sequence[str], *, rank: int = 2) -> dict[str, tf.TensorSpec]:
     """Returns specs of int32 tensors by name, of that rank and any shape."""
     return {name: tf.TensorSpec([None] * rank, tf.int32, name=name) for name in names}
+
+
+def embeddings_specs(size: int, *, rank: int = 2) -> dict[str, tf.TensorSpec]:
+    """Returns specs of the inputs of an encoder on embeddings of that size: ids of that rank."""
+    names = (hub_api.INPUT_MASK, hub_api.INPUT_TYPE_IDS)
+    name = hub_api.WORD_EMBEDDINGS
+    return {
+        name: tf.TensorSpec([*[None] * rank, size], tf.float32, name=name),
+        **specs(names, rank=rank),
+    }
 
 
 def save(

@@ -1,7 +1,7 @@
 """The heads of fine-tuned models as objects of the artifact: `.classify`, `.tag`, `.answer`, ...
 
 Example:
-    module.tag = task_modules.make("tag", encode, encoder, head, unpadded=False)
+    module.tag = task_modules.make("tag", encode, encoder, head, specs=specs, unpadded=False)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,9 @@ from export.model import albert, task_heads
 
 # Attributes of an object, by name.
 Settings = Mapping[str, tf.Variable]
+
+# From the rank of ids to the specs of an encoder's inputs by name.
+Specs = Callable[[int], dict[str, tf.TensorSpec]]
 
 _Inputs = Mapping[str, tf.Tensor]
 _Encode = Callable[[_Inputs, bool], dict[str, Any]]
@@ -41,7 +44,13 @@ def settings(head: head_config.HeadConfig) -> Settings:
 
 
 def make(
-    kind: str, encode: _Encode, encoder: albert.Encoder, head: task_heads.Head, *, unpadded: bool
+    kind: str,
+    encode: _Encode,
+    encoder: albert.Encoder,
+    head: task_heads.Head,
+    *,
+    specs: Specs,
+    unpadded: bool,
 ) -> hub_module.HubModule:
     """Returns the object of a head, which returns the encoder's outputs too.
 
@@ -50,6 +59,7 @@ def make(
       encode: takes the inputs and `training`.
       encoder: whose variables it shares.
       head: the head.
+      specs: returns the specs of the inputs, whose ids have the rank that it takes.
       unpadded: whether `encode` computes tokens only.
     """
 
@@ -61,10 +71,9 @@ def make(
         return _with_choices(predict, inputs, training)
 
     is_choice = kind == head_config.CHOOSE
-    rank = 3 if is_choice else 2
     return hub_module.HubModule(
         choose if is_choice else predict,
-        specs=hub_module.specs(hub_api.ENCODER_INPUTS, rank=rank),
+        specs=specs(3 if is_choice else 2),
         variables=encoder.variables + head.variables,
     )
 
@@ -85,25 +94,29 @@ def _with_choices(predict: _Encode, inputs: _Inputs, training: bool) -> dict[str
     """Calls `predict` with each of N choices as an example.
 
     Args:
-      predict: takes int32 [B, S] and returns `logits` [B, 1].
-      inputs: int32 [B, N, S].
+      predict: takes the encoder's inputs and returns `logits` [B, 1].
+      inputs: int32 [B, N, S], embeddings float32 [B, N, S, E].
       training: passed on.
 
     Returns:
       `logits` [B, N]; the encoder's outputs [B, N, ...].
     """
-    word_ids = inputs[hub_api.INPUT_WORD_IDS]
-    shape = tf.shape(word_ids)  # [B, N, S]
+    names = hub_api.ENCODER_INPUTS
+    if hub_api.WORD_EMBEDDINGS in inputs:
+        names = hub_api.EMBEDDINGS_INPUTS
+    shape = tf.shape(inputs[names[0]])  # [B, N, S, ...]
     # Not -1, which an empty batch leaves open.
     rows_shape = [shape[0] * shape[1], shape[2]]
-    rows = {name: tf.reshape(inputs[name], rows_shape) for name in hub_api.ENCODER_INPUTS}
+    rows = {
+        name: tf.reshape(inputs[name], [*rows_shape, *inputs[name].shape[3:]]) for name in names
+    }
     outputs = predict(rows, training)
     logits = tf.reshape(outputs.pop(hub_api.LOGITS), shape[:2])
 
     def by_choice(output: tf.Tensor) -> tf.Tensor:
-        # Of a known rank, whose last dimension the graph knows.
-        middle = [shape[2]] if output.shape.rank == 3 else []
-        return tf.reshape(output, [shape[0], shape[1], *middle, output.shape[-1]])
+        # Of a known rank. The dimensions that the graph does not know are S.
+        rest = [shape[2] if size is None else size for size in output.shape[1:]]
+        return tf.reshape(output, [shape[0], shape[1], *rest])
 
     return {**tf.nest.map_structure(by_choice, outputs), hub_api.LOGITS: logits}
 

@@ -19,7 +19,7 @@ from typing import Any
 import tensorflow as tf
 
 from configs import albert_config, hub_api
-from export.model import block, layers, unpadding
+from export.model import block, input_checks, layers, outputs, unpadding
 
 _Inputs = Mapping[str, tf.Tensor]
 
@@ -30,15 +30,23 @@ class Encoder:
     Attributes:
       config: the hyper-parameters.
       compute_dtype: dtype of activations and products; variables and outputs are float32.
+      attention_outputs: whether the padded encoder returns `attention_probs`.
       word_embeddings: float32 [V, E].
       variables: all variables, in the order of the contract; zeros until somebody fills them.
     """
 
     def __init__(
-        self, config: albert_config.AlbertConfig, *, compute_dtype: str = "float32"
+        self,
+        config: albert_config.AlbertConfig,
+        *,
+        compute_dtype: str = "float32",
+        attention_outputs: bool = False,
+        from_embeddings: bool = False,
     ) -> None:
+        """Makes the variables; `from_embeddings` says whether the method of that name is used."""
         self.config = config
         self.compute_dtype = tf.dtypes.as_dtype(compute_dtype)
+        self.attention_outputs = attention_outputs
         embedding, hidden = config.embedding_size, config.hidden_size
         self.word_embeddings = layers.variable(
             "word_embeddings/embeddings", [config.vocab_size, embedding]
@@ -46,9 +54,8 @@ class Encoder:
         self._position_embeddings = layers.variable(
             "position_embedding/embeddings", [config.max_position_embeddings, embedding]
         )
-        self._type_embeddings = layers.variable(
-            "type_embeddings/embeddings", [config.type_vocab_size, embedding]
-        )
+        types = [config.type_vocab_size, embedding]
+        self._type_embeddings = layers.variable("type_embeddings/embeddings", types)
         self._embedding_norm = layers.layer_norm_weights("embeddings/layer_norm", embedding)
         self._projection = (
             layers.dense_weights("embedding_projection", [embedding], [hidden])
@@ -76,9 +83,9 @@ class Encoder:
                 self._pooler or (),
             ]
         )
-        self._trace()
+        self._trace(from_embeddings=from_embeddings)
 
-    def _trace(self) -> None:
+    def _trace(self, *, from_embeddings: bool) -> None:
         """Makes the functions that others call, so that the graph holds each of them once.
 
         The checks and the weights are shared by all encoders, a block by all its layers, an encoder
@@ -95,11 +102,26 @@ class Encoder:
         )
         apply = functools.partial(block.apply, config=self.config)
         self._block = tf.function(apply, autograph=False)
+        attend = functools.partial(block.apply_with_attention, config=self.config)
+        self._block_with_attention = tf.function(attend, autograph=False)
         self._carry = tf.function(carry, autograph=False)
         self._encode = {
             (training, unpadded): layers.trace_once(self._encode_body(training, unpadded), ids)
             for training in (False, True)
             for unpadded in (False, True)
+        }
+        if from_embeddings:
+            self._trace_from_embeddings()
+
+    def _trace_from_embeddings(self) -> None:
+        """Makes the functions that those who call with embeddings share."""
+        ids = tf.TensorSpec([None, None], tf.int32)
+        specs = dict.fromkeys(hub_api.EMBEDDINGS_INPUTS, ids)
+        specs[hub_api.WORD_EMBEDDINGS] = tf.TensorSpec([None, None, self.config.embedding_size])
+        self._lookup = layers.trace_once(self._lookup_body, ids)
+        self._from_embeddings = {
+            training: layers.trace_once(self._from_embeddings_body(training), specs)
+            for training in (False, True)
         }
 
     def __call__(
@@ -118,6 +140,8 @@ class Encoder:
           float32 `pooled_output` and `default` [B, H], `sequence_output` [B, S, H], and
           `encoder_outputs`, a list of `num_hidden_layers` tensors [B, S, H]. Without pooler there
           is no `pooled_output`, and `default` is the mean of `sequence_output` over the tokens.
+          With `attention_outputs`, and padding computed, also `attention_probs`, a list of
+          float32 [B, N, S, S], one per block in order: `inner_group_num` for each layer.
 
         Raises:
           tf.errors.InvalidArgumentError: S exceeds `max_position_embeddings`, an id is outside its
@@ -125,6 +149,35 @@ class Encoder:
         """
         encode = self._encode[training, unpadded]
         return encode({name: inputs[name] for name in hub_api.ENCODER_INPUTS})
+
+    def from_embeddings(self, inputs: _Inputs, *, training: bool) -> dict[str, Any]:
+        """Encodes a batch of which the caller has looked up the words, padding included.
+
+        Args:
+          inputs: float32 [B, S, E] `word_embeddings`, to which types and positions are added
+            before the layer norm; int32 [B, S] `input_mask` and `input_type_ids`.
+          training: whether dropout is on.
+
+        Returns and raises what a call with ids does.
+        """
+        encode = self._from_embeddings[training]
+        return encode({name: inputs[name] for name in hub_api.EMBEDDINGS_INPUTS})
+
+    def lookup(self, word_ids: tf.Tensor) -> tf.Tensor:
+        """Returns the word embeddings, float32 [B, S, E], of ids, int32 [B, S]."""
+        return self._lookup(word_ids)
+
+    def _lookup_body(self, word_ids: tf.Tensor) -> tf.Tensor:
+        return tf.gather(self.word_embeddings, input_checks.check_words(word_ids, self.config))
+
+    def _from_embeddings_body(self, training: bool) -> Callable[[_Inputs], dict[str, Any]]:
+        def encode_embeddings(inputs: _Inputs) -> dict[str, Any]:
+            words, mask, type_ids = input_checks.check_embeddings(inputs, self.config)
+            shape = self._output_shape(mask)
+            hidden = self._embed(words, tf.range(shape[1]), type_ids, training)  # [T, H]
+            return self._encode_rows(hidden, shape, mask, training)
+
+        return encode_embeddings
 
     def _encode_body(self, training: bool, unpadded: bool) -> Callable[[_Inputs], dict[str, Any]]:
         def encode(inputs: _Inputs) -> dict[str, Any]:
@@ -137,79 +190,54 @@ class Encoder:
     def _encode_padded(
         self, word_ids: tf.Tensor, mask: tf.Tensor, type_ids: tf.Tensor, training: bool
     ) -> dict[str, Any]:
-        shape = tf.concat([tf.shape(word_ids), [self.config.hidden_size]], axis=0)  # [B, S, H]
+        shape = self._output_shape(word_ids)
         # Gathered, not sliced: shape inference would refuse a slice that is too short, with words
         # about broadcasting, before the assertion can say what the limit is.
-        hidden = self._embed(word_ids, tf.range(shape[1]), type_ids, training)  # [T, H]
-        outputs = [
-            tf.reshape(rows, shape)  # [B, S, H]
-            for rows in self._transform(hidden, unpadding.padded(mask), training)
-        ]
-        pooled = self._pool(outputs[-1][:, 0, :], self._pooler) if self._pooler else None
-        return self._outputs(outputs, mask, pooled=pooled)
+        positions = tf.range(shape[1])  # [S]
+        words = tf.gather(self.word_embeddings, word_ids)  # [B, S, E]
+        hidden = self._embed(words, positions, type_ids, training)  # [T, H]
+        return self._encode_rows(hidden, shape, mask, training)
+
+    def _output_shape(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the shape [B, S, H] for ids [B, S]."""
+        return tf.concat([tf.shape(ids), [self.config.hidden_size]], axis=0)
+
+    def _encode_rows(
+        self, hidden: tf.Tensor, shape: tf.Tensor, mask: tf.Tensor, training: bool
+    ) -> dict[str, Any]:
+        """Returns the outputs for rows [T, H] of every position, of which `shape` is [B, S, H]."""
+        rows, attention = self._transform(hidden, unpadding.padded(mask), training)
+        states = [tf.reshape(row, shape) for row in rows]  # [B, S, H]
+        pooled = outputs.pool(states[-1][:, 0, :], self._pooler) if self._pooler else None
+        return outputs.by_name(states, mask, pooled=pooled, attention=attention)
 
     def _encode_unpadded(
         self, word_ids: tf.Tensor, mask: tf.Tensor, type_ids: tf.Tensor, training: bool
     ) -> dict[str, Any]:
         token_layout, tokens = self._unpadded(mask)
         word_ids, type_ids = (tf.gather_nd(ids, tokens.positions) for ids in (word_ids, type_ids))
-        hidden = self._embed(word_ids, tokens.positions[:, 1], type_ids, training)  # [T, H]
-        rows = self._transform(hidden, token_layout, training)
-        outputs = [self._by_position(row, tokens.row_of_position) for row in rows]  # [B, S, H]
+        positions = tokens.positions[:, 1]  # [T]
+        words = tf.gather(self.word_embeddings, word_ids)  # [T, E]
+        hidden = self._embed(words, positions, type_ids, training)  # [T, H]
+        rows, _ = self._transform(hidden, token_layout, training)
+        states = [self._by_position(row, tokens.row_of_position) for row in rows]  # [B, S, H]
         pooled = None
         if self._pooler:
             first = tf.gather(rows[-1], tokens.first_rows)  # [B, H]
-            pooled = self._pool(first, self._pooler)  # [B, H]
+            pooled = outputs.pool(first, self._pooler)  # [B, H]
             pooled = tf.where(tokens.has_tokens[:, tf.newaxis], pooled, tf.zeros_like(pooled))
-        return self._outputs(outputs, mask, pooled=pooled)
+        return outputs.by_name(states, mask, pooled=pooled)
 
     def _check_body(self, inputs: _Inputs) -> tuple[tf.Tensor, ...]:
         """Returns word ids, mask and type ids; using them asserts that they are in range."""
-        config = self.config
-        word_ids = inputs[hub_api.INPUT_WORD_IDS]
-        type_ids = inputs[hub_api.INPUT_TYPE_IDS]
-        shape = tf.shape(word_ids)
-        limit = config.max_position_embeddings
-        checks = [
-            tf.debugging.Assert(
-                shape[1] <= limit,
-                [f"seq_length must be at most {limit}, the number of positions; got", shape[1]],
-            ),
-            layers.check_range(
-                word_ids, config.vocab_size, hub_api.INPUT_WORD_IDS, "the vocabulary size"
-            ),
-            layers.check_range(
-                type_ids, config.type_vocab_size, hub_api.INPUT_TYPE_IDS, "the number of types"
-            ),
-        ]
-        checks += [
-            tf.debugging.Assert(
-                tf.reduce_all(tf.equal(tf.shape(inputs[name]), shape)),
-                [
-                    f"{name} must have the shape of input_word_ids; got",
-                    tf.shape(inputs[name]),
-                    shape,
-                ],
-            )
-            for name in hub_api.ENCODER_INPUTS
-        ]
-        with tf.control_dependencies(checks):
-            # Where shapes are static, building the graph fails before any assertion runs, with the
-            # name of the op in the message.
-            return tuple(
-                tf.reshape(
-                    inputs[name], shape, name=f"{name}_must_have_the_shape_of_input_word_ids"
-                )
-                for name in hub_api.ENCODER_INPUTS
-            )
+        return input_checks.check_ids(inputs, self.config)
 
     def _embed(
-        self, word_ids: tf.Tensor, positions: tf.Tensor, type_ids: tf.Tensor, training: bool
+        self, words: tf.Tensor, positions: tf.Tensor, type_ids: tf.Tensor, training: bool
     ) -> tf.Tensor:
-        """Returns rows [T, H] for ids [..., T] or [B, S]."""
+        """Returns rows [T, H] for the embeddings of words, [T, E] or [B, S, E]."""
         config = self.config
-        embeddings = tf.gather(self.word_embeddings, word_ids)  # [..., E]
-        embeddings += tf.gather(self._type_embeddings, type_ids)  # [..., E]
+        embeddings = words + tf.gather(self._type_embeddings, type_ids)  # [..., E]
         embeddings += tf.gather(self._position_embeddings, positions)  # [..., E]
         rows = tf.reshape(embeddings, [-1, config.embedding_size])  # [T, E]
         rows = layers.layer_norm(rows, self._embedding_norm, config.layer_norm_eps)  # [T, E]
@@ -230,45 +258,27 @@ class Encoder:
 
     def _transform(
         self, hidden: tf.Tensor, rows_layout: unpadding.Layout, training: bool
-    ) -> list[tf.Tensor]:
-        """Returns the rows [T, H] after each hidden layer."""
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Returns the rows [T, H] after each layer, and the attention of each block if asked."""
         config = self.config
         groups = [list(group) for group in self._weights()]
-        outputs = []
+        attends = self.attention_outputs and isinstance(rows_layout, unpadding.Padded)
+        states: list[tf.Tensor] = []
+        attention: list[tf.Tensor] = []
         for layer in range(config.num_hidden_layers):
             group = groups[config.group_of_layer(layer)]
             for inner, weights in enumerate(group):
-                hidden = self._block(hidden, rows_layout, weights, training=training)
+                if attends:
+                    hidden, probs = self._block_with_attention(
+                        hidden, rows_layout, weights, training=training
+                    )
+                    attention.append(probs)  # [B, N, S, S]
+                else:
+                    hidden = self._block(hidden, rows_layout, weights, training=training)
                 if training:
                     group[inner] = self._carry(weights)
-            outputs.append(hidden)
-        return outputs
-
-    def _pool(self, first: tf.Tensor, pooler: layers.Dense) -> tf.Tensor:
-        """Returns the pooled output [B, H] of the first tokens [B, H]."""
-        return tf.tanh(layers.dense(tf.cast(first, tf.float32), pooler))
-
-    def _outputs(
-        self, outputs: list[tf.Tensor], mask: tf.Tensor, *, pooled: tf.Tensor | None
-    ) -> dict[str, Any]:
-        outputs = [tf.cast(output, tf.float32) for output in outputs]
-        vectors = (
-            {hub_api.DEFAULT: _mean_of_tokens(outputs[-1], mask)}
-            if pooled is None
-            else {hub_api.DEFAULT: pooled, hub_api.POOLED_OUTPUT: pooled}
-        )
-        return {
-            **vectors,
-            hub_api.SEQUENCE_OUTPUT: outputs[-1],
-            hub_api.ENCODER_OUTPUTS: outputs,
-        }
-
-
-def _mean_of_tokens(sequence_output: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns the mean [B, H] over the tokens of each row; zeros where there are none."""
-    is_token = tf.cast(tf.not_equal(mask, 0), tf.float32)[:, :, tf.newaxis]  # [B, S, 1]
-    count = tf.reduce_sum(is_token, axis=1)  # [B, 1]
-    return tf.math.divide_no_nan(tf.reduce_sum(sequence_output * is_token, axis=1), count)
+            states.append(hidden)
+        return states, attention
 
 
 def carry(weights: block.Weights) -> block.Weights:

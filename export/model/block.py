@@ -95,9 +95,37 @@ def apply(
     config: albert_config.AlbertConfig,
 ) -> tf.Tensor:
     """Returns the block's output [T, H]. Every projection is one two-dimensional product."""
+    return _apply(hidden, rows_layout, weights, training=training, config=config)[0]
+
+
+def apply_with_attention(
+    hidden: tf.Tensor,
+    rows_layout: unpadding.Padded,
+    weights: Weights,
+    *,
+    training: bool,
+    config: albert_config.AlbertConfig,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the output [T, H], and the attention float32 [B, N, S, S] before its dropout.
+
+    The last dimension is what a position looks at: its probabilities add up to one.
+    """
+    output, probs = _apply(hidden, rows_layout, weights, training=training, config=config)
+    return output, tf.transpose(probs, [1, 0, 2, 3])  # [B, N, S, S]
+
+
+def _apply(
+    hidden: tf.Tensor,
+    rows_layout: unpadding.Layout,
+    weights: Weights,
+    *,
+    training: bool,
+    config: albert_config.AlbertConfig,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the output [T, H] and the attention [N, G, L, L]."""
     dropout, eps = config.hidden_dropout_prob, config.layer_norm_eps
     query_key_value = layers.dense(hidden, weights.query_key_value)  # [T, 3H]
-    context = _attend(query_key_value, rows_layout, training=training, config=config)  # [T, H]
+    context, probs = _attend(query_key_value, rows_layout, training=training, config=config)
     attention = layers.dense(context, weights.attention_output)  # [T, H]
     attention = layers.dropout(attention, dropout, training)  # [T, H]
     hidden = layers.layer_norm(hidden + attention, weights.attention_norm, eps)  # [T, H]
@@ -105,7 +133,7 @@ def apply(
     output = layers.activate(output, config.hidden_act, training=training)  # [T, F]
     output = layers.dense(output, weights.output)  # [T, H]
     output = layers.dropout(output, dropout, training)  # [T, H]
-    return layers.layer_norm(hidden + output, weights.output_norm, eps)  # [T, H]
+    return layers.layer_norm(hidden + output, weights.output_norm, eps), probs  # [T, H]
 
 
 def chain_gradients(weights: Weights) -> Weights:
@@ -132,8 +160,11 @@ def _attend(
     *,
     training: bool,
     config: albert_config.AlbertConfig,
-) -> tf.Tensor:
-    """Returns the contexts [T, H] of multi-head attention on projected rows [T, 3H]."""
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns multi-head attention's contexts [T, H] for projected rows [T, 3H], and its softmax.
+
+    The softmax is float32 [N, G, L, L], before dropout.
+    """
     heads, width = config.num_attention_heads, config.head_size
     sequences = rows_layout.sequences(query_key_value)  # [G, L, 3H]
     shape = tf.unstack(tf.shape(sequences))[:2]
@@ -143,8 +174,8 @@ def _attend(
     query, key, value = tf.split(split, 3)  # [N, G, L, D]
     scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [N, G, L, L]
     probs = tf.nn.softmax(scores + rows_layout.attention_bias)  # [N, G, L, L]
-    probs = layers.dropout(probs, config.attention_probs_dropout_prob, training)
-    context = tf.matmul(tf.cast(probs, value.dtype), value)  # [N, G, L, D]
+    dropped = layers.dropout(probs, config.attention_probs_dropout_prob, training)
+    context = tf.matmul(tf.cast(dropped, value.dtype), value)  # [N, G, L, D]
     context = tf.transpose(context, [1, 2, 0, 3])  # [G, L, N, D]
     context = tf.reshape(context, [*shape, config.hidden_size])  # [G, L, H]
-    return rows_layout.rows(context)
+    return rows_layout.rows(context), probs

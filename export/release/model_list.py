@@ -40,9 +40,11 @@ _TOKENIZER_OPTIONS: Mapping[str, type] = {
 # Flags of each kind's exporter, which checks their values.
 OPTIONS: Mapping[str, Mapping[str, type]] = {
     manifest.ENCODER: {
+        "attention_outputs": bool,
         "attention_probs_dropout_prob": float,
         "checkpoint_format": str,
         "compute_dtype": str,
+        "from_embeddings": bool,
         "hidden_dropout_prob": float,
         "mlm": bool,
         "seed": int,

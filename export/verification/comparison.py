@@ -186,9 +186,9 @@ def _rows(
         if name == reference.SOP_LOG_PROBS:
             name = hub_api.SOP_LOGITS
             got = _log_softmax(outputs[name]) if name in outputs else None
-        of_head = name in (hub_api.MLM_LOGITS, hub_api.SOP_LOGITS) or "." in name
-        if got is None and of_head:
-            continue  # exported without that head
+        optional = (hub_api.MLM_LOGITS, hub_api.SOP_LOGITS, hub_api.ATTENTION_PROBS)
+        if got is None and (name in optional or "." in name):
+            continue  # exported without it
         if name == hub_api.ENCODER_OUTPUTS:
             for layer, one in enumerate(right):
                 ours = None if got is None or layer >= len(got) else got[layer]

@@ -18,7 +18,7 @@ import tf_keras
 from configs import hub_api
 from export.checkpoints import weight_table
 from export.metadata import manifest
-from export.verification import encoder_probe, head_checks, tolerances
+from export.verification import encoder_probe, explanation_checks, head_checks, tolerances
 from export.verification.check import Check, require
 from preprocess.vocabulary import finding
 
@@ -63,6 +63,7 @@ def checks(module: Any, directory: str) -> list[Check]:
         ]
     if hasattr(module, hub_api.UNPADDED):
         found.append(Check("`.unpadded` gives the same at tokens, and zeros at padding", _unpadded))
+    found += explanation_checks.checks(module, directory)
     return found + head_checks.checks(module)
 
 

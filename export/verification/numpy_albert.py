@@ -49,8 +49,8 @@ def encode(
       `pooled_output` and `default` [B, H], `sequence_output` [B, S, H], `encoder_outputs` (a list
       of `num_hidden_layers` arrays [B, S, H]), `embedding_output` [B, S, E]; `mlm_logits` [B, P, V]
       if `masked_lm_positions` was given; `sop_logits` [B, 2] if the tensors have that head; those
-      of `numpy_heads.compute`. If they have no pooler, `default` is the mean over the tokens and
-      there is no `pooled_output`.
+      of `numpy_heads.compute`; `attention_probs`, a list of [B, N, S, S], one per block. If they
+      have no pooler, `default` is the mean over the tokens and there is no `pooled_output`.
     """
     tensors = {name: np.asanyarray(tensor, dtype) for name, tensor in tensors.items()}
     embeddings = _embed(tensors, config, inputs)  # [B, S, E]
@@ -58,16 +58,18 @@ def encode(
     if "embedding_projection/kernel" in tensors:
         hidden = _dense(embeddings, tensors, "embedding_projection")  # [B, S, H]
     mask = np.asarray(inputs[hub_api.INPUT_MASK], dtype)  # [B, S]
-    layers = []
+    layers, attention = [], []
     for layer in range(config.num_hidden_layers):
         for inner in range(config.inner_group_num):
             group = groups[layer] if groups else config.group_of_layer(layer)
             prefix = _block_prefix(config, group, inner)
-            hidden = _block(hidden, tensors, prefix, config, mask)
+            hidden, probs = _block(hidden, tensors, prefix, config, mask)
+            attention.append(probs)
         layers.append(hidden)
     outputs: dict[str, Any] = {
         EMBEDDING_OUTPUT: embeddings,
         hub_api.ENCODER_OUTPUTS: layers,
+        hub_api.ATTENTION_PROBS: attention,
         hub_api.SEQUENCE_OUTPUT: hidden,
     }
     if "pooler_transform/kernel" in tensors:
@@ -117,15 +119,18 @@ def _block(
     prefix: str,
     config: albert_config.AlbertConfig,
     mask: np.ndarray,
-) -> np.ndarray:
-    """Returns attention and feed-forward network, each with its residual, normalised after it."""
-    attended = _attention(hidden, tensors, f"{prefix}/self_attention", config, mask)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns attention and feed-forward network, each with its residual, normalised after it.
+
+    Also the probabilities [B, N, S, S] of its attention.
+    """
+    attended, probs = _attention(hidden, tensors, f"{prefix}/self_attention", config, mask)
     attended = _layer_norm(
         hidden + attended, tensors, f"{prefix}/self_attention_layer_norm", config
     )
     widened = _activate(_dense(attended, tensors, f"{prefix}/intermediate"), config.hidden_act)
     output = _dense(widened, tensors, f"{prefix}/output")
-    return _layer_norm(attended + output, tensors, f"{prefix}/output_layer_norm", config)
+    return _layer_norm(attended + output, tensors, f"{prefix}/output_layer_norm", config), probs
 
 
 def _attention(
@@ -134,9 +139,13 @@ def _attention(
     prefix: str,
     config: albert_config.AlbertConfig,
     mask: np.ndarray,
-) -> np.ndarray:
-    """Returns the output projection of all heads, [B, S, H]; one head at a time, not fast."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the output projection of all heads, [B, S, H], and their probabilities [B, N, S, S].
+
+    It computes one head at a time, which is not fast.
+    """
     hidden_size, heads = config.hidden_size, config.num_attention_heads
+    heads_probs = []
     output = np.zeros_like(hidden) + tensors[f"{prefix}/attention_output/bias"]
     for head in range(heads):
         query, key, value = (
@@ -147,10 +156,12 @@ def _attention(
         scores = query @ key.transpose(0, 2, 1) / hidden.dtype.type(math.sqrt(query.shape[-1]))
         scores = scores + (1 - mask[:, None, :]) * hidden.dtype.type(MASK_ADDER)  # [B, S, S]
         scores = np.exp(scores - scores.max(-1, keepdims=True))
-        context = (scores / scores.sum(-1, keepdims=True)) @ value  # [B, S, D]
+        probs = scores / scores.sum(-1, keepdims=True)  # [B, S, S]
+        heads_probs.append(np.asarray(probs))
+        context = probs @ value  # [B, S, D]
         kernel = tensors[f"{prefix}/attention_output/kernel"].reshape(heads, -1, hidden_size)
         output = output + context @ kernel[head]
-    return output
+    return output, np.stack(heads_probs, axis=1)
 
 
 def _masked_lm(

@@ -61,7 +61,8 @@ class Artifact:
       config: the hyper-parameters.
       heads: the heads it has, as attributes.
       compute_dtype: dtype of activations.
-      task_heads: those of a fine-tuned model among them. The rows are of these alone then.
+      task_heads: those of a fine-tuned model among them. The rows are of the heads alone then.
+      explained: whether it is exported with `attention_outputs` and `from_embeddings`.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Artifact:
     heads: tuple[str, ...] = (hub_api.MLM,)
     compute_dtype: str = "float32"
     task_heads: tuple[head_config.HeadConfig, ...] = ()
+    explained: bool = False
 
     @property
     def has_dropout(self) -> bool:
@@ -123,6 +125,16 @@ ARTIFACTS += (
         task_heads=(head_config.HeadConfig(kind="answer", is_beam=True),),
     ),
 )
+
+# Its rows are of what takes ids; `test_explained.py` holds the rest.
+EXPLAINED = Artifact(
+    name="explained",
+    config=dataclasses.replace(TINY, inner_group_num=2, classifier_dropout_prob=0.0),
+    heads=(hub_api.MLM, hub_api.CLASSIFY, hub_api.CHOOSE),
+    task_heads=(_TASK_HEADS[0], _TASK_HEADS[3]),
+    explained=True,
+)
+ARTIFACTS += (EXPLAINED,)
 
 # The encoders of an artifact, as attributes from its root.
 _ENCODERS = ("", hub_api.UNPADDED)
@@ -192,6 +204,8 @@ class Case:
         outputs = numpy_albert.encode(tensors, config=config, inputs=inputs, dtype=np.float64)
         del outputs[numpy_albert.EMBEDDING_OUTPUT]
         outputs = {name.split(".")[-1]: output for name, output in outputs.items()}
+        if self.is_unpadded or not self.artifact.explained:
+            del outputs[hub_api.ATTENTION_PROBS]
         if self.is_unpadded:
             mask = _INPUTS[hub_api.INPUT_MASK][..., np.newaxis]
             outputs[hub_api.SEQUENCE_OUTPUT] = outputs[hub_api.SEQUENCE_OUTPUT] * mask
@@ -305,7 +319,13 @@ def directory(artifact: Artifact) -> str:
 
 
 def _write(folder: pathlib.Path, artifact: Artifact) -> pathlib.Path:
-    encoder_artifact.write(str(folder), spec=_spec(artifact), compute_dtype=artifact.compute_dtype)
+    encoder_artifact.write(
+        str(folder),
+        spec=_spec(artifact),
+        compute_dtype=artifact.compute_dtype,
+        attention_outputs=artifact.explained,
+        from_embeddings=artifact.explained,
+    )
     return folder
 
 

@@ -95,7 +95,7 @@ def test_functional_api_infers_static_shapes(case):
     if case.is_mlm:
         logits_shape = [None, table.P, config.vocab_size]
         assert outputs[hub_api.MLM_LOGITS].shape.as_list() == logits_shape
-    if case.artifact.task_heads:
+    elif case.artifact.task_heads:
         (labels,) = [len(h.labels) for h in case.artifact.task_heads if h.kind == case.head]
         shapes = {
             hub_api.CLASSIFY: {"logits": [None, labels]},

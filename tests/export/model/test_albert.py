@@ -141,6 +141,52 @@ def test_inputs_of_unequal_shapes_are_refused_by_name(tiny, name, shape):
         tiny(inputs, training=False)
 
 
+@pytest.fixture(scope="module")
+def explained():
+    encoder = albert.Encoder(
+        dataclasses.replace(table.TINY, attention_probs_dropout_prob=0.5),
+        attention_outputs=True,
+        from_embeddings=True,
+    )
+    table.randomize(encoder.variables)
+    return encoder
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_attention_is_the_softmax_before_its_dropout(explained, training):
+    inputs = _inputs()
+    first = explained(_tensors(inputs), training=training)[hub_api.ATTENTION_PROBS][0]
+    tensors = {table.name_of(v): v.numpy().astype(np.float64) for v in explained.variables}
+    expected = numpy_albert.encode(
+        tensors, config=explained.config, inputs=inputs, dtype=np.float64
+    )
+    expected = expected[hub_api.ATTENTION_PROBS][0]
+    assert first.shape == [B, explained.config.num_attention_heads, S, S]
+    np.testing.assert_allclose(first, expected, atol=ATOL, rtol=0)
+    np.testing.assert_allclose(tf.reduce_sum(first, -1), np.ones([B, 2, S]), atol=ATOL, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"word_embeddings": tf.ones([B, 17, 6])}, "seq_length must be at most 16"),
+        ({"input_mask": tf.ones([B, 1], tf.int32)}, "input_mask.must.have.the.batch.and.length"),
+        ({"input_type_ids": tf.fill([B, S], 3)}, "input_type_ids must be at least 0 and below 3"),
+    ],
+)
+def test_embeddings_that_do_not_fit_are_refused_by_name(explained, changes, message):
+    inputs = {name: tf.ones([B, S], tf.int32) for name in hub_api.ENCODER_INPUTS}
+    inputs["word_embeddings"] = explained.lookup(inputs["input_word_ids"])
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError), match=message):
+        explained.from_embeddings({**inputs, **changes}, training=False)
+
+
+def test_lookup_refuses_ids_outside_the_table(explained):
+    message = "input_word_ids must be at least 0 and below 100"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        explained.lookup(tf.constant([[1, 100]]))
+
+
 @pytest.mark.parametrize(("size", "count"), PARAMETERS.items())
 def test_sizes_have_the_published_number_of_parameters(size, count):
     # In a graph, where variables take no memory until they are initialised.

@@ -100,6 +100,27 @@ def test_page_of_large_has_all_that_the_seed_page_has(site):
 
 
 @pytest.mark.parametrize(
+    ("asked", "callables"),
+    [
+        ((), set()),
+        (("attention_outputs",), {'"attention_probs"'}),
+        (("from_embeddings",), {"from_embeddings.lookup"}),
+        (
+            ("attention_outputs", "from_embeddings"),
+            {'"attention_probs"', "from_embeddings.lookup"},
+        ),
+    ],
+)
+def test_page_documents_explanations_where_they_are(site, asked, callables):
+    manifest = sites.encoder("large") | dict.fromkeys(asked, True)
+    page = page_of(site, "org/albert_en_large/1", manifest)
+    assert ("Explanations" in sections(page)) == bool(asked)
+    assert {n for n in ('"attention_probs"', "from_embeddings.lookup") if n in page} == callables
+    assert ("[batch_size, 16, seq_length, seq_length]" in page) == ("attention_outputs" in asked)
+    assert ("[batch_size, seq_length, 128]" in page) == ("from_embeddings" in asked)
+
+
+@pytest.mark.parametrize(
     ("weights", "expected"),
     [
         (sites.UNTRAINED, {"language": "en", "license": "apache-2.0"}),
@@ -249,7 +270,13 @@ def artifacts(golden_root, tmp_path_factory, stress):
     made = {"org/preprocess/2": preprocessor}
     if stress:
         made["org/tiny/3"] = encoder = str(folder / "encoder")
-        encoder_artifact.write(encoder, spec=_with_all_heads(golden_root), compute_dtype="float32")
+        encoder_artifact.write(
+            encoder,
+            spec=_with_all_heads(golden_root),
+            compute_dtype="float32",
+            attention_outputs=True,
+            from_embeddings=True,
+        )
         finalize.finalize(encoder, serving_warmup=False)
         made["org/embedder/1"] = str(folder / "embedder")
         spec = embedder_spec.EmbedderSpec(
