@@ -136,9 +136,10 @@ def test_a_saved_model_answers_for_itself(golden_root):
     opened = opening.open(str(golden_root / "tiny" / "model_garden" / "saved_model"))
     tensors = restore.read(opened, config=config)
     inputs = reference.inputs(config)
-    (itself,) = reference.compute(opened, tensors=tensors, config=config, inputs=inputs)
+    itself, rest = reference.compute(opened, tensors=tensors, config=config, inputs=inputs)
     assert itself.engine.startswith("the SavedModel itself")
     assert {"encoder_outputs", "mlm_logits"} <= set(itself.outputs)
+    assert set(rest.outputs) == {"attention_probs"}  # which it does not tell
 
 
 def test_transformers_is_the_engine_of_hugging_face_where_it_is_installed(golden_root, artifact):

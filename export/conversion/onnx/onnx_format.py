@@ -51,9 +51,7 @@ def load(
     onnxruntime.set_default_logger_severity(4)  # errors are raised, too
     options = onnxruntime.SessionOptions()
     if importlib.util.find_spec("onnxruntime_extensions"):  # text models need it
-        import onnxruntime_extensions
-
-        options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
+        options.register_custom_ops_library(_library_of_extensions())
     session = onnxruntime.InferenceSession(
         os.path.join(directory, sources.file_name(signature, ENDING)),
         options,
@@ -61,6 +59,18 @@ def load(
     )
     names = [output.name for output in session.get_outputs()]
     return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def _library_of_extensions() -> str:
+    name = "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"
+    before = os.environ.get(name)
+    import onnxruntime_extensions
+
+    # It chooses protobuf's slow implementation, for every process that is started later as well;
+    # that one also writes the maps of a SavedModel in another order.
+    if before is None:
+        os.environ.pop(name, None)
+    return str(onnxruntime_extensions.get_library_path())
 
 
 def manifest_entries() -> dict[str, Any]:

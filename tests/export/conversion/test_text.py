@@ -1,6 +1,7 @@
 """Text models in other runtimes: text to labels and vectors in ONNX, and back to Hugging Face."""
 
 import dataclasses
+import importlib.util
 import json
 import pathlib
 import shutil
@@ -20,7 +21,11 @@ from export.metadata import manifest
 from preprocess.tokenizers import engines
 from tests.support import sampling, shared_run, text_models
 
-pytest.importorskip("onnxruntime_extensions", reason="the extra onnx is not installed")
+# Not imported here: it changes the environment of processes that are started later.
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("onnxruntime_extensions") is None,
+    reason="the extra onnx is not installed",
+)
 ATOL = 1e-5
 _REAL = pathlib.Path(__file__).parents[4] / "shared" / "real" / "vocab"
 
