@@ -109,7 +109,8 @@ def _run(*arguments, cwd):
     return processes.python(SCRIPT, *arguments, cwd=cwd)
 
 
-@sampling.parametrize(("count", "epochs", "seeds"), [(16, 1, 1), (128, 10, 3)], sample=[(16, 1, 1)])
+@pytest.mark.stress
+@pytest.mark.parametrize(("count", "epochs", "seeds"), [(16, 1, 1), (128, 10, 3)])
 def test_the_exported_model_gives_the_labels_that_were_learned(
     tiny_encoder, tmp_path, count, epochs, seeds
 ):

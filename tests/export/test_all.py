@@ -68,6 +68,7 @@ def _expected_ids():
     return json.loads((cases.ROOT / _TOKENIZER / "case.json").read_text())["expected"]["ids"]
 
 
+@pytest.mark.stress
 def test_a_tokenizer_json_alone_gives_the_ids_of_its_library():
     preprocessor = hub.load(str(_exported() / "exports" / "case_preprocess" / "1"))
     expected = _expected_ids()
