@@ -10,10 +10,16 @@ import tensorflow_hub as hub
 from tests.conformance import rounding, table
 from tests.support import sampling
 
+
+def _is_sampled(case):
+    """Returns whether a case runs without --stress; groups and inner blocks take four seconds."""
+    return str(case) == "sop-sop" or (case in table.SAMPLE and str(case) != "two_groups_of_two-mlm")
+
+
 LARGEST_CASES = sampling.parametrize(
     "case",
     table.LARGEST_CASES,
-    sample=[case for case in table.LARGEST_CASES if case in table.SAMPLE or str(case) == "sop-sop"],
+    sample=[case for case in table.LARGEST_CASES if _is_sampled(case)],
     ids=str,
 )
 

@@ -161,6 +161,7 @@ def test_keras_2_has_its_outputs_and_variables(row):
     assert [weight.name for weight in layer.trainable_weights] == names
 
 
+@pytest.mark.stress
 @ROWS
 def test_keras_3_has_its_outputs_and_variables(row, monkeypatch):
     monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)

@@ -146,6 +146,7 @@ def test_an_encoder_without_pooler_is_no_embedder_by_pooled_output(tiny_preproce
     assert "no pooler" in processes.error(done) and "--pooling mean" in processes.error(done)
 
 
+@pytest.mark.stress
 def test_an_encoder_without_pooler_is_a_layer_of_keras_3(monkeypatch):
     monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
     directory = _exported(_WITHOUT_POOLER[0])

@@ -71,7 +71,7 @@ def test_any_batch_and_what_was_cut():
     np.testing.assert_allclose(outputs["scores"], expected["scores"], atol=ATOL)
 
 
-def test_the_manifest_says_how_it_was_compared_and_verify_does_it_again():
+def test_the_manifest_says_how_it_was_compared():
     directory = _converted("single")
     content = manifest.read(str(directory))
     assert content["tokenizer"] == {
@@ -82,6 +82,11 @@ def test_the_manifest_says_how_it_was_compared_and_verify_does_it_again():
     }
     assert content["compared"]["signatures"]["serving_default"]["label"]["equal_labels"] == 1
     assert content["compared"]["texts"] == 18
+
+
+@pytest.mark.stress
+def test_verify_compares_it_again():
+    directory = _converted("single")
     result = api.verify(str(directory), source=text_models.directory("single"))
     assert not result.problems
 
@@ -155,7 +160,8 @@ def test_a_text_model_without_the_files_of_its_tokenizer_is_refused(tmp_path):
         _ = old.tokenizer
 
 
-@sampling.parametrize("name", ["single", "tag", "answer", "fill_mask"], sample=["single"])
+@pytest.mark.stress
+@pytest.mark.parametrize("name", ["single", "tag", "answer", "fill_mask"])
 def test_the_weights_of_text_models_go_back_to_transformers(name):
     directory = _converted(name, to="huggingface")
     config = json.loads((directory / "config.json").read_text())

@@ -9,7 +9,7 @@ import tensorflow as tf
 from configs import hub_api
 from export.conversion import formats
 from export.release.site import conversion_rows
-from tests.support import processes, sampling, sites
+from tests.support import processes, sites
 
 HANDLE = "org/albert/3"
 _RUNS = {"onnx": "tiny_onnx", "litert": "tiny_litert", "openvino": "tiny_openvino"}
@@ -111,7 +111,8 @@ def test_an_encoder_without_formats_has_no_section(site):
     assert section(site) == ""
 
 
-@sampling.parametrize("name", _RUNS, sample=["onnx"])
+@pytest.mark.stress
+@pytest.mark.parametrize("name", _RUNS)
 def test_code_computes_what_the_saved_model_does(name, request, site, tiny_encoder, tmp_path):
     artifact = request.getfixturevalue(_RUNS[name])
     site.add(HANDLE, tiny_encoder)

@@ -15,7 +15,7 @@ from export.artifacts import (
     tokenizer_choice,
 )
 from export.metadata import finalize
-from tests.support import golden, preprocess_artifacts, processes, sampling, sites
+from tests.support import golden, preprocess_artifacts, processes, sites
 
 # The first line, from tensorflow/tfhub.dev's documentation of the format.
 _HANDLE = re.compile(r"# (Module|Collection|Publisher) [a-z\d-]+(/[\w.-]+)*")
@@ -307,7 +307,8 @@ _PRINTED = {
 }
 
 
-@sampling.parametrize("handle", _PRINTED, sample=["org/preprocess/2"])
+@pytest.mark.stress
+@pytest.mark.parametrize("handle", _PRINTED)
 def test_snippets_run_in_their_order(documented, artifacts, tmp_path, handle):
     snippets = re.findall("^```python\n(.*?)^```$", documented.text(f"{handle}.md"), re.M | re.S)
     assert len(snippets) > 3
