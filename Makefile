@@ -2,7 +2,7 @@
 #                 with CHECKPOINT=... [MODEL_NAME=...] that checkpoint and its preprocessor
 # make test       lint and the whole suite
 # make coverage   the whole suite, and the share of the lines that it runs; it takes longer
-# make lint       ruff, mypy, codespell and the documents, strictly
+# make lint       ruff, mypy, import-linter, codespell and the documents, strictly
 # make docs       builds the documents into build/site
 # make stress     the long tests in full, with what they counted
 # make benchmark  every engine against ours, in interleaved rounds; see benchmarks/

@@ -18,6 +18,7 @@ COMMANDS = {
     "export.encoder",
     "export.preprocessor",
     "export.embedder",
+    "export.text_model",
     "export.convert",
     "export.verify",
 }

@@ -1,6 +1,7 @@
-"""The laws of an `albert_en_*` encoder: what its users rely on, tried as they use it.
+"""The checks of an `albert_en_*` encoder: what its users rely on, tried as they use it.
 
-    check.run_checks(encoder_contract.laws(module, directory), module, directory)
+Example:
+    check.run_checks(encoder_checks.checks(module, directory), module, directory)
 
 https://www.tensorflow.org/hub/common_saved_model_apis/text (text embeddings with preprocessed
 inputs).
@@ -27,7 +28,7 @@ _NAMES = tuple(row.variable for row in weight_table.TABLE)
 
 
 def checks(module: Any, directory: str) -> list[Check]:
-    """Returns the laws for a loaded encoder.
+    """Returns the checks for a loaded encoder.
 
     `.sop` and `.unpadded` are optional; `.mlm` only for a SavedModel whose manifest says that it
     was exported without it.

@@ -42,6 +42,7 @@ def _ask(executable: str, arguments: tuple[str, ...]) -> int | None:
         "umask": umask,
         "limits": {limit: resource.getrlimit(limit) for limit in limits},
         "environ": dict(os.environ),
+        "ignores_sigint": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
     }
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         server.connect(os.path.join(os.path.dirname(executable), "socket"))

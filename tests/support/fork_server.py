@@ -125,7 +125,8 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
         resource.setrlimit(int(limit), values)
     os.environ.clear()
     os.environ.update(request["environ"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    ignored = request["ignores_sigint"]  # as under nohup
+    signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
     sys.executable = request["executable"]
 
 
