@@ -38,16 +38,14 @@ def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
         # At least one token: a batch can be empty, and `bert_pack_inputs` needs length 3.
         longest = tf.reduce_max(tf.concat([tokens.row_lengths(), [1]], axis=0))
         seq_length = tf.cast(longest, tf.int32) + _NUM_SPECIAL_TOKENS
-        inputs = preprocessor.bert_pack_inputs([tokens], seq_length=seq_length)
+        packed = preprocessor.bert_pack_inputs([tokens], seq_length=seq_length)
+        inputs = {name: packed[name] for name in hub_api.ENCODER_INPUTS}  # as in texts.py
         outputs = _encode(encoder, inputs, training)
         vectors = _pool(outputs, inputs[hub_api.INPUT_MASK], spec.pooling)  # [B, H]
         return tf.math.l2_normalize(vectors, axis=1) if spec.normalize else vectors
 
-    module = hub_module.HubModule(
-        embed,
-        specs=tf.TensorSpec([None], tf.string, name=hub_api.SENTENCES),
-        variables=list(encoder.variables),
-    )
+    spec_of_text = tf.TensorSpec([None], tf.string, name=hub_api.SENTENCES)
+    module = hub_module.HubModule(embed, specs=spec_of_text, variables=list(encoder.variables))
     module.tokenize = preprocessor.tokenize  # tracks the SentencePiece model, which is used
     if not spec.belonging.differs:
         tokenizer_assets.pass_on(encoder, module)

@@ -119,7 +119,10 @@ class Texts:
         longest = tf.reduce_max(tf.concat([lengths, [0]], axis=0)) + _NUM_SPECIAL_TOKENS[number]
         longest = tf.maximum(tf.cast(longest, tf.int32), _MIN_SEQ_LENGTH[number])
         seq_length = tf.minimum(longest, self.max_seq_length)
-        return self.preprocessor.bert_pack_inputs(list(segments), seq_length=seq_length)
+        packed = self.preprocessor.bert_pack_inputs(list(segments), seq_length=seq_length)
+        # A loaded function's outputs are in another order in every process, and the names of the
+        # arguments of what is called with them would be, too.
+        return {name: packed[name] for name in hub_api.ENCODER_INPUTS}
 
 
 def same_size(first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from configs import errors
 from export import api
 from export.publishing import load_check
-from tests.support import sampling, text_models
+from tests.support import processes, sampling, text_models
 
 ATOL = 1e-5  # of scores
 
@@ -189,3 +189,19 @@ def test_settings_that_are_not_used_are_refused():
 def test_what_is_cut_is_said():
     outputs = text_models.serve("single", sentences=["a", "river " * 100])
     assert outputs["truncated"].tolist() == [False, True]
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("name", text_models.NAMES)
+def test_two_processes_write_the_same_bytes(name, tmp_path):
+    made_of = text_models.parts(name)
+    arguments = ("--encoder", made_of / "encoder", "--preprocessor", made_of / "preprocessor")
+    # The order of a loaded function's outputs is random: two processes may agree by chance.
+    first, *others = (
+        processes.export(
+            "export.text_model", *arguments, "--model_name", f"text{number}", cwd=tmp_path
+        )
+        for number in range(3)
+    )
+    for other in others:
+        assert processes.contents(first) == processes.contents(other)
