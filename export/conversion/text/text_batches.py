@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import hub_api
+from configs import errors, hub_api
 from export.conversion import batches
 from export.conversion.text import compiled_tokenizer, text_source
 
@@ -69,6 +69,11 @@ def make(
     found = list(texts or (*batches.TEXTS, "", " ".join([batches.TEXTS[0]] * _LONG)))
     left_out = source.with_other_ids(found)
     kept = [text for text in found if text not in set(left_out)]
+    if not kept:
+        raise errors.InputError(
+            f"none of the {len(found)} texts can be compared, because the ids of all differ in the "
+            f"other runtime, such as those of {found[0]!r}: give other --texts"
+        )
     made: list[batches.Batch] = []
     for start in range(0, len(kept), _BATCH):
         part = kept[start : start + _BATCH]

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import pathlib
 import shutil
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from export import api
 from export.artifacts import tokenizer_choice
 from export.conversion import runtime_process, tokenizer_texts
 from export.conversion.onnx import text_tokenizer
-from export.conversion.text import compiled_tokenizer, text_source
+from export.conversion.text import compiled_tokenizer, text_batches, text_source
 from export.metadata import manifest
 from preprocess.tokenizers import engines
 from tests.support import sampling, shared_run, text_models
@@ -148,6 +149,13 @@ def test_a_text_model_that_other_runtimes_cannot_have_is_refused(tmp_path):
     refused("is a text_model: convert the encoder", single, to="openvino")
     refused("has no signature pairs; it has serving_default", single, signatures=["pairs"])
     refused("--config is for encoders", single, config="tiny")
+
+
+def test_texts_whose_ids_all_differ_are_refused():
+    source = mock.create_autospec(text_source.TextModel, instance=True)
+    source.with_other_ids.return_value = ("one", "two")
+    with pytest.raises(errors.InputError, match="none of the 2 texts can be compared"):
+        text_batches.make(source, texts=["one", "two"])
 
 
 def test_a_text_model_without_the_files_of_its_tokenizer_is_refused(tmp_path):
