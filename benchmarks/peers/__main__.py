@@ -3,14 +3,14 @@
 Writes <output_dir>/results.md and results.json, docs/benchmark.png, and prints the table:
 
     python -m benchmarks.peers
-    python -m benchmarks.peers --only=inference --rounds=1
+    python -m benchmarks.peers --only=inference --dtypes=int8 --rounds=1
 
 Nothing else should run on the machine. The first run downloads several GB of other engines.
 """
 
 from absl import flags
 
-from benchmarks.peers import comparison
+from benchmarks.peers import comparison, engines
 from export.cli import runner
 
 _ONLY = flags.DEFINE_string(
@@ -18,6 +18,10 @@ _ONLY = flags.DEFINE_string(
     "",
     "Comma-separated parts of the names of the work items and engines to run. Default: all. Ours "
     "always run.",
+)
+_DTYPES = flags.DEFINE_list("dtypes", list(engines.ALL_DTYPES), "Types of the engines to run.")
+_REUSE = flags.DEFINE_bool(
+    "reuse", False, "Takes our artifacts of the last run as they are; for a run in parts."
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Number of interleaved rounds.", lower_bound=1)
 _OUTPUT_DIR = flags.DEFINE_string(
@@ -29,6 +33,8 @@ _PLOT = flags.DEFINE_string("plot", "docs/benchmark.png", "Path of the plot to w
 def main() -> None:
     table = comparison.run(
         only=_ONLY.value,
+        dtypes=_DTYPES.value,
+        reuse=_REUSE.value,
         num_rounds=_ROUNDS.value,
         output_dir=_OUTPUT_DIR.value,
         plot_path=_PLOT.value,

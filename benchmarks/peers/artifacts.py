@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 
-from benchmarks.peers import engines, processes
+from benchmarks.peers import engines, processes, setups
 from configs import albert_config, errors
 
 SIZE = "large"
@@ -24,8 +24,11 @@ class Artifacts:
         self._pythons = pythons
         self._log_dir = log_dir
 
-    def prepare(self) -> dict[str, str]:
-        """Makes all artifacts; returns the error messages by environment."""
+    def prepare(self, *, reuse: bool = False) -> dict[str, str]:
+        """Makes all artifacts, ours too unless `reuse`; returns the error messages by environment.
+
+        Those of peers are made once.
+        """
         os.makedirs(self._root, exist_ok=True)
         with open(self._path("config.json"), "w", encoding="utf-8") as file:
             json.dump(dataclasses.asdict(albert_config.load(SIZE)), file)
@@ -33,8 +36,11 @@ class Artifacts:
             "ours": self._ours,
             "garden": self._garden,
             "torch": self._hugging_face,
+            "optimum": self._optimum,
             "keras_hub": self._keras_hub,
         }
+        if reuse:
+            del makers[setups.OURS]
         failures = {}
         for environment, make in makers.items():
             try:
@@ -59,6 +65,10 @@ class Artifacts:
                 arguments += ["--sp_model_file", SP_MODEL_FILE]
         return {**self._run(environment, arguments, log=f"export {engine}"), **_sizes(target)}
 
+    def size(self, worker: setups.Worker) -> int:
+        """Returns the bytes of the files that a worker's model is shipped as."""
+        return sum(_size(os.path.join(os.path.dirname(self._root), path)) for path in worker.files)
+
     def _ours(self) -> None:
         root = self._path("ours")
         shutil.rmtree(root, ignore_errors=True)
@@ -77,6 +87,20 @@ class Artifacts:
             classifier = export("export.encoder", f"classifier_{dtype}", *size, *head)
             text_model = f"classifier_text_{dtype}"
             export("export.text_model", text_model, "--encoder", classifier, *preprocessor)
+        for runtime in (setups.ONNX_RUNTIME, setups.OPENVINO, setups.LITERT):
+            if runtime in self._pythons:
+                self._convert(runtime)
+
+    def _convert(self, runtime: str) -> None:
+        options: dict[str, list[str]] = {"encoder": ["--signature", "unpadded"]}
+        if runtime == setups.ONNX_RUNTIME:
+            options |= {"embedder": [], "classifier_text": []}
+        for name, given in options.items():
+            for quantize in ("none", "int8"):
+                arguments = [self._path("ours", f"{name}_float32", "1"), *given]
+                arguments += ["--to", setups.FORMATS[runtime], "--quantize", quantize]
+                arguments += ["--model_name", f"{name}_float32", "--export_dir", self._path("ours")]
+                self._run("ours", ["export.convert", *arguments])
 
     def _garden(self) -> None:
         if os.path.exists(self._path("garden_preprocessor", "saved_model.pb")):
@@ -101,6 +125,12 @@ class Artifacts:
         paths = [self._path("config.json"), SP_MODEL_FILE, self._new("hugging_face")]
         self._run("torch", [f"{_WORKERS}.prepare_hugging_face", *paths])
 
+    def _optimum(self) -> None:
+        if os.path.exists(self._path("optimum", "openvino_int8", "openvino_model.xml")):
+            return
+        paths = [self._path("hugging_face"), self._new("optimum")]
+        self._run("optimum", [f"{_WORKERS}.prepare_optimum", *paths])
+
     def _keras_hub(self) -> None:
         if os.path.exists(self._path("keras_hub", "model.weights.h5")):
             return
@@ -124,6 +154,13 @@ class Artifacts:
 
     def _path(self, *names: str) -> str:
         return os.path.join(self._root, *names)
+
+
+def _size(path: str) -> int:
+    """Returns the bytes of a file, or of all files below a folder."""
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    return int(_sizes(path)["artifact_bytes"])
 
 
 def _sizes(root: str) -> dict[str, float]:

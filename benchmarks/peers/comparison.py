@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 
+from benchmarks import machine
 from benchmarks.peers import (
     artifacts,
     engines,
@@ -13,17 +14,28 @@ from benchmarks.peers import (
     processes,
     results_page,
     rounds,
+    setups,
     work_items,
 )
 from configs import errors
 from export.cli import runner
 
 
-def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
+def run(
+    *,
+    only: str,
+    dtypes: Sequence[str],
+    reuse: bool,
+    num_rounds: int,
+    output_dir: str,
+    plot_path: str,
+) -> str:
     """Measures, writes results.json, results.md and the plot, and returns the table.
 
     Args:
       only: comma-separated parts of names of work items and engines; empty for all.
+      dtypes: the types of the engines.
+      reuse: whether to take our artifacts of the last run as they are.
       num_rounds: interleaved rounds.
       output_dir: folder for environments, artifacts and results.
       plot_path: the PNG.
@@ -31,7 +43,7 @@ def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
     Raises:
       errors.InputError: `only` matches nothing, or our own artifacts cannot be made.
     """
-    items, chosen = select(only)
+    items, chosen = select(only, dtypes=dtypes)
     output_dir = os.path.abspath(output_dir)
     log_dir = os.path.join(output_dir, "logs")
     os.makedirs(log_dir, exist_ok=True)
@@ -40,18 +52,15 @@ def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
     pythons, failed = _make_environments(chosen, output_dir, log_dir)
     made = artifacts.Artifacts(output_dir, pythons=pythons, log_dir=log_dir)
     runner.log("making artifacts")
-    failed |= made.prepare()
+    failed |= made.prepare(reuse=reuse)
     if "ours" in failed:
         raise errors.InputError(f"our own artifacts cannot be made: {failed['ours']}")
-    # The other two load an export of Hugging Face's model.
-    if "torch" in failed:
-        failed |= {name: failed["torch"] for name in ("onnxruntime", "openvino")}
 
-    def start(worker: engines.Worker) -> processes.WorkerProcess:
+    def start(worker: setups.Worker) -> processes.WorkerProcess:
         python = pythons[worker.environment]
         return processes.WorkerProcess(worker, python, output_dir=output_dir, log_dir=log_dir)
 
-    results = rounds.Results()
+    results = rounds.Results(machine=machine.description())
     path = os.path.join(output_dir, "results.json")
     plan = rounds.Plan(
         items=items,
@@ -70,14 +79,21 @@ def run(*, only: str, num_rounds: int, output_dir: str, plot_path: str) -> str:
     return table
 
 
-def select(only: str) -> tuple[list[work_items.WorkItem], list[engines.Engine]]:
+def select(
+    only: str, *, dtypes: Sequence[str] = engines.ALL_DTYPES
+) -> tuple[list[work_items.WorkItem], list[engines.Engine]]:
     """Returns the work items and engines whose names contain a word of `only`, and our engines.
 
-    If no word names a work item, all are returned; likewise engines.
+    If no word names a work item, all are returned; likewise engines. Of these, those of `dtypes`.
 
     Raises:
-      errors.InputError: a word names neither a work item nor an engine.
+      errors.InputError: a word names neither a work item nor an engine, or a type is unknown.
     """
+    unknown = set(dtypes) - set(engines.ALL_DTYPES)
+    if unknown:
+        raise errors.InputError(
+            f"--dtypes must be of {', '.join(engines.ALL_DTYPES)}, got {', '.join(sorted(unknown))}"
+        )
     items: set[str] = set()
     peers: set[str] = set()
     for word in filter(None, (word.strip().lower() for word in only.split(","))):
@@ -93,7 +109,11 @@ def select(only: str) -> tuple[list[work_items.WorkItem], list[engines.Engine]]:
         peers |= named_peers
     return (
         [item for item in work_items.WORK_ITEMS if not items or item.name in items],
-        [engine for engine in engines.ENGINES if not peers or engine.ours or engine.name in peers],
+        [
+            engine
+            for engine in engines.ENGINES
+            if engine.dtype in dtypes and (not peers or engine.ours or engine.name in peers)
+        ],
     )
 
 
@@ -101,12 +121,12 @@ def _make_environments(
     chosen: Sequence[engines.Engine], output_dir: str, log_dir: str
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Returns the Python of each environment, and an error message for each that failed."""
-    of_worker = {worker.name: worker.environment for worker in engines.WORKERS}
-    needed = {of_worker[engine.worker] for engine in chosen} | {"ours"}
-    if needed & {"onnxruntime", "openvino"}:
-        needed.add("torch")  # writes the ONNX file
+    of_worker = {worker.name: worker.environment for worker in setups.WORKERS}
+    makers = {environment.name: environment.makers for environment in setups.ENVIRONMENTS}
+    used = {of_worker[engine.worker] for engine in chosen} | {setups.OURS}
+    needed = used | {maker for name in used for maker in makers[name]}
     pythons, failed = {}, {}
-    for environment in engines.ENVIRONMENTS:
+    for environment in setups.ENVIRONMENTS:
         if environment.name not in needed:
             continue
         runner.log(f"environment {environment.name}")
@@ -127,7 +147,7 @@ def _plot(panels: object, plot_path: str, output_dir: str, log_dir: str) -> None
     os.makedirs(os.path.dirname(plot_path) or ".", exist_ok=True)
     try:
         venvs, log_path = os.path.join(output_dir, "venvs"), os.path.join(log_dir, "plot.log")
-        python = environments.make(engines.PLOT_ENVIRONMENT, directory=venvs, log_dir=log_dir)
+        python = environments.make(setups.PLOT_ENVIRONMENT, directory=venvs, log_dir=log_dir)
         command = [python, "-m", "benchmarks.peers.workers.plot", data_path, plot_path]
         processes.run(command, log_path=log_path, env={})
     except errors.InputError as error:

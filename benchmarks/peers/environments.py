@@ -4,12 +4,13 @@ import configparser
 import sys
 
 from benchmarks import virtual_environments
-from benchmarks.peers import engines
+from benchmarks.peers import setups
 
 _SETUP_CFG = "setup.cfg"
+_EXTRAS = ("onnx", "openvino", "litert")  # of export.convert
 
 
-def make(environment: engines.Environment, *, directory: str, log_dir: str) -> str:
+def make(environment: setups.Environment, *, directory: str, log_dir: str) -> str:
     """Makes an environment unless it exists, and returns its Python.
 
     Args:
@@ -34,5 +35,7 @@ def _own_requirements() -> list[str]:
     """Returns the toolchain's requirements; the toolchain itself runs from the checkout."""
     parser = configparser.ConfigParser()
     parser.read(_SETUP_CFG)
-    lines = parser["options"]["install_requires"].splitlines()
+    given = [parser["options"]["install_requires"]]
+    given += [parser["options.extras_require"][extra] for extra in _EXTRAS]
+    lines = [line for text in given for line in text.splitlines()]
     return [line.replace(" ", "") for line in lines if line and not line.startswith("#")]

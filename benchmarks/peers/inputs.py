@@ -35,6 +35,7 @@ _NUM_DOCUMENTS, _WORDS_PER_DOCUMENT = 64, 400
 def lengths() -> dict[str, tuple[list[int], int]]:
     """Returns the lengths of the rows and the length with padding, by input."""
     return {
+        "b1_s12": ([12], 12),
         "b1_s32": ([32], 32),
         "b8_s128": ([_SEQ_LENGTH] * 8, _SEQ_LENGTH),
         "b32_realistic": (_realistic(32), _SEQ_LENGTH),

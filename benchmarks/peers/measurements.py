@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.peers import artifacts, engines, inputs, operations, work_items
+from benchmarks.peers import artifacts, engines, inputs, operations, spreads, work_items
 from configs import albert_config
 
 Series = dict[int, float]  # by round
@@ -31,6 +31,11 @@ class Measurements:
         names = {found["engine"] for found in self._measurements if found["item"] == item}
         return [engine for engine in engines.ENGINES if engine.name in names]
 
+    def best_of_ours(self, item: str, dtype: str, metric: str) -> Series:
+        """Returns the least value of our engines in a type, by round."""
+        ours = [engine for engine in self.engines_of(item) if engine.ours and engine.dtype == dtype]
+        return spreads.best([self.series(item, engine.name, metric) for engine in ours])
+
     def shares(self, item: work_items.WorkItem, engine: engines.Engine) -> Series:
         """Returns the share of the machine's rate by round; empty if operations are unknown."""
         needed = needed_operations(item)
@@ -39,7 +44,7 @@ class Measurements:
         rates = {
             found["round"]: found[engine.dtype]
             for found in self._gemm_rates
-            if found["item"] == item.name
+            if found["item"] == item.name and engine.dtype in found
         }
         seconds = self.series(item.name, engine.name, "seconds")
         return {

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.peers import engines
+from benchmarks.peers import setups
 from configs import errors
 
 # The kernel needs some milliseconds to add up a process's memory.
@@ -29,7 +29,7 @@ class WorkerProcess:
     """A process that answers requests for one model; see `worker`."""
 
     def __init__(
-        self, worker: engines.Worker, python: str, *, output_dir: str, log_dir: str
+        self, worker: setups.Worker, python: str, *, output_dir: str, log_dir: str
     ) -> None:
         options = {
             name: os.path.join(output_dir, value) if value.startswith("artifacts/") else value

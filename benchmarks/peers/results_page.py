@@ -37,15 +37,15 @@ _NUM_TEXTS = {
 
 _NOTES = """\
 Medians over {rounds} interleaved rounds; low to high in brackets. 2 threads per engine, ALBERT
-{size}, random weights. A ratio is an engine's value divided by ours in the same round: above 1,
-ours is better. "Of the machine's rate" is useful operations per second divided by the rate of
-matrix products ({float32} in float32, {bfloat16} in bfloat16) in the same round and the engine's
-type. Operations: {operations}
+{size}, random weights. Machine: {machine}. A ratio is an engine's value divided by that of the best
+of our engines of a type in the same round: above 1, ours is better. "Of the machine's rate" is
+useful operations per second divided by the rate of matrix products ({float32} in float32,
+{bfloat16} in bfloat16) in the same round and the engine's type. Operations: {operations}
 
 "Longest": the batch is cut to its longest row before the engine gets it. "Unpadded": the engine
 gets the batch padded to {seq_length} and computes only its tokens. Realistic lengths: lognormal,
-{tokens} tokens in 32 rows, the longest {longest}. Peak memory of a training step is that of the
-whole process."""
+{tokens} tokens in 32 rows, the longest {longest}. Peak memory of a training step, and of a load
+with a first call, is that of the whole process."""
 
 
 def markdown(
@@ -53,7 +53,7 @@ def markdown(
 ) -> str:
     """Returns the page."""
     measured = measurements.Measurements(results.measurements, results.gemm_rates)
-    sections = ["# Benchmark", _notes(measured, num_rounds)]
+    sections = ["# Benchmark", _notes(results.machine, measured, num_rounds)]
     claim_rows = _claim_rows(measured)
     if claim_rows:
         head = ["claim", "against", "at least", "measured", "holds"]
@@ -62,7 +62,8 @@ def markdown(
         for metric in item.metrics:
             rows = _rows(measured, item, metric)
             if rows:
-                sections += [f"## {item.title}: {_METRICS[metric][0]}", _table(_head(item), rows)]
+                title = f"## {item.title}: {_METRICS[metric][0]}"
+                sections += [title, _table(_head(measured, item), rows)]
     if results.failures:
         lines = [
             f"- {found['engine']}, {found['item']}: {found['reason']}" for found in results.failures
@@ -84,8 +85,7 @@ def plot_data(
         bars = []
         for engine in measured.engines_of(item.name):
             values = measured.series(item.name, engine.name, item.metrics[0])
-            reference = measured.series(item.name, _reference(item, engine), item.metrics[0])
-            factors = spreads.ratios(values, reference)
+            factors = spreads.ratios(values, _reference(measured, item, engine))
             if factors:
                 bar = {"engine": engine.name, "ours": engine.ours, "dtype": engine.dtype}
                 bars.append({**bar, **dataclasses.asdict(spreads.spread(factors))})
@@ -94,7 +94,7 @@ def plot_data(
     return panels
 
 
-def _notes(measured: measurements.Measurements, num_rounds: int) -> str:
+def _notes(machine: str, measured: measurements.Measurements, num_rounds: int) -> str:
     rates = {
         dtype: f"{spreads.spread(found).median / 1e9:.0f} GFLOP/s" if found else "not measured"
         for dtype in engines.DTYPES
@@ -105,6 +105,7 @@ def _notes(measured: measurements.Measurements, num_rounds: int) -> str:
     formula = " ".join(operations.__doc__.split("\n\n", 1)[1].split())
     return _NOTES.format(
         rounds=num_rounds,
+        machine=machine,
         size=artifacts.SIZE,
         operations=formula,
         tokens=sum(rows),
@@ -125,16 +126,23 @@ def _claim_rows(measured: measurements.Measurements) -> list[list[str]]:
                     f"{claim.engine}: {titles[claim.item]}, {_METRICS[claim.metric][0]}",
                     claim.against,
                     f"{claim.at_least:g}",
-                    _factor(found),
-                    "yes" if found.median >= claim.at_least else "**no**",
+                    _factor(found.measured),
+                    "yes" if found.holds else "**no**",
                 ]
             )
     return rows
 
 
-def _head(item: work_items.WorkItem) -> list[str]:
+def _types(measured: measurements.Measurements, item: work_items.WorkItem) -> list[str]:
+    """Returns the types that our engines computed the item in."""
+    found = {engine.dtype for engine in measured.engines_of(item.name) if engine.ours}
+    return [dtype for dtype in engines.ALL_DTYPES if dtype in found]
+
+
+def _head(measured: measurements.Measurements, item: work_items.WorkItem) -> list[str]:
     last = "texts per second" if item.name in _NUM_TEXTS else "of the machine's rate"
-    return ["engine", "median", *(f"ratio to {name}" for name in item.ours), last]
+    ratios = [f"ratio to our best in {dtype}" for dtype in _types(measured, item)]
+    return ["engine", "median", *ratios, last]
 
 
 def _rows(
@@ -148,8 +156,9 @@ def _rows(
             continue
         found = spreads.spread([value / _UNIT_SIZES[unit] for value in values.values()])
         row = [engine.name, f"{found.median:.3g} {unit} ({found.low:.3g}-{found.high:.3g})"]
-        for ours in item.ours:
-            factors = spreads.ratios(values, measured.series(item.name, ours, metric))
+        for dtype in _types(measured, item):
+            ours = measured.best_of_ours(item.name, dtype, metric)
+            factors = spreads.ratios(values, ours)
             row.append(_factor(spreads.spread(factors)) if factors else "")
         rows.append([*row, _last(measured, item, engine, metric)])
     return rows
@@ -170,10 +179,13 @@ def _last(
     return _factor(spreads.spread(list(shares.values()))) if shares else ""
 
 
-def _reference(item: work_items.WorkItem, engine: engines.Engine) -> str:
-    """Returns the name of our engine to compare with: of the same type if there is one."""
-    same_type = [name for name in item.ours if name.endswith(engine.dtype)]
-    return (same_type or list(item.ours))[0]
+def _reference(
+    measured: measurements.Measurements, item: work_items.WorkItem, engine: engines.Engine
+) -> measurements.Series:
+    """Returns the best of ours to compare with: of the same type if there is one."""
+    types = _types(measured, item)
+    dtype = engine.dtype if engine.dtype in types else (types or [engine.dtype])[0]
+    return measured.best_of_ours(item.name, dtype, item.metrics[0])
 
 
 def _factor(found: spreads.Spread) -> str:

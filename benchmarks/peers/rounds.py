@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.peers import artifacts, engines, inputs, processes, work_items
+from benchmarks.peers import artifacts, engines, inputs, processes, setups, work_items
 from configs import errors
 from export.cli import runner
 
@@ -31,11 +31,13 @@ class Results:
     """The contents of results.json.
 
     Attributes:
+      machine: what they were measured on.
       measurements: dicts of `round`, `item`, `engine` and the metrics.
       gemm_rates: dicts of `round`, `item` and the operations per second by dtype.
       failures: dicts of `engine`, `item` and `reason`.
     """
 
+    machine: str = ""
     measurements: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     gemm_rates: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     failures: list[dict[str, str]] = dataclasses.field(default_factory=list)
@@ -60,11 +62,11 @@ class Plan:
     num_rounds: int
     made: artifacts.Artifacts
     input_dir: str
-    start: Callable[[engines.Worker], processes.WorkerProcess]
+    start: Callable[[setups.Worker], processes.WorkerProcess]
     failed_environments: Mapping[str, str]
 
 
-_WORKERS = {worker.name: worker for worker in (*engines.WORKERS, engines.GEMM_WORKER)}
+_WORKERS = {worker.name: worker for worker in (*setups.WORKERS, setups.GEMM_WORKER)}
 
 
 def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> None:
@@ -118,7 +120,7 @@ class _Phase:
             )
 
     def _measure_gemm_rate(self, item: work_items.WorkItem, number: int) -> None:
-        process = self._process(engines.GEMM_WORKER)
+        process = self._process(setups.GEMM_WORKER)
         rates = {dtype: process.request(do="rate", dtype=dtype)["rate"] for dtype in engines.DTYPES}
         self._results.gemm_rates.append({"round": number, "item": item.name, **rates})
 
@@ -139,13 +141,14 @@ class _Phase:
         process = self._plan.start(worker)
         try:
             if item.kind == engines.LOAD:
-                return process.request(do="load", **{**request, "kind": engines.INFER})
+                answer = process.request(do="load", **{**request, "kind": engines.INFER})
+                return {**answer, "artifact_bytes": self._plan.made.size(worker)}
             process.request(do="load")
             return process.request(do="run", **request)
         finally:
             process.stop()
 
-    def _process(self, worker: engines.Worker) -> processes.WorkerProcess:
+    def _process(self, worker: setups.Worker) -> processes.WorkerProcess:
         if worker.name not in self._processes:
             process = self._plan.start(worker)
             try:

@@ -4,8 +4,11 @@ Ratios are of values from the same round, because the machine's speed changes be
 """
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Mapping, Sequence
+
+_LEVEL = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +23,22 @@ class Spread:
 def spread(values: Sequence[float]) -> Spread:
     """Returns the spread of at least one value."""
     return Spread(statistics.median(values), min(values), max(values))
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Returns an interval that has the median of what was sampled, with 95 % or what there is.
+
+    Its ends are two of the values: the k-th least and greatest, where k is as large as the binomial
+    distribution allows. Of nine values these are the second and the eighth.
+    """
+    count, ordered = len(values), sorted(values)
+    beyond, skipped = 0.5**count, 0
+    while skipped + 1 < (count + 1) // 2:
+        more = beyond + math.comb(count, skipped + 1) * 0.5**count
+        if 2 * more > 1 - _LEVEL:
+            break
+        beyond, skipped = more, skipped + 1
+    return ordered[skipped], ordered[-1 - skipped]
 
 
 def ratios(values: Mapping[int, float], reference: Mapping[int, float]) -> list[float]:

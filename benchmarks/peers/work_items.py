@@ -14,7 +14,6 @@ class WorkItem:
       title: the heading of its table.
       kind: one of the kinds in `engines`.
       input: name of the input file; see `inputs`.
-      ours: names of our engines to compare the others with.
       metrics: keys of a measurement, in the order of the tables. Less is better in all of them.
       ragged: whether the rows differ in length, so that cutting a batch to its longest row helps.
     """
@@ -24,7 +23,6 @@ class WorkItem:
     kind: str
     input: str = ""
     _: dataclasses.KW_ONLY
-    ours: tuple[str, ...]
     metrics: tuple[str, ...] = ("seconds",)
     ragged: bool = False
 
@@ -36,13 +34,14 @@ class WorkItem:
         return self.ragged or not batch or engine.padding != engines.LONGEST
 
 
-_PLAIN = ("ours float32", "ours bfloat16")
-_UNPADDED = ("ours unpadded float32", "ours unpadded bfloat16")
-_EMBEDDER = ("ours embedder float32", "ours embedder bfloat16")
-_TEXT_MODEL = ("ours text model float32", "ours text model bfloat16")
-
 EXPORT_METRICS = ("seconds", "peak_bytes", "saved_model_pb_bytes", "artifact_bytes")
-LOAD_METRICS = ("load_seconds", "first_call_seconds", "import_seconds")
+LOAD_METRICS = (
+    "load_seconds",
+    "first_call_seconds",
+    "import_seconds",
+    "peak_bytes",
+    "artifact_bytes",
+)
 TRAIN_METRICS = ("seconds", "peak_bytes")
 
 WORK_ITEMS = (
@@ -50,7 +49,6 @@ WORK_ITEMS = (
         "export",
         "Export command, whole process",
         engines.EXPORT,
-        ours=(engines.OURS,),
         metrics=EXPORT_METRICS,
     ),
     WorkItem(
@@ -58,45 +56,37 @@ WORK_ITEMS = (
         "Load in a fresh process, then the first call (B=1 S=32)",
         engines.LOAD,
         "b1_s32",
-        ours=_PLAIN,
         metrics=LOAD_METRICS,
     ),
-    WorkItem("inference_b1_s32", "Inference, B=1 S=32", engines.INFER, "b1_s32", ours=_PLAIN),
+    WorkItem("inference_b1_s12", "Inference, B=1 S=12, a short sentence", engines.INFER, "b1_s12"),
+    WorkItem("inference_b1_s32", "Inference, B=1 S=32", engines.INFER, "b1_s32"),
     WorkItem(
         "inference_b8_s128",
         "Inference, B=8 S=128, full rows",
         engines.INFER,
         "b8_s128",
-        ours=_PLAIN,
     ),
     WorkItem(
         "inference_b32_realistic",
         "Inference, B=32, realistic lengths, padded to 128",
         engines.INFER,
         "b32_realistic",
-        ours=_UNPADDED,
         ragged=True,
     ),
-    WorkItem("text_1", "Text to vector, 1 sentence", engines.EMBED, "sentences_1", ours=_EMBEDDER),
-    WorkItem(
-        "text_256", "Text to vector, 256 sentences", engines.EMBED, "sentences_256", ours=_EMBEDDER
-    ),
-    WorkItem(
-        "label_1", "Text to label, 1 sentence", engines.CLASSIFY, "sentences_1", ours=_TEXT_MODEL
-    ),
+    WorkItem("text_1", "Text to vector, 1 sentence", engines.EMBED, "sentences_1"),
+    WorkItem("text_256", "Text to vector, 256 sentences", engines.EMBED, "sentences_256"),
+    WorkItem("label_1", "Text to label, 1 sentence", engines.CLASSIFY, "sentences_1"),
     WorkItem(
         "label_256",
         "Text to label, 256 sentences, 32 at a time",
         engines.CLASSIFY,
         "sentences_256",
-        ours=_TEXT_MODEL,
     ),
     WorkItem(
         "train_b8_s128",
         "Training step, B=8 S=128, full rows",
         engines.TRAIN,
         "b8_s128",
-        ours=_PLAIN,
         metrics=TRAIN_METRICS,
     ),
     WorkItem(
@@ -104,7 +94,6 @@ WORK_ITEMS = (
         "Training step, B=8, realistic lengths, padded to 128",
         engines.TRAIN,
         "b8_realistic",
-        ours=_UNPADDED,
         metrics=TRAIN_METRICS,
         ragged=True,
     ),
@@ -113,13 +102,11 @@ WORK_ITEMS = (
         "Preprocessing, 256 sentences",
         engines.PREPROCESS,
         "sentences_256",
-        ours=(engines.OURS,),
     ),
     WorkItem(
         "preprocess_documents",
         "Preprocessing, 64 documents of 400 words",
         engines.PREPROCESS,
         "documents_64",
-        ours=(engines.OURS,),
     ),
 )

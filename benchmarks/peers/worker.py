@@ -49,6 +49,7 @@ class RequestHandler:
         answer = {"import_seconds": import_seconds, "load_seconds": load_seconds}
         if "input" in request:
             answer["first_call_seconds"], _ = _timed(self._call(request))
+            answer["peak_bytes"] = _peak_memory()
         return answer
 
     def _run(self, request: _Answer) -> _Answer:

@@ -1,8 +1,11 @@
 """The data of benchmarks.peers, its statistics, claims, results page and plot data."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from benchmarks import machine
 from benchmarks.peers import (
     claims,
     comparison,
@@ -12,6 +15,7 @@ from benchmarks.peers import (
     operations,
     results_page,
     rounds,
+    setups,
     spreads,
     work_items,
 )
@@ -35,7 +39,7 @@ def _results():
             _measurement(1, "ours bfloat16", 2.0),
             _measurement(0, "Model Garden", 3.0),
             _measurement(1, "Model Garden", 6.0),
-            _measurement(0, "OpenVINO bfloat16", 1.5),
+            _measurement(0, "Optimum in OpenVINO bfloat16", 1.5),
         ],
         gemm_rates=[
             {"round": 0, "item": "inference_b8_s128", "float32": 4e11, "bfloat16": 8e11},
@@ -51,28 +55,31 @@ def _measured():
 
 
 def test_names_are_unique():
-    for table in (engines.ENGINES, engines.WORKERS, engines.ENVIRONMENTS, work_items.WORK_ITEMS):
+    for table in (engines.ENGINES, setups.WORKERS, setups.ENVIRONMENTS, work_items.WORK_ITEMS):
         names = [entry.name for entry in table]
         assert len(set(names)) == len(names)
 
 
 def test_every_engine_has_a_worker_and_every_worker_an_environment():
-    workers = {worker.name for worker in engines.WORKERS}
-    environments = {environment.name for environment in engines.ENVIRONMENTS}
+    workers = {worker.name for worker in setups.WORKERS}
+    environments = {environment.name for environment in setups.ENVIRONMENTS}
+    makers = {maker for environment in setups.ENVIRONMENTS for maker in environment.makers}
     assert {engine.worker for engine in engines.ENGINES} <= workers
-    assert {worker.environment for worker in engines.WORKERS} <= environments
+    assert {worker.environment for worker in setups.WORKERS} | makers <= environments
 
 
 @pytest.mark.parametrize("item", work_items.WORK_ITEMS, ids=lambda item: item.name)
 def test_ours_take_part_in_every_item_and_so_does_a_peer(item):
-    taking_part = {name for name, engine in ENGINES.items() if item.takes(engine)}
-    assert set(item.ours) <= taking_part
-    assert any(not ENGINES[name].ours for name in taking_part)
+    assert {engine.ours for engine in engines.ENGINES if item.takes(engine)} == {True, False}
 
 
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: f"{claim.item}-{claim.engine}")
 def test_claims_are_about_what_is_measured(claim):
-    assert ITEMS[claim.item].takes(ENGINES[claim.engine])
+    engine = claim.engine
+    taking_part = [name for name, found in ENGINES.items() if ITEMS[claim.item].takes(found)]
+    assert engine in taking_part or any(
+        ENGINES[name].ours and ENGINES[name].dtype == claim.dtype for name in taking_part
+    )
     assert claim.metric in ITEMS[claim.item].metrics
 
 
@@ -116,7 +123,53 @@ def test_a_claim_takes_the_best_peer_of_each_round():
         item="inference_b8_s128", engine="ours bfloat16", against=claims.ALL_PEERS, at_least=1
     )
     # Round 0: OpenVINO 1.5 / 1.0; round 1: only Model Garden, 6.0 / 2.0.
-    assert claims.check(claim, _measured()) == spreads.Spread(2.25, 1.5, 3.0)
+    assert claims.check(claim, _measured()) == claims.Finding(spreads.Spread(2.25, 1.5, 3.0), True)
+
+
+def test_a_claim_about_our_best_takes_the_best_of_ours_in_each_round():
+    found = [
+        _measurement(number, engine, seconds, item="inference_b1_s32")
+        for engine, times in {
+            "ours in ONNX Runtime float32": (2.0, 4.0, 2.0),
+            "ours in LiteRT float32": (4.0, 2.0, 2.0),
+            "ours in LiteRT int8": (1.0, 1.0, 1.0),
+            "Optimum in ONNX Runtime float32": (1.8, 1.8, 2.2),
+        }.items()
+        for number, seconds in enumerate(times)
+    ]
+    measured = measurements.Measurements(found, [])
+    claim = claims.Claim(
+        item="inference_b1_s32",
+        engine=claims.OUR_BEST["float32"],
+        against=claims.SAME_TYPE_PEERS,
+        at_least=1,
+    )
+    assert claims.check(claim, measured) == claims.Finding(spreads.Spread(0.9, 0.9, 1.1), False)
+    # The median is below 1; the interval, of three values all of them, is not.
+    within = dataclasses.replace(claim, beyond_noise=True)
+    assert claims.check(within, measured) == claims.Finding(spreads.Spread(0.9, 0.9, 1.1), True)
+
+
+def test_a_claim_about_a_runtime_takes_peers_of_the_same_runtime_and_type():
+    item = "inference_b32_realistic"
+    ours = "ours unpadded in ONNX Runtime float32"
+    times = {
+        ours: 1.0,
+        "Optimum longest in ONNX Runtime float32": 2.0,
+        "Optimum longest in ONNX Runtime int8": 0.5,
+        "Optimum longest in OpenVINO float32": 0.5,
+    }
+    found = [_measurement(0, engine, seconds, item=item) for engine, seconds in times.items()]
+    claim = claims.Claim(item, ours, claims.SAME_RUNTIME_PEERS, 1.7)
+    checked = claims.check(claim, measurements.Measurements(found, []))
+    assert checked == claims.Finding(spreads.Spread(2.0, 2.0, 2.0), True)
+
+
+def test_the_interval_of_a_median_leaves_out_what_the_binomial_distribution_allows():
+    # Of nine values P(the median is below the second or above the eighth) is 0.039.
+    assert spreads.interval([9, 1, 8, 2, 7, 3, 6, 4, 5]) == (2, 8)
+    assert spreads.interval([3, 1, 2]) == (1, 3)
+    assert spreads.interval([1.5]) == (1.5, 1.5)
 
 
 def test_a_claim_without_measurements_is_left_open():
@@ -138,7 +191,7 @@ def test_the_results_page_shows_ratios_claims_and_failures():
 def test_the_plot_compares_with_ours_of_the_same_type():
     (panel,) = results_page.plot_data(_results(), items=[ITEMS["inference_b8_s128"]])
     medians = {bar["engine"]: bar["median"] for bar in panel["bars"]}
-    assert medians["OpenVINO bfloat16"] == 1.5  # over ours in bfloat16, in round 0
+    assert medians["Optimum in OpenVINO bfloat16"] == 1.5  # over ours in bfloat16, in round 0
     assert medians["Model Garden"] == 1.5
 
 
@@ -146,11 +199,31 @@ def test_only_narrows_items_and_peers_but_keeps_ours():
     items, chosen = comparison.select("inference_b8, openvino")
     assert [item.name for item in items] == ["inference_b8_s128"]
     assert {engine.name for engine in chosen if not engine.ours} == {
-        name for name in ENGINES if "OpenVINO" in name
+        name for name in ENGINES if "OpenVINO" in name and not name.startswith("ours")
     }
-    assert {name for name, engine in ENGINES.items() if engine.ours} < {
+    assert {name for name, engine in ENGINES.items() if engine.ours} <= {
         engine.name for engine in chosen
     }
+
+
+def test_types_narrow_ours_too():
+    _, chosen = comparison.select("", dtypes=["int8"])
+    assert {engine.dtype for engine in chosen} == {"int8"}
+    assert {engine.ours for engine in chosen} == {True, False}
+
+
+def test_types_that_there_are_not_are_refused():
+    with pytest.raises(errors.InputError, match=r"--dtypes .* got int4"):
+        comparison.select("", dtypes=["int4"])
+
+
+def test_a_machine_is_described_by_its_model_and_instructions(tmp_path):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("model name\t: Some CPU @ 2 GHz\nflags\t\t: fpu avx2 avx512f amx_int8\n")
+    assert machine.description(str(cpuinfo)).endswith(
+        "Some CPU @ 2 GHz, with avx2 avx512f amx_int8"
+    )
+    assert "unknown" in machine.description(str(tmp_path / "none"))
 
 
 def test_only_refuses_a_word_that_names_nothing():

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
+import torch._inductor.config
 import transformers
 
 from benchmarks.peers.workers import model
@@ -24,13 +25,22 @@ class HuggingFace:
     """A model for inference, and on first use another for training.
 
     For bfloat16, inference has bfloat16 weights, which is fastest. Training has float32 weights and
-    computes under autocast, as is usual.
+    computes under autocast, as is usual. int8 is torch's dynamic quantization of linear layers.
     """
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self._directory = options["model"]
-        self._dtype = getattr(torch, options["dtype"])
+        is_int8 = options["dtype"] == "int8"
+        self._dtype = torch.float32 if is_int8 else getattr(torch, options["dtype"])
         self._model = self._load(self._dtype).eval()
+        if is_int8:
+            self._model = torch.ao.quantization.quantize_dynamic(
+                self._model, {torch.nn.Linear}, dtype=torch.qint8
+            )
+        if "compiled" in options:
+            # Weights become constants, as in the other runtimes.
+            torch._inductor.config.freezing = True
+            self._model = torch.compile(self._model, dynamic=False)
 
     def infer(self, batch: model.Batch, padding: str) -> model.Call:
         inputs = _tensors(model.cut(batch, padding))

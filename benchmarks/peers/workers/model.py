@@ -62,6 +62,12 @@ def cut(batch: Batch, padding: str) -> Batch:
     return {name: np.ascontiguousarray(values[:, :longest]) for name, values in batch.items()}
 
 
+def in_batches(texts: list[str]) -> list[list[str]]:
+    """Returns the texts in batches of `TEXTS_PER_BATCH`."""
+    starts = range(0, len(texts), TEXTS_PER_BATCH)
+    return [texts[start : start + TEXTS_PER_BATCH] for start in starts]
+
+
 def tokenizer(directory: str, *, pad: bool = False) -> Any:
     """Returns the tokenizer in `directory`, cutting and padding to 128 if `pad`.
 
@@ -77,9 +83,8 @@ def tokenizer(directory: str, *, pad: bool = False) -> Any:
 
 def batches_of_texts(loaded_tokenizer: Any, texts: list[str]) -> Iterator[Batch]:
     """Yields the texts, sorted by length, in batches padded to their longest text."""
-    texts = sorted(texts, key=len)
-    for start in range(0, len(texts), TEXTS_PER_BATCH):
-        encoded = loaded_tokenizer.encode_batch(texts[start : start + TEXTS_PER_BATCH])
+    for batch in in_batches(sorted(texts, key=len)):
+        encoded = loaded_tokenizer.encode_batch(batch)
         yield {
             INPUT_WORD_IDS: np.array([row.ids for row in encoded], np.int64),
             INPUT_MASK: np.array([row.attention_mask for row in encoded], np.int64),

@@ -41,8 +41,7 @@ class SavedModels:
 
     def classify(self, texts: list[str]) -> model.Call:
         serve = _load_with_text_ops(self._options["classifier"]).signatures["serving_default"]
-        starts = range(0, len(texts), model.TEXTS_PER_BATCH)
-        batches = [tf.constant(texts[start : start + model.TEXTS_PER_BATCH]) for start in starts]
+        batches = [tf.constant(batch) for batch in model.in_batches(texts)]
         return lambda: [serve(sentences=batch)["label"].numpy() for batch in batches]
 
     def preprocess(self, texts: list[str]) -> model.Call:
