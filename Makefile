@@ -9,6 +9,7 @@
 # make portability  small artifacts in many versions of TensorFlow and elsewhere; docs/reference/portability.md
 # make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
 # make serve      serves the release in dist/ with nginx, at http://127.0.0.1:8500
+# make lock       requirements/release.txt: what the release workflow installs, by digest
 # make venv       .venv with the package and what its development needs
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ BIN := .venv/bin
 CHECKPOINT ?=
 MODEL_NAME ?= albert
 
-.PHONY: export test suite coverage docs stress benchmark portability reproduce serve lint venv clean
+.PHONY: export test suite coverage docs stress benchmark portability reproduce serve lint lock venv clean
 
 venv: .venv/dev
 
@@ -87,6 +88,12 @@ lint: venv
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+lock: venv
+	$(BIN)/python -m uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 \
+	    --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock" \
+	    --extra release --extra hf --extra onnx --extra litert --extra openvino --extra huggingface \
+	    setup.cfg --output-file requirements/release.txt
 
 docs: venv
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -1,8 +1,11 @@
 """The wheel has what an export needs: it is built, installed away from the checkout, and used."""
 
+import configparser
 import pathlib
 import subprocess
 import zipfile
+
+from packaging import requirements, utils
 
 from tests.support import elsewhere, installed, processes
 
@@ -36,3 +39,23 @@ def test_installed_package_is_not_the_checkout_and_exports(tmp_path):
     ).stdout
     assert pathlib.Path(printed).is_relative_to(python.parents[1])
     assert (elsewhere.exported() / "encoder/12/assets/en_uncased_30k.model").is_file()
+
+
+def test_the_locked_requirements_of_releases_satisfy_setup_cfg_and_have_digests():
+    lines = (processes.REPOSITORY / "requirements/release.txt").read_text().replace("\\\n", "")
+    locked = {}
+    for line in lines.splitlines():
+        if line and not line.lstrip().startswith("#"):
+            name, _, version = line.split()[0].partition("==")
+            locked[utils.canonicalize_name(name)] = version
+            assert " --hash=sha256:" in line, name
+    config = configparser.ConfigParser()
+    config.read(processes.REPOSITORY / "setup.cfg")
+    extras = config["options.extras_require"]
+    asked = [config["options"]["install_requires"], extras["release"], extras["hf"]]
+    wanted = [line for text in asked for line in text.splitlines() if line.strip("# ")]
+    for line in wanted:
+        if not line.startswith("#"):
+            needed = requirements.Requirement(line)
+            version = locked[utils.canonicalize_name(needed.name)]
+            assert needed.specifier.contains(version), line

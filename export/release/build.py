@@ -18,6 +18,7 @@ from typing import Any
 from configs import errors
 from export.metadata import checksums, manifest
 from export.release import (
+    bill_of_materials,
     command_runner,
     model_list,
     paths,
@@ -95,7 +96,11 @@ class Builder:
             manifest=found,
             made_with=self.made_with,
         )
-        self._publish(packed, provenance.dump(content), version_paths)
+        texts = {
+            version_paths.statement: provenance.dump(content),
+            version_paths.bill_of_materials: bill_of_materials.make(content),
+        }
+        self._publish(packed, texts, version_paths)
         shutil.rmtree(work)
 
     def sign(self, version_paths: paths.VersionPaths) -> None:
@@ -135,12 +140,15 @@ class Builder:
             flags = {"source": os.path.join(work, manifest.ENCODER)}  # unpacked for the export
         self.commands.run("export.verify", unpacked, *_arguments(flags), log_prefix=model.name)
 
-    def _publish(self, packed: str, statement: str, version_paths: paths.VersionPaths) -> None:
+    def _publish(
+        self, packed: str, texts: Mapping[str, str], version_paths: paths.VersionPaths
+    ) -> None:
         """Publishes the files of a version, the tarball last, which makes the version complete."""
-        path = packed + paths.STATEMENT
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(statement)
-        paths.publish_file(path, version_paths.statement)
+        for target, text in texts.items():
+            path = os.path.join(os.path.dirname(packed), os.path.basename(target))
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            paths.publish_file(path, target)
         if self.key is not None:
             signature = packed + paths.SIGNATURE
             self.key.sign(packed, signature)

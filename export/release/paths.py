@@ -20,6 +20,7 @@ _WORK = ".work"
 
 TARBALL = ".tar.gz"
 STATEMENT = ".intoto.json"
+BILL_OF_MATERIALS = ".cdx.json"
 SIGNATURE = ".sig"
 
 
@@ -31,15 +32,16 @@ class VersionPaths:
       name: the tarball's path below the output folder, with `/`.
       tarball: path of the tarball. It is published last, so it marks a complete version.
       statement: path of its in-toto statement.
+      bill_of_materials: path of its CycloneDX bill of materials.
       signature: path of its OpenSSF model signature.
     """
 
     def __init__(self, output_dir: str, *, publisher: str, model: model_list.ModelSpec) -> None:
         self.folder = os.path.join(output_dir, publisher, model.name)
         self.name = f"{publisher}/{model.name}/{model.version}{TARBALL}"
-        self.tarball, self.statement, self.signature = (
+        self.tarball, self.statement, self.bill_of_materials, self.signature = (
             os.path.join(self.folder, f"{model.version}{suffix}")
-            for suffix in (TARBALL, STATEMENT, SIGNATURE)
+            for suffix in (TARBALL, STATEMENT, BILL_OF_MATERIALS, SIGNATURE)
         )
 
 

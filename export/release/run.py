@@ -34,7 +34,7 @@ from export.release import (
     toolchain,
 )
 
-_INSTALL = "pip install 'Jinja2>=3.1' 'markdown-it-py>=3'"
+_INSTALL = "pip install 'Jinja2>=3.1' 'markdown-it-py>=3' 'cyclonedx-python-lib>=9'"
 
 
 def run(
@@ -62,11 +62,13 @@ def run(
       The results, in the order of the list.
 
     Raises:
-      errors.ReleaseError: libraries for the pages or packages of a format are not installed, or
-        `base_url` is invalid.
+      errors.ReleaseError: libraries for pages and materials, or packages of a format, are not
+        installed, or `base_url` is invalid.
       errors.VerificationError: a version that is not in the list was changed.
     """
     try:
+        import cyclonedx.output  # noqa: F401, bills of materials are written with it
+
         from export.release.site import website
     except ImportError as error:
         raise errors.ReleaseError(f"{error}: {_INSTALL}") from error

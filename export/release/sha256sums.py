@@ -35,19 +35,19 @@ def read(output_dir: str) -> dict[str, str]:
 
 
 def check(output_dir: str, *, former: Mapping[str, str]) -> None:
-    """Checks that the tarballs and statements of the last release are unchanged.
+    """Checks that the tarballs and what is said of them are as in the last release.
 
     Args:
       output_dir: the release.
       former: the result of `read`.
 
     Raises:
-      errors.VerificationError: a tarball or a statement was changed.
+      errors.VerificationError: a file was changed.
     """
     changed = [
         name
         for name in paths.published(output_dir)
-        if name.endswith((paths.TARBALL, paths.STATEMENT))
+        if name.endswith((paths.TARBALL, paths.STATEMENT, paths.BILL_OF_MATERIALS))
         and name in former
         and checksums.sha256(os.path.join(output_dir, name)) != former[name]
     ]

@@ -51,7 +51,8 @@ class PublishedModel:
       sha256: digest of the tarball.
       content_sha256: digest of the list of its files' digests, by which conversions name it; None
         without a list.
-      beside: those of `paths.STATEMENT` and `SIGNATURE` for which the tarball has a file.
+      beside: those of `paths.STATEMENT`, `BILL_OF_MATERIALS` and `SIGNATURE` for which the tarball
+        has a file.
     """
 
     publisher: str
@@ -183,7 +184,7 @@ def _model(output_dir: str, match: re.Match[str]) -> PublishedModel:
     path = os.path.join(output_dir, match[0])
     beside = [
         suffix
-        for suffix in (paths.STATEMENT, paths.SIGNATURE)
+        for suffix in (paths.STATEMENT, paths.BILL_OF_MATERIALS, paths.SIGNATURE)
         if os.path.isfile(path.removesuffix(paths.TARBALL) + suffix)
     ]
     entries, content_sha256 = _manifest(path)

@@ -10,7 +10,11 @@ _HEADINGS = {
     manifest.EMBEDDER: "Embedders",
     manifest.TEXT_MODEL: "Text models",
 }
-_LABELS = {paths.STATEMENT: "provenance", paths.SIGNATURE: "signature"}
+_LABELS = {
+    paths.STATEMENT: "provenance",
+    paths.BILL_OF_MATERIALS: "materials",
+    paths.SIGNATURE: "signature",
+}
 
 
 def render(models: catalog.Catalog) -> str:

@@ -76,7 +76,7 @@ def _build(tmp_path, commands, *, model=ENCODER, inputs=INPUTS, expected=None, c
 
 def test_what_comes_out_of_the_tarball_is_verified_and_published(artifact, tmp_path):
     commands = _Commands(artifact)
-    assert _build(tmp_path, commands) == ["3.intoto.json", "3.tar.gz"]
+    assert _build(tmp_path, commands) == ["3.cdx.json", "3.intoto.json", "3.tar.gz"]
     content, flags = commands.verified
     assert content == processes.contents(artifact)
     assert flags == {}
@@ -102,7 +102,7 @@ def test_a_conversion_is_made_of_the_released_encoder_and_compared_with_it(artif
     commands = _Commands(artifact)
     components = {"encoder": str(released)}
     names = _build(tmp_path, commands, model=conversion, components=components)
-    assert names == ["3.intoto.json", "3.tar.gz"]
+    assert names == ["3.cdx.json", "3.intoto.json", "3.tar.gz"]
     module, directory, flags = commands.exported
     assert module == "export.convert"
     assert {**flags, "export_dir": ""} == {

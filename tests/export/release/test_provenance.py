@@ -37,7 +37,7 @@ MADE_WITH = toolchain.Toolchain(
 )
 
 
-def _statement(made_with=MADE_WITH, **changes):
+def statement(made_with=MADE_WITH, **changes):
     arguments = {"inputs": INPUTS, "manifest": MANIFEST} | changes
     return provenance.make(
         MODEL, subject="org/albert/3.tar.gz", digest="a" * 64, made_with=made_with, **arguments
@@ -58,7 +58,7 @@ def parsed(text):
 
 
 def test_the_published_protocol_buffers_read_it():
-    stated, predicate = parsed(provenance.dump(_statement()))
+    stated, predicate = parsed(provenance.dump(statement()))
     assert stated.predicate_type == "https://slsa.dev/provenance/v1"
     (subject,) = stated.subject
     assert (subject.name, dict(subject.digest)) == ("org/albert/3.tar.gz", {"sha256": "a" * 64})
@@ -77,7 +77,7 @@ def test_the_published_protocol_buffers_read_it():
 
 
 def test_it_names_commit_checkpoint_tokenizer_and_packages():
-    found = _dependencies(_statement())
+    found = _dependencies(statement())
     assert found["source"]["digest"] == {"gitCommit": "d" * 40}
     assert found["source"]["uri"] == "git+https://example.org/project"
     assert found["checkpoint/model.safetensors"] == {
@@ -92,21 +92,21 @@ def test_it_names_commit_checkpoint_tokenizer_and_packages():
 def test_an_embedder_names_the_tarballs_it_is_made_of():
     part = {"model": "albert/3", "sha256": "e" * 64}
     manifest = {"toolchain": {}}
-    found = _dependencies(_statement(inputs={"encoder": part}, manifest=manifest))
+    found = _dependencies(statement(inputs={"encoder": part}, manifest=manifest))
     assert found["albert/3.tar.gz"]["digest"] == {"sha256": "e" * 64}
 
 
 def test_it_says_where_the_source_is_not_a_commit():
     modified = dataclasses.replace(MADE_WITH, modified=True)
-    assert _dependencies(_statement(modified))["source"]["annotations"] == {"modified": True}
+    assert _dependencies(statement(modified))["source"]["annotations"] == {"modified": True}
     unknown = dataclasses.replace(MADE_WITH, commit=None, source_uri=None)
-    source = _dependencies(_statement(unknown))["source"]
+    source = _dependencies(statement(unknown))["source"]
     assert source == {"name": "source", "annotations": {"commit": "unknown"}}
 
 
 def test_it_is_read_back(tmp_path):
     path = tmp_path / "3.intoto.json"
-    path.write_text(provenance.dump(_statement()))
+    path.write_text(provenance.dump(statement()))
     assert provenance.load(str(path)) == ("a" * 64, provenance.parameters(MODEL, INPUTS))
 
 

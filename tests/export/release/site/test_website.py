@@ -223,5 +223,5 @@ def test_a_release_without_the_libraries_for_pages_says_so_before_any_work(tmp_p
     options = ("--configs", "tiny", "--publisher", "org")
     done = processes.run("export.release", *options, cwd=tmp_path, env=environment)
     last = processes.error(done)
-    assert last == "No module named 'jinja2': pip install 'Jinja2>=3.1' 'markdown-it-py>=3'"
+    assert last.startswith("No module named 'jinja2': pip install 'Jinja2>=3.1' 'markdown-it-py")
     assert not (tmp_path / "dist").exists()
