@@ -66,12 +66,7 @@ def run(
         installed, or `base_url` is invalid.
       errors.VerificationError: a version that is not in the list was changed.
     """
-    try:
-        import cyclonedx.output  # noqa: F401, bills of materials are written with it
-
-        from export.release.site import website
-    except ImportError as error:
-        raise errors.ReleaseError(f"{error}: {_INSTALL}") from error
+    website = _website()
     website.check(base_url)
     _check_formats(listed)
     made_with = toolchain.find(source_uri=source_uri)
@@ -107,6 +102,21 @@ def run(
             path = os.path.join(output_dir, sha256sums.FILE)
             signing.ensure(key, path, path + paths.SIGNATURE, work=work)
     return [release.done[str(model)] for model in listed]
+
+
+def _website() -> Any:
+    """Returns the module that writes pages.
+
+    Raises:
+      errors.ReleaseError: a library that it or `bill_of_materials` needs is not installed.
+    """
+    try:
+        import cyclonedx.output  # noqa: F401, as early as that of pages
+
+        from export.release.site import website
+    except ImportError as error:
+        raise errors.ReleaseError(f"{error}: {_INSTALL}") from error
+    return website
 
 
 def _check_formats(listed: Sequence[model_list.ModelSpec]) -> None:
