@@ -19,6 +19,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from configs import errors
+from export.cli import start_up_log
 
 
 def log(message: str) -> None:
@@ -37,7 +38,9 @@ def run(
       gpu: whether TensorFlow may use GPUs.
     """
     # TensorFlow's log would hide the command's own lines. The user may override it.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        start_up_log.hide()
     logging.disable(logging.INFO)
     if not gpu:  # it would change the bytes, and exporting computes too little to gain from one
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
