@@ -37,6 +37,8 @@ def main() -> None:
     unknown = set(_ONLY.value) - {consumer.module for consumer in matrix.CONSUMERS}
     if unknown:
         raise errors.InputError(f"--only has unknown names: {', '.join(sorted(unknown))}")
+    if _ONLY.value and _PAGE.value:
+        _require_others(output_dir)
     _prepare(output_dir)
     results = _measure(output_dir)
     text = table.markdown(results)
@@ -48,6 +50,19 @@ def main() -> None:
     print(text)
     if problems := table.problems(results):
         raise errors.InputError(errors.listing("above the limit", problems))
+
+
+def _require_others(output_dir: str) -> None:
+    """Raises unless the consumers that are not run have results, which the page would lose."""
+    missing = [
+        f"{consumer.module} in {environment}"
+        for consumer in matrix.CONSUMERS
+        for environment in consumer.environments
+        if consumer.module not in {*_ONLY.value, *_read(output_dir, environment)}
+    ]
+    if missing:
+        title = f"{output_dir} has no results to keep on the page; use --page= or run all"
+        raise errors.InputError(errors.listing(title, missing))
 
 
 def _prepare(output_dir: str) -> None:

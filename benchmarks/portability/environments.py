@@ -28,11 +28,13 @@ class Environment:
       pythons: versions of Python for which all wheels exist, the preferred one first.
       requirements: packages to install with their requirements.
       alone: packages to install without their requirements.
+      npm_packages: packages for node_modules, which is left out where npm is not on PATH.
     """
 
     pythons: tuple[str, ...]
     requirements: tuple[str, ...]
     alone: tuple[str, ...] = ()
+    npm_packages: tuple[str, ...] = ()
 
 
 def _tensorflow(version: str, *, text: str, tf_keras: str) -> Environment:
@@ -61,6 +63,23 @@ ENVIRONMENTS = {
         pythons=("3.11", "3.10"),
         requirements=("tensorflow-cpu==2.21.0", "tf2onnx==1.17.0", "onnxruntime==1.23.2"),
     ),
+    "tensorflow_js": Environment(
+        pythons=("3.11", "3.10"),
+        requirements=(
+            "tensorflowjs==4.22.0",
+            "tensorflow-decision-forests==1.12.0",  # brings TensorFlow 2.19.0
+            "ydf==0.12.0",  # later ones need protobuf 6, which TensorFlow 2.19 refuses
+            "jax==0.6.2",  # the last one for Python 3.10; the converter imports its jax2tf
+            _SETUPTOOLS,
+        ),
+        npm_packages=(
+            "@tensorflow/tfjs@4.22.0",
+            "@tensorflow/tfjs-backend-wasm@4.22.0",
+            # For the pages of docs/how-to/browser.md.
+            "onnxruntime-web@1.30.0",
+            "@huggingface/tokenizers@0.2.0",
+        ),
+    ),
     "openvino": Environment(pythons=("3.12", "3.11", "3.10"), requirements=("openvino==2026.4.1",)),
 }
 
@@ -73,7 +92,7 @@ def make(name: str, *, directory: str) -> str:
       directory: the folder of all environments.
 
     Raises:
-      errors.InputError: no Python on PATH has a wanted version, or pip fails.
+      errors.InputError: no Python on PATH has a wanted version, or pip or npm fails.
     """
     environment = ENVIRONMENTS[name]
     installs = [environment.requirements]
@@ -81,7 +100,12 @@ def make(name: str, *, directory: str) -> str:
         installs.append(("--no-deps", *environment.alone))
     python = _find(environment.pythons)
     return virtual_environments.make(
-        name, python=python, installs=installs, directory=directory, log_dir=directory
+        name,
+        python=python,
+        installs=installs,
+        npm_packages=environment.npm_packages if shutil.which("npm") else (),
+        directory=directory,
+        log_dir=directory,
     )
 
 

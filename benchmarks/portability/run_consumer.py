@@ -20,7 +20,7 @@ from configs import errors
 
 _PACKAGES = (
     *("tensorflow", "tensorflow-cpu", "tensorflow-hub", "tensorflow-text", "tf-keras", "keras"),
-    *("tf2onnx", "onnxruntime", "openvino"),
+    *("tf2onnx", "onnxruntime", "openvino", "tensorflowjs"),
 )
 
 

@@ -3,12 +3,15 @@
 XLA, sessions, saved_model_cli, `hub.KerasLayer` and Keras 3 have tests of their own.
 """
 
+import json
+import os
 import sys
 
 import numpy as np
 import pytest
 import tensorflow_hub as hub
 
+from benchmarks import virtual_environments
 from benchmarks.portability import environments, matrix, parts, reference, run_consumer, table
 from configs import errors
 from tests.support import processes, sampling
@@ -205,4 +208,51 @@ def test_commands_flags_are_checked_before_anything_is_made(tmp_path):
         "benchmarks.portability", "--only=nothing", "--output_dir", tmp_path / "out", cwd=tmp_path
     )
     assert processes.error(done) == "--only has unknown names: nothing"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_known_fault_is_a_reason_while_the_difference_is_there(tmp_path):
+    consumer = matrix.Consumer(
+        title="", module="faulty", parts=("encoder",), faults={"encoder": "gathers wrongly"}
+    )
+    for difference, expected in ((0.5, {"error": "wrong: gathers wrongly"}), (0.0, None)):
+        found = {"versions": {}, "parts": {"encoder": {"difference": difference}}}
+        python = tmp_path / "python"
+        python.write_text(f"#!/bin/sh\necho '{json.dumps(found)}'\n")
+        python.chmod(0o755)
+        measured = matrix.measure(consumer, python=str(python), folder=str(tmp_path))
+        assert measured["parts"]["encoder"] == (expected or {"difference": 0.0})
+
+
+def test_npm_packages_are_installed_as_soon_as_there_is_npm(tmp_path, monkeypatch):
+    """Programs that write down their arguments take the place of Python and npm."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    log = tmp_path / "log"
+    for name, command in (("npm", ""), ("python3", 'mkdir -p "$3/bin"')):
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@" >> {log}\n{command}\n')
+        program.chmod(0o755)
+    for packages in ((), ("a@1",), ("a@1",)):
+        virtual_environments.make(
+            "js",
+            python=str(tmp_path / "python3"),
+            installs=[],
+            npm_packages=packages,
+            directory=str(tmp_path / "venvs"),
+            log_dir=str(tmp_path),
+        )
+    root = tmp_path / "venvs" / "js"
+    made = f"python3 -m venv {root}"
+    npm = f"npm install --prefix {root} --ignore-scripts a@1"
+    assert log.read_text().splitlines() == [made, made, npm]
+
+
+def test_a_page_does_not_lose_the_results_of_consumers_that_are_not_run(tmp_path):
+    done = processes.run(
+        "benchmarks.portability",
+        *("--only=xla", "--output_dir", tmp_path / "out", "--page", tmp_path / "page.md"),
+        cwd=tmp_path,
+    )
+    assert "no results to keep on the page" in processes.error(done)
+    assert "lite_rt in pinned" in done.stderr and "xla in pinned" not in done.stderr
     assert list(tmp_path.iterdir()) == []
