@@ -1,4 +1,4 @@
-"""The pages of docs/how-to/browser.md in a real browser, against the SavedModels."""
+"""The pages of docs/how-to/browser.md in a real browser, against the SavedModels; its tokenizer."""
 
 import contextlib
 import functools
@@ -13,8 +13,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
+import tokenizers as library
 
-from tests.support import browser, golden, processes
+from export.conversion import tokenizer_texts
+from tests.support import browser, golden, processes, tokenizers
 
 _ENVIRONMENT = processes.REPOSITORY / "build" / "portability" / "venvs" / "tensorflow_js"
 _MODULES = _ENVIRONMENT / "node_modules"
@@ -29,6 +31,15 @@ pytestmark = [
 ]
 # Converted models have other kernels, with other approximations of tanh and exp.
 ATOL = 1e-5
+# Prints the ids of texts; like the page, but for many texts at once.
+_ENCODE = """
+import fs from "fs";
+const [path, tokenizerJson] = process.argv.slice(1);
+const { Tokenizer } = await import(path);
+const tokenizer = new Tokenizer(JSON.parse(fs.readFileSync(tokenizerJson)), {});
+const texts = JSON.parse(fs.readFileSync(0));
+console.log(JSON.stringify(texts.map((text) => tokenizer.encode(text).ids)));
+"""
 _LENGTH = 64  # the golden model's positions
 _TEXTS = ("The river rose slowly.", "", "Déjà vu: the café!", "bread " * 100)
 
@@ -113,6 +124,31 @@ def test_text_becomes_the_savedmodels_vector_in_onnx_runtime(folder):
     norms = np.linalg.norm(quantized, axis=1) * np.linalg.norm(expected, axis=1)
     assert ((quantized * expected).sum(axis=1) / norms).min() > 0.99
     assert not np.allclose(quantized, expected, rtol=0, atol=ATOL)  # int8 was computed
+
+
+@pytest.mark.parametrize("name", ["written", "published"])
+def test_ids_in_javascript_are_those_of_the_library(name, folder):
+    path = folder / "exports" / "albert_large_v2-huggingface" / "1" / "tokenizer.json"
+    if name == "published":
+        path = tokenizers.REAL / "albert_en_tokenizer.json"
+        if not path.exists():
+            pytest.skip("the published tokenizer.json is not there")
+    # U+0085 is no white space in JavaScript.
+    texts = tokenizer_texts.make() + [t for t in tokenizers.texts() if "\x85" not in t]
+    assert len(texts) == 2177
+    done = subprocess.run(
+        [
+            *("node", "--input-type=module", "--eval", _ENCODE, "--"),
+            *(_MODULES / "@huggingface" / "tokenizers" / "dist" / "tokenizers.min.mjs", path),
+        ],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = library.Tokenizer.from_file(str(path))
+    expected.no_truncation()
+    assert json.loads(done.stdout) == [one.ids for one in expected.encode_batch(texts)]
 
 
 @pytest.mark.parametrize("backend", ["wasm", "cpu"])
