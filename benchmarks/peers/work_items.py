@@ -30,8 +30,11 @@ class WorkItem:
         """Returns whether the engine does this item."""
         if self.kind not in engine.kinds:
             return False
-        batch = self.kind in (engines.INFER, engines.TRAIN)
-        return self.ragged or not batch or engine.padding != engines.LONGEST
+        if self.kind not in (engines.INFER, engines.TRAIN):
+            return True
+        if self.ragged:  # nobody pads with ours, which have `unpadded`
+            return not (engine.ours and engine.padding == engines.PADDED)
+        return engine.padding != engines.LONGEST
 
 
 EXPORT_METRICS = ("seconds", "peak_bytes", "saved_model_pb_bytes", "artifact_bytes")
