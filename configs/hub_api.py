@@ -96,6 +96,8 @@ ENTITIES = "entities"  # signature
 ANSWER_TEXT = "answer"  # string [B]
 NULL_SCORE = "null_score"  # float32 [B], that there is no answer
 TOKENS = "tokens"  # string [B, K]
+# string [B, K], SENTENCES of `fill_mask` in formats whose outputs cannot have an input's name.
+FILLED_SENTENCES = "filled_sentences"
 
 # Outputs of `serving_default`, by task.
 CLASSIFIED_OUTPUTS = (LABEL, SCORE, SCORES, TRUNCATED)

@@ -73,7 +73,7 @@ def convert(
     folder_name = conversion.model_name(name, format_name=chosen.name, quantize=quantize)
     version = version or own_version
     staging.check(export_dir, model_name=folder_name, version=version)
-    source = opening.open(directory, config=config)
+    source = opening.open(directory, chosen=chosen, config=config)
     with staging.staged(export_dir, model_name=folder_name, version=version) as folder:
         lines = conversion.write(folder.directory, source=source, request=request)
         notices.tell(log, folder_name, lines)

@@ -183,7 +183,7 @@ def verify(directory: str, *, source: str | None) -> verification.Verification:
     )
     if not is_source:
         return verification.Verification(findings=(of_source,), comparison=None)
-    opened = opening.open(place, recorded=content["config"])
+    opened = opening.open(place, chosen=chosen, recorded=content["config"])
     if chosen.is_folder:
         encoder = _encoder(opened)
         found = folder.verify(directory, source=encoder, signatures=request.signatures)

@@ -32,7 +32,10 @@ _OF_LABELS = (
     hub_api.START_LOGITS,
     hub_api.END_LOGITS,
 )
-_EXACT = (hub_api.START_POSITIONS, hub_api.LABEL, hub_api.TRUNCATED)
+_EXACT = (
+    *(hub_api.START_POSITIONS, hub_api.LABEL, hub_api.TRUNCATED),
+    *(hub_api.TOKENS, hub_api.FILLED_SENTENCES),
+)
 _MIN_EQUAL = 0.99  # of those, in float32; ties may be broken otherwise
 
 

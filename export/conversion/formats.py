@@ -60,6 +60,8 @@ class Format:
       packages: what pip installs, by the name of the module that is imported.
       quantizations: those that it can have.
       text_packages: what text models need besides; None for a format that they do not have.
+      text_tokenizer: the module whose `encode` tokenizes in the format's runtime; None where a
+        tokenizer is not compiled.
       compute_dtypes: those of the encoders that it can be made of.
       is_folder: whether it is one model with its tokenizer, which `hugging_face.folder` writes and
         verifies, instead of a graph for each signature.
@@ -70,12 +72,20 @@ class Format:
     packages: Mapping[str, str]
     quantizations: tuple[str, ...] = QUANTIZATIONS
     text_packages: Mapping[str, str] | None = None
+    text_tokenizer: str | None = None
     compute_dtypes: tuple[str, ...] = ("float32", "bfloat16")
     is_folder: bool = False
 
     def implementation(self) -> Implementation:
         """Returns the module."""
         return cast(Implementation, importlib.import_module(self.module))
+
+    def encode(self) -> Callable[..., list[list[int]]] | None:
+        """Returns what `compiled_tokenizer` compares ids with; None without a `text_tokenizer`."""
+        if self.text_tokenizer is None:
+            return None
+        module = importlib.import_module(self.text_tokenizer)
+        return cast(Callable[..., list[list[int]]], module.encode)
 
     def missing(self, *, for_text: bool = False) -> str | None:
         """Returns which packages are not installed, and how; None if all are.
@@ -108,6 +118,7 @@ FORMATS: Mapping[str, Format] = {
             module="export.conversion.onnx.onnx_format",
             packages={"onnx": "onnx>=1.17", "onnxruntime": "onnxruntime>=1.20"},
             text_packages={"onnxruntime_extensions": "onnxruntime-extensions>=0.13"},
+            text_tokenizer="export.conversion.onnx.text_tokenizer",
         ),
         Format(
             name="litert",

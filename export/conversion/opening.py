@@ -2,7 +2,7 @@
 
 Example:
     opening.check("exports/my_classifier/1", chosen=formats.get("onnx"))
-    source = opening.open("exports/my_classifier/1", config=None)
+    source = opening.open("exports/my_classifier/1", chosen=formats.get("onnx"))
 """
 
 from collections.abc import Mapping
@@ -29,11 +29,15 @@ def check(directory: str, *, chosen: formats.Format) -> None:
 
 
 def open(
-    directory: str, *, config: str | None = None, recorded: Mapping[str, Any] | None = None
+    directory: str,
+    *,
+    chosen: formats.Format,
+    config: str | None = None,
+    recorded: Mapping[str, Any] | None = None,
 ) -> sources.Source:
-    """Opens an artifact; see `sources.open` and `text_source.open`."""
+    """Opens an artifact for a format; see `sources.open` and `text_source.open`."""
     if sources.check(directory, kinds=(manifest.ENCODER, *_TEXT)) not in _TEXT:
         return sources.open(directory, config=config, recorded=recorded)
     if config is not None:
         raise errors.InputError("--config is for encoders that have lost their manifest")
-    return text_source.open(directory)
+    return text_source.open(directory, encode=chosen.encode())

@@ -5,6 +5,7 @@
 As transformers' fill-mask pipeline.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -87,19 +88,8 @@ class FillMask:
         if self._is_token:
             return self._texts.tokens(sentences)[0]
         tokenize = self._texts.preprocessor.tokenize
-        parts = tf.strings.split(sentences, self._mask)  # [B, (parts)]
-        ids = tf.RaggedTensor.from_row_splits(
-            tokenize(parts.values), parts.row_splits, validate=False
-        )  # [B, (parts), (tokens)]
-        # A mask before every part but a text's first.
-        is_first = tf.equal(tf.ragged.range(parts.row_lengths()).values, 0)
-        masks = tf.RaggedTensor.from_row_lengths(
-            tf.fill([tf.reduce_sum(tf.cast(~is_first, tf.int32))], self._mask_id),
-            tf.cast(~is_first, tf.int64),
-            validate=False,
-        )
-        joined = tf.concat([masks, ids.values], axis=1)
-        return texts_module.first_tokens(ids.with_values(joined).merge_dims(1, 2), room)
+        ids = with_masks(sentences, tokenize=tokenize, mask=self._mask, mask_id=self._mask_id)
+        return texts_module.first_tokens(ids, room)
 
     def _filled(self, sentences: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Returns the texts as they were written, with each of the tokens in place of the mask."""
@@ -113,3 +103,36 @@ class FillMask:
         alone = tf.RaggedTensor.from_tensor(tf.reshape(ids, [-1, 1]))
         texts = self._texts.preprocessor.tokenize.detokenize(alone)
         return tf.reshape(texts, tf.shape(ids))
+
+
+def with_masks(
+    sentences: tf.Tensor,
+    *,
+    tokenize: Callable[[tf.Tensor], tf.RaggedTensor],
+    mask: str,
+    mask_id: int,
+) -> tf.RaggedTensor:
+    """Returns the ids of texts, string [B], whose mask is no token for the tokenizer.
+
+    Args:
+      sentences: string [B].
+      tokenize: from string [N] to ids, int32 [N, (tokens)].
+      mask: the text of the mask token.
+      mask_id: its id.
+
+    Returns:
+      int32 [B, (tokens)]: those of what is before, between and behind the masks, and theirs.
+    """
+    parts = tf.strings.split(sentences, mask)  # [B, (parts)]
+    ids = tf.RaggedTensor.from_row_splits(
+        tokenize(parts.values), parts.row_splits, validate=False
+    )  # [B, (parts), (tokens)]
+    # A mask before every part but a text's first.
+    is_first = tf.equal(tf.ragged.range(parts.row_lengths()).values, 0)
+    masks = tf.RaggedTensor.from_row_lengths(
+        tf.fill([tf.reduce_sum(tf.cast(~is_first, tf.int32))], mask_id),
+        tf.cast(~is_first, tf.int64),
+        validate=False,
+    )
+    joined = tf.concat([masks, ids.values], axis=1)
+    return ids.with_values(joined).merge_dims(1, 2)

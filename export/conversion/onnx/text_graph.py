@@ -15,13 +15,19 @@ import numpy as np
 
 from configs import head_config, hub_api, pooling
 from export.conversion import source as sources
-from export.conversion.onnx import encoder_graph, head_graphs, quantization, text_tokenizer
+from export.conversion.onnx import (
+    encoder_graph,
+    fill_mask_graph,
+    head_graphs,
+    packed_texts,
+    quantization,
+    text_tokenizer,
+)
 from export.conversion.onnx.graph_builder import GraphBuilder, Output
 from export.conversion.text import text_source
 
 _BATCH = "batch"
-_FIRST, _SECOND, _LAST = np.array([0]), np.array([1]), np.array([-1])
-_NUM_SPECIAL_TOKENS = 2  # [CLS] and [SEP]
+_SECOND, _LAST = np.array([1]), np.array([-1])
 _TINY = np.float32(1e-12)  # of tf.math.l2_normalize, whose root is taken
 
 
@@ -33,8 +39,14 @@ def make(signature: sources.Signature, *, source: text_source.TextModel, quantiz
       source: the text model.
       quantize: one of `quantization.FORMS`.
     """
-    graph = GraphBuilder({hub_api.SENTENCES: [_BATCH]}, dtype=np.str_)
-    inputs, truncated = _inputs(graph, source)
+    graph = GraphBuilder({name: [_BATCH] for name in signature.inputs}, dtype=np.str_)
+    texts = list(signature.inputs)
+    if source.pooling.prompt:
+        texts = [graph.add("StringConcat", np.array(source.pooling.prompt), one) for one in texts]
+    segments = text_tokenizer.write(graph, texts, source.compiled.model)
+    inputs, truncated = packed_texts.write(graph, segments, source=source)
+    if signature.head == hub_api.MLM:
+        inputs = fill_mask_graph.inputs(graph, inputs, source=source)
     weights = quantization.FORMS[quantize](graph)
     encoder = encoder_graph.Encoder(
         graph, weights, variables=source.variables, config=source.config
@@ -55,55 +67,14 @@ def make(signature: sources.Signature, *, source: text_source.TextModel, quantiz
             encoded=encoded,
             unpadded=True,
         )
-        logits = head_graphs.write(signature.head, head, by_beam=False)[hub_api.LOGITS]
-        written = _classified(graph, source.heads[0], logits)
+        outputs = head_graphs.write(signature.head, head, by_beam=False)
+        written = (
+            fill_mask_graph.write(graph, outputs[hub_api.MLM_LOGITS], source=source)
+            if signature.head == hub_api.MLM
+            else _classified(graph, source.heads[0], outputs[hub_api.LOGITS])
+        )
     written[hub_api.TRUNCATED] = (truncated, np.bool_, [_BATCH])
     return graph.model({name: written[name] for name in signature.outputs}, name=signature.name)
-
-
-def _inputs(graph: GraphBuilder, source: text_source.TextModel) -> tuple[dict[str, str], str]:
-    """Returns the encoder's inputs, int32 [B, S], and which texts were cut, bool [B]."""
-    sentences = hub_api.SENTENCES
-    if source.pooling.prompt:
-        sentences = graph.add("StringConcat", np.array(source.pooling.prompt), sentences)
-    ids, starts = text_tokenizer.write(graph, sentences, source.compiled.model)
-    lengths = graph.add("Sub", _slice(graph, starts, 1, None), _slice(graph, starts, 0, -1))  # [B]
-    room = np.int64(source.max_seq_length - _NUM_SPECIAL_TOKENS)
-    kept = graph.add("Unsqueeze", graph.add("Min", lengths, room), _LAST)  # [B, 1]
-    longest = graph.add(  # a batch may be empty
-        "ReduceMax", graph.add("Concat", graph.reshape(kept, -1), _FIRST, axis=0), keepdims=0
-    )
-    end = graph.add("Add", longest, np.int64(_NUM_SPECIAL_TOKENS))
-    columns = graph.add("Range", np.int64(0), end, np.int64(1))  # [S]
-    first = graph.add("Unsqueeze", _slice(graph, starts, 0, -1), _LAST)  # [B, 1]
-    rank = graph.add("Sub", columns, np.int64(1))
-    is_token = graph.add(
-        "And", graph.add("Less", np.int64(-1), rank), graph.add("Less", rank, kept)
-    )  # [B, S]
-    # One more id, because there may be none.
-    place = graph.add("Where", is_token, graph.add("Add", first, rank), np.int64(0))
-    tokens = graph.add("Gather", graph.add("Concat", ids, np.zeros(1, np.int32), axis=0), place)
-    described = source.tokenizer.described
-    ends = {
-        "Less": described.start_of_sequence_id,  # before the tokens
-        "Equal": described.end_of_segment_id,  # just behind them
-    }
-    is_end = graph.add("Equal", rank, kept)  # [B, S]
-    rest = graph.add(
-        "Where", is_end, np.int32(ends["Equal"]), np.int32(described.padding_id)
-    )  # [B, S]
-    rest = graph.add("Where", graph.add("Less", rank, np.int64(0)), np.int32(ends["Less"]), rest)
-    word_ids = graph.add("Where", is_token, tokens, rest)
-    mask = graph.cast(graph.add("LessOrEqual", rank, kept), np.int32)
-    types = graph.full(graph.dimensions(mask), np.int32(0))
-    truncated = graph.add("Greater", lengths, room)
-    values = (word_ids, mask, types)
-    return dict(zip(hub_api.ENCODER_INPUTS, values, strict=True)), truncated
-
-
-def _slice(graph: GraphBuilder, values: str, start: int, end: int | None) -> str:
-    stop = np.array([np.iinfo(np.int64).max if end is None else end])
-    return graph.add("Slice", values, np.array([start]), stop, _FIRST)
 
 
 def _classified(

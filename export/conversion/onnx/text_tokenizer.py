@@ -1,7 +1,7 @@
 """The tokenizer of a text model in ONNX: an operator of onnxruntime-extensions around a model.
 
 Example:
-    ids, starts = text_tokenizer.write(graph, "sentences", model)
+    (segment,) = text_tokenizer.write(graph, ["sentences"], model)
     text_tokenizer.encode(model, ["Hello!"])  # [[10975, 187]]
 """
 
@@ -16,22 +16,45 @@ import sentencepiece
 from configs import hub_api
 from export.conversion import runtime_process
 from export.conversion import source as sources
+from export.conversion.onnx import packed_texts
 from export.conversion.onnx.graph_builder import EXTENSIONS, GraphBuilder
 from export.conversion.text import compiled_tokenizer
 
 _IDS, _STARTS = "ids", "starts"
+_FIRST, _ALL = np.array([0]), np.iinfo(np.int64).max
 
 
 def write(
-    graph: GraphBuilder, sentences: str, model: compiled_tokenizer.CompiledModel
-) -> tuple[str, str]:
-    """Returns the ids of strings [B], int32 [T], and where each text's start, int64 [B + 1].
+    graph: GraphBuilder, texts: Sequence[str], model: compiled_tokenizer.CompiledModel
+) -> list[packed_texts.Segment]:
+    """Returns the tokens of one or two texts of each row, with the model stored once.
 
     Args:
       graph: to write into.
-      sentences: the name of the strings.
+      texts: the names of strings [B].
       model: a SentencePiece model that takes raw text.
     """
+    joined = graph.add("Concat", *texts, axis=0) if len(texts) > 1 else texts[0]
+    ids, ends = _ids(graph, joined, model)
+    starts, limits = (
+        graph.add("Slice", ends, np.array([start]), np.array([end]), _FIRST)
+        for start, end in ((0, -1), (1, _ALL))
+    )
+    lengths = graph.add("Sub", limits, starts)
+    if len(texts) == 1:
+        return [packed_texts.Segment(ids=ids, starts=starts, lengths=lengths)]
+    sizes = graph.add("Concat", *(graph.dimensions(text) for text in texts), axis=0)
+    parts = (graph.add_many("Split", one, sizes, count=2, axis=0) for one in (starts, lengths))
+    return [
+        packed_texts.Segment(ids=ids, starts=start, lengths=length)
+        for start, length in zip(*parts, strict=True)
+    ]
+
+
+def _ids(
+    graph: GraphBuilder, sentences: str, model: compiled_tokenizer.CompiledModel
+) -> tuple[str, str]:
+    """Returns the ids of strings [B], int32 [T], and where each text's start, int64 [B + 1]."""
     off = np.array([False])
     ids, starts, _ = graph.add_many(
         "SentencepieceTokenizer",
@@ -59,7 +82,7 @@ def encode(model: compiled_tokenizer.CompiledModel, texts: Sequence[str]) -> lis
     In one process, the operators of TensorFlow Text and onnxruntime-extensions crash.
     """
     graph = GraphBuilder({hub_api.SENTENCES: ["batch"]}, dtype=np.str_)
-    ids, starts = write(graph, hub_api.SENTENCES, model)
+    ids, starts = _ids(graph, hub_api.SENTENCES, model)
     outputs = {_IDS: (ids, np.int32, ["tokens"]), _STARTS: (starts, np.int64, ["ends"])}
     content = graph.model(outputs, name="tokenizer").SerializeToString()
     signature = hub_api.SERVING_DEFAULT

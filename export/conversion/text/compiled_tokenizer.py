@@ -95,7 +95,11 @@ class CompiledTokenizer:
 
 
 def make(
-    spec: tokenizer_spec.TokenizerSpec, *, engine: Engine, encode: Encode
+    spec: tokenizer_spec.TokenizerSpec,
+    *,
+    engine: Engine,
+    encode: Encode,
+    tokens: Mapping[str, int] | None = None,
 ) -> CompiledTokenizer:
     """Compiles a tokenizer.
 
@@ -103,6 +107,7 @@ def make(
       spec: the tokenizer.
       engine: its graph.
       encode: from a model and texts to ids, in the runtime that the model is for.
+      tokens: the ids of further strings that `engine` makes tokens of.
 
     Raises:
       errors.VocabularyError: it has no SentencePiece model, or the result is too far from it.
@@ -115,7 +120,7 @@ def make(
         )
     sentencepiece.set_min_log_level(2)
     proto = _proto(spec)
-    added = _added_tokens(spec)
+    added = {**_added_tokens(spec), **(tokens or {})}
     model = sentencepiece_proto.ModelProto.FromString(proto)
     _fill(model, spec, added)
     rules = _rules(_normalization(engine.normalize, proto), _replaced(spec))

@@ -5,14 +5,16 @@ Example:
 """
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from configs import errors, hub_api
+from export.artifacts import text_model_spec
 from export.conversion import batches
-from export.conversion.text import compiled_tokenizer, text_source
+from export.conversion.text import compiled_tokenizer, masks, text_source
 
 _BATCH = 8
 _LONG = 40  # times a text, which is longer than any model takes
@@ -20,7 +22,7 @@ _LONG = 40  # times a text, which is longer than any model takes
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextBatch(batches.Batch):
-    """Strings [B] as `sentences`.
+    """Strings [B] as `sentences`, and as `first` and `second` of a pair.
 
     Attributes:
       token_counts: the numbers of their tokens, before they are cut.
@@ -67,6 +69,8 @@ def make(
     source.check_convertible()
     compiled = source.compiled
     found = list(texts or (*batches.TEXTS, "", " ".join([batches.TEXTS[0]] * _LONG)))
+    if source.task == text_model_spec.FILL_MASK:
+        found = _with_masks(source, found)
     left_out = source.with_other_ids(found)
     kept = [text for text in found if text not in set(left_out)]
     if not kept:
@@ -77,7 +81,9 @@ def make(
     made: list[batches.Batch] = []
     for start in range(0, len(kept), _BATCH):
         part = kept[start : start + _BATCH]
-        inputs = {hub_api.SENTENCES: np.array(part, np.str_)}
+        before = [kept[start + number - 1] for number in range(len(part))]
+        of_inputs = {hub_api.SENTENCES: part, hub_api.FIRST: before, hub_api.SECOND: part}
+        inputs = {name: np.array(strings, np.str_) for name, strings in of_inputs.items()}
         counts = tuple(map(len, compiled_tokenizer.ids(source.engine, part)))
         made.append(TextBatch(inputs=inputs, is_text=True, token_counts=counts))
     notices = [*compiled.notices]
@@ -87,3 +93,19 @@ def make(
         )
     entries = {**compiled.manifest_entries(), "texts_left_out": len(left_out)}
     return made, Tokenizer(entries=entries, notices=notices)
+
+
+def _with_masks(source: text_source.TextModel, texts: Sequence[str]) -> list[str]:
+    """Returns the texts with one mask each, where the model finds it."""
+    found = [masks.candidates(text, source.mask) for text in texts]
+    flat = list(itertools.chain(*found))
+    mask_id, room = source.tokenizer.described.mask_id, source.room(1)
+    rows = compiled_tokenizer.ids(source.engine, flat)
+    good = {text for text, row in zip(flat, rows, strict=True) if row[:room].count(mask_id) == 1}
+    chosen = [next((text for text in part if text in good), None) for part in found]
+    if None in chosen:
+        raise errors.InputError(
+            f"each text must have at most one {source.mask}, and within its first {room} tokens, "
+            f"unlike {texts[chosen.index(None)]!r}"
+        )
+    return [text for text in chosen if text is not None]

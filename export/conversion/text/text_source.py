@@ -17,27 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config, errors, head_config, hub_api, pooling
+from configs import albert_config, errors, head_config, pooling, tokenizations
 from export.artifacts import text_model_spec, tokenizer_choice, tokenizer_spec
 from export.conversion import source as sources
-from export.conversion.text import compiled_tokenizer
+from export.conversion.text import compiled_tokenizer, masks, text_signatures
 from export.metadata import manifest
 
 CUT = text_model_spec.LONG_TEXTS[0]
-_OUTPUTS = {
-    text_model_spec.EMBED: (hub_api.DEFAULT, hub_api.TRUNCATED),
-    head_config.CLASSIFY: hub_api.CLASSIFIED_OUTPUTS,
-}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TextSignature(sources.Signature):
-    """From strings [B]; `head` is the task's, None for vectors."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the inputs."""
-        return (hub_api.SENTENCES,)
+NUM_SPECIAL_TOKENS = {1: 2, 2: 3}  # [CLS], and [SEP] behind each segment
+_MIN_ROOM_OF_PAIRS = 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,29 +37,34 @@ class TextModel(sources.Source):
       pooling: of `embed`, from states to vectors.
       max_seq_length: tokens after which a text is cut, special tokens included.
       long_texts: of `embed`, one of `text_model_spec.LONG_TEXTS`.
+      encode: from a model and texts to ids in the runtime that its tokenizer is compiled for; None
+        where it is not.
     """
 
     task: str
     pooling: pooling.Pooling
     max_seq_length: int
     long_texts: str
+    encode: compiled_tokenizer.Encode | None = None
 
     @functools.cached_property
     def signatures(self) -> dict[str, sources.Signature]:
         """What it can be called for in other runtimes, by name; empty if it cannot."""
-        outputs = _OUTPUTS.get(self.task)
-        if outputs is None:
-            return {}
-        if self.manifest["artifact"] == manifest.EMBEDDER:  # it has no other outputs
-            outputs = (hub_api.DEFAULT,)
-        signature = TextSignature(
-            name=hub_api.SERVING_DEFAULT,
-            head=None if self.task == text_model_spec.EMBED else self.task,
-            is_unpadded=True,
-            by_beam=False,
-            outputs=outputs,
+        return text_signatures.make(
+            self.task,
+            is_embedder=self.manifest["artifact"] == manifest.EMBEDDER,
+            has_pairs=self.room(2) >= _MIN_ROOM_OF_PAIRS,
         )
-        return {signature.name: signature}
+
+    def room(self, segments: int) -> int:
+        """Returns the number of tokens that fit beside the special tokens of 1 or 2 segments."""
+        return self.max_seq_length - NUM_SPECIAL_TOKENS[segments]
+
+    @property
+    def has_fair_pairs(self) -> bool:
+        """Whether pairs are cut as Hugging Face's libraries do it, see `export.tasks.texts`."""
+        made_from = self.manifest["made_from"][manifest.PREPROCESSOR]
+        return bool(made_from.get("tokenization") == tokenizations.HUGGING_FACE)
 
     @property
     def compute_dtype(self) -> str:
@@ -89,7 +82,8 @@ class TextModel(sources.Source):
 
         call = self.root.signatures[signature.name]
         outputs = call(**{name: tf.constant(inputs[name].tolist()) for name in inputs})
-        return {name: _array(outputs[name].numpy()) for name in signature.outputs}
+        names = {name: text_signatures.own_name(name) for name in signature.outputs}
+        return {name: _array(outputs[own].numpy()) for name, own in names.items()}
 
     @functools.cached_property
     def root(self) -> Any:
@@ -136,7 +130,28 @@ class TextModel(sources.Source):
             keep_accents=self.tokenizer.keep_accents,
         )
         engine: compiled_tokenizer.Engine = made
-        return engine
+        return masks.Engine(engine, self.mask_tokens) if self.mask_tokens else engine
+
+    @property
+    def mask(self) -> str:
+        """The text of the mask token."""
+        described = self.tokenizer.described
+        return str(described.pieces[described.mask_id])
+
+    @property
+    def mask_tokens(self) -> dict[str, int]:
+        """The id of the mask by its text, where its graph finds it, and not its tokenizer."""
+        is_token = self.tokenizer.tokenization == tokenizations.HUGGING_FACE
+        if self.task != text_model_spec.FILL_MASK or is_token:
+            return {}
+        return {self.mask: self.tokenizer.described.mask_id}
+
+    def texts_of(self, ids: Sequence[int]) -> list[str]:
+        """Returns the text of each id alone."""
+        import tensorflow as tf
+
+        alone = tf.RaggedTensor.from_tensor(tf.constant(ids, tf.int32)[:, tf.newaxis])
+        return [text.decode() for text in self.root.tokenize.detokenize(alone).numpy().tolist()]
 
     def check_convertible(self) -> None:
         """Checks that other runtimes can do what it does.
@@ -148,7 +163,7 @@ class TextModel(sources.Source):
         if not self.signatures:
             problem = (
                 f"its task is {self.task}, for which the tokenizers of other runtimes do not give "
-                f"what it needs; they have {' and '.join(_OUTPUTS)}"
+                f"what it needs; they have {', '.join(text_signatures.OUTPUTS)}"
             )
         elif self.long_texts != CUT:
             problem = f"it has --long_texts={self.long_texts}, other runtimes cut long texts"
@@ -162,28 +177,30 @@ class TextModel(sources.Source):
 
     @functools.cached_property
     def compiled(self) -> compiled_tokenizer.CompiledTokenizer:
-        """Its tokenizer for ONNX Runtime.
+        """Its tokenizer for the other runtime.
 
         Raises:
           errors.VocabularyError: it cannot be one there.
         """
-        from export.conversion.onnx import text_tokenizer  # imports onnx
-
+        assert self.encode is not None
         return compiled_tokenizer.make(
-            self.tokenizer, engine=self.engine, encode=text_tokenizer.encode
+            self.tokenizer, engine=self.engine, encode=self.encode, tokens=self.mask_tokens
         )
 
     def with_other_ids(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """Returns the texts whose ids are others in ONNX Runtime."""
-        from export.conversion.onnx import text_tokenizer
-
+        """Returns the texts whose ids are others in the other runtime."""
+        assert self.encode is not None
         return compiled_tokenizer.differing(
-            self.compiled.model, self.engine, texts, encode=text_tokenizer.encode
+            self.compiled.model, self.engine, texts, encode=self.encode
         )
 
 
-def open(directory: str) -> TextModel:
+def open(directory: str, *, encode: compiled_tokenizer.Encode | None = None) -> TextModel:
     """Opens a text model or an embedder, and reads its weights.
+
+    Args:
+      directory: of the SavedModel.
+      encode: see `TextModel`.
 
     Raises:
       errors.CheckpointError: its manifest lacks something.
@@ -209,6 +226,7 @@ def open(directory: str) -> TextModel:
         pooling=_pooling(content, variables),
         max_seq_length=max_seq_length,
         long_texts=content.get("long_texts", CUT),
+        encode=encode,
     )
 
 

@@ -17,7 +17,7 @@ from export import api
 from export.artifacts import tokenizer_choice
 from export.conversion import runtime_process, tokenizer_texts
 from export.conversion.onnx import text_tokenizer
-from export.conversion.text import compiled_tokenizer, text_batches, text_source
+from export.conversion.text import compiled_tokenizer, masks, text_batches, text_source
 from export.metadata import manifest
 from preprocess.tokenizers import engines
 from tests.support import sampling, shared_run, text_models
@@ -42,38 +42,72 @@ def _converted(name, to="onnx", **settings):
     return shared_run.once(f"text_models/{name}/{to}-{said}", write)
 
 
-def _run(directory, texts):
-    inputs = {"sentences": np.array(texts, np.str_)}
-    return runtime_process.run("onnx", str(directory), [("serving_default", inputs)])[0]
+def _classifier(name):
+    return _converted(name, signatures=("pairs",))
+
+
+def _run(directory, *runs):
+    """Returns what `serving_default` gives for texts, or `pairs` for pairs of texts."""
+    inputs = []
+    for texts in runs:
+        is_pair = isinstance(texts, tuple)
+        named = zip(("first", "second"), texts, strict=True) if is_pair else [("sentences", texts)]
+        arrays = {name: np.array(values, np.str_) for name, values in named}
+        inputs.append(("pairs" if is_pair else "serving_default", arrays))
+    return runtime_process.run("onnx", str(directory), inputs)
 
 
 @sampling.parametrize("name", ["single", "multi", "regression"], sample=["single"])
 def test_labels_in_onnx_are_those_of_the_pipeline(name):
     expected = text_models.expected()
-    outputs = _run(_converted(name), expected["texts"])
-    assert set(outputs) == {"label", "score", "scores", "truncated"}
+    pairs = tuple(zip(*expected["pairs"], strict=True))
+    found = _run(_classifier(name), expected["texts"], pairs)
     labels = [label.decode() for label in text_models.load(name).labels.numpy()]
-    for row, scores in enumerate(expected[name]):
-        by_label = {one["label"]: one["score"] for one in scores}
-        assert outputs["scores"][row] == pytest.approx([by_label[one] for one in labels], abs=ATOL)
-        best = max(scores, key=lambda one: one["score"])
-        assert outputs["label"][row] == best["label"]
-        assert outputs["score"][row] == pytest.approx(best["score"], abs=ATOL)
+    for outputs, recorded in zip(found, (name, f"pairs_of_{name}"), strict=True):
+        assert set(outputs) == {"label", "score", "scores", "truncated"}
+        for row, scores in enumerate(expected.get(recorded, ())):
+            by_label = {one["label"]: one["score"] for one in scores}
+            in_order = [by_label[one] for one in labels]
+            assert outputs["scores"][row] == pytest.approx(in_order, abs=ATOL)
+            best = max(scores, key=lambda one: one["score"])
+            assert outputs["label"][row] == best["label"]
+            assert outputs["score"][row] == pytest.approx(best["score"], abs=ATOL)
 
 
 def test_any_batch_and_what_was_cut():
-    directory = _converted("single")
-    empty = _run(directory, [])
-    assert empty["label"].shape == (0,) and empty["scores"].shape == (0, 3)
     texts = ["", "river " * 600, "one"]
-    outputs = _run(directory, texts)
+    pairs = (["", "a", "river " * 600], ["one", "river " * 600, "river " * 599])
+    empty, outputs, of_pairs = _run(_classifier("single"), [], texts, pairs)
+    assert empty["label"].shape == (0,) and empty["scores"].shape == (0, 3)
     assert outputs["truncated"].tolist() == [False, True, False]
     expected = text_models.serve("single", sentences=texts)
     np.testing.assert_allclose(outputs["scores"], expected["scores"], atol=ATOL)
+    assert of_pairs["truncated"].tolist() == [False, True, True]
+    serve = text_models.load("single").signatures["pairs"]
+    expected = serve(first=tf.constant(pairs[0]), second=tf.constant(pairs[1]))
+    np.testing.assert_allclose(of_pairs["scores"], expected["scores"], atol=ATOL)
+    with pytest.raises(errors.VerificationError, match="does not run as onnx"):
+        _run(_classifier("single"), (["one"], ["two", "three"]))
+
+
+@pytest.mark.stress
+def test_words_for_masks_in_onnx_are_those_of_the_pipeline():
+    expected = text_models.expected()
+    texts = expected["masked"]
+    (outputs,) = _run(_converted("fill_mask"), texts)
+    assert set(outputs) == {"tokens", "scores", "filled_sentences"}
+    for row, found in enumerate(expected["fill_mask"]):
+        assert outputs["tokens"][row].tolist() == [one["token"] for one in found]
+        assert outputs["scores"][row] == pytest.approx([one["score"] for one in found], abs=ATOL)
+        filled = [texts[row].replace("[MASK]", one["token"]) for one in found]
+        assert outputs["filled_sentences"][row].tolist() == filled
+    for text in ("no mask", "[MASK] two [MASK]", "late " * 600 + "[MASK]"):
+        with pytest.raises(errors.VerificationError, match="does not run as onnx"):
+            _run(_converted("fill_mask"), [text])
 
 
 def test_the_manifest_says_how_it_was_compared():
-    directory = _converted("single")
+    directory = _classifier("single")
     content = manifest.read(str(directory))
     assert content["tokenizer"] == {
         "texts": 2080,
@@ -87,7 +121,7 @@ def test_the_manifest_says_how_it_was_compared():
 
 @pytest.mark.stress
 def test_verify_compares_it_again():
-    directory = _converted("single")
+    directory = _classifier("single")
     result = api.verify(str(directory), source=text_models.directory("single"))
     assert not result.problems
 
@@ -97,13 +131,17 @@ def _tokenizer(tokenization, path=None):
     return tokenizer_choice.resolve(request)
 
 
-def _compiled(spec):
-    engine = engines.make(
+def _engine(spec):
+    return engines.make(
         spec.described,
         tokenization=spec.tokenization,
         lower_case=spec.lower_case,
         keep_accents=spec.keep_accents,
     )
+
+
+def _compiled(spec):
+    engine = _engine(spec)
     made = compiled_tokenizer.make(spec, engine=engine, encode=text_tokenizer.encode)
     return made, engine
 
@@ -137,6 +175,23 @@ def test_tokenizers_are_compiled_into_a_sentencepiece_model(tokenization, model)
     assert different <= 4, f"{different} of {len(texts)}"
 
 
+@pytest.mark.stress
+@pytest.mark.parametrize("tokenization", ["hub", "original"])
+def test_masks_are_compiled_where_the_tokenizer_has_none(tokenization):
+    spec = _tokenizer(tokenization)
+    tokens = {"[MASK]": spec.described.mask_id}
+    engine = masks.Engine(_engine(spec), tokens)
+    made = compiled_tokenizer.make(spec, engine=engine, encode=text_tokenizer.encode, tokens=tokens)
+    assert made.texts > tokenizer_texts.COUNT
+    assert made.other == ()
+
+
+def test_texts_get_one_mask():
+    assert masks.candidates("a b c d", "[MASK]") == ["a b [MASK] d", "[MASK] a b c d"]
+    assert masks.candidates("", "[MASK]") == ["[MASK]", "[MASK] "]
+    assert masks.candidates("a [MASK]", "[MASK]") == ["a [MASK]"]
+
+
 def test_a_text_model_that_other_runtimes_cannot_have_is_refused(tmp_path):
     def refused(words, name, to="onnx", **settings):
         with pytest.raises(errors.InputError, match=words):
@@ -147,12 +202,13 @@ def test_a_text_model_that_other_runtimes_cannot_have_is_refused(tmp_path):
     single = text_models.directory("single")
     refused("is a text_model: convert the encoder", single, to="litert")
     refused("is a text_model: convert the encoder", single, to="openvino")
-    refused("has no signature pairs; it has serving_default", single, signatures=["pairs"])
+    refused("no signature tag; it has serving_default, pairs", single, signatures=["tag"])
     refused("--config is for encoders", single, config="tiny")
 
 
 def test_texts_whose_ids_all_differ_are_refused():
     source = mock.create_autospec(text_source.TextModel, instance=True)
+    source.task = "classify"
     source.with_other_ids.return_value = ("one", "two")
     with pytest.raises(errors.InputError, match="none of the 2 texts can be compared"):
         text_batches.make(source, texts=["one", "two"])
@@ -195,7 +251,7 @@ def test_vectors_in_onnx_and_in_sentence_transformers_are_the_recorded_ones(tmp_
     embedder = api.export_text_model(checkpoint=case, model_name="st", export_dir=exports)
     expected = json.loads((tmp_path / "case" / "case.json").read_text())["expected"]
     path = api.convert(embedder, to="onnx", export_dir=exports)
-    outputs = _run(path, expected["sentences"])
+    (outputs,) = _run(path, expected["sentences"])
     np.testing.assert_allclose(outputs["default"], expected["embeddings"], atol=ATOL)
     path = pathlib.Path(api.convert(embedder, to="huggingface", export_dir=exports))
     types = [one["type"] for one in json.loads((path / "modules.json").read_text())]
