@@ -13,11 +13,13 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
-from configs import errors
+from configs import errors, head_config
+from export.artifacts import text_model_spec
 from export.conversion import source as sources
 
 NONE, FLOAT16, INT8 = "none", "float16", "int8"
 QUANTIZATIONS = (NONE, FLOAT16, INT8)
+_WITHOUT_PLACES = (text_model_spec.EMBED, head_config.CLASSIFY)
 
 
 class Implementation(Protocol):
@@ -60,6 +62,7 @@ class Format:
       packages: what pip installs, by the name of the module that is imported.
       quantizations: those that it can have.
       text_packages: what text models need besides; None for a format that they do not have.
+      text_tasks: the tasks of text models that it can have, see `text_model_spec.TASKS`.
       text_tokenizer: the module whose `encode` tokenizes in the format's runtime; None where a
         tokenizer is not compiled.
       compute_dtypes: those of the encoders that it can be made of.
@@ -72,6 +75,7 @@ class Format:
     packages: Mapping[str, str]
     quantizations: tuple[str, ...] = QUANTIZATIONS
     text_packages: Mapping[str, str] | None = None
+    text_tasks: tuple[str, ...] = ()
     text_tokenizer: str | None = None
     compute_dtypes: tuple[str, ...] = ("float32", "bfloat16")
     is_folder: bool = False
@@ -118,6 +122,8 @@ FORMATS: Mapping[str, Format] = {
             module="export.conversion.onnx.onnx_format",
             packages={"onnx": "onnx>=1.17", "onnxruntime": "onnxruntime>=1.20"},
             text_packages={"onnxruntime_extensions": "onnxruntime-extensions>=0.13"},
+            # Its tokenizer does not give the places of tokens in a text.
+            text_tasks=(*_WITHOUT_PLACES, text_model_spec.FILL_MASK),
             text_tokenizer="export.conversion.onnx.text_tokenizer",
         ),
         Format(
@@ -130,6 +136,10 @@ FORMATS: Mapping[str, Format] = {
             name="openvino",
             module="export.conversion.openvino.openvino_format",
             packages={"onnx": "onnx>=1.17", "openvino": "openvino>=2026.0"},
+            text_packages={"openvino_tokenizers": "openvino-tokenizers>=2026.0"},
+            # No operator joins strings, which `fill_mask` needs.
+            text_tasks=_WITHOUT_PLACES,
+            text_tokenizer="export.conversion.openvino.text_tokenizer",
         ),
         Format(
             name="huggingface",
@@ -137,6 +147,7 @@ FORMATS: Mapping[str, Format] = {
             packages={"tokenizers": "tokenizers>=0.21"},
             quantizations=(NONE,),
             text_packages={},
+            text_tasks=text_model_spec.TASKS,
             is_folder=True,
         ),
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from configs import errors
+from export.artifacts import text_model_spec
 from export.conversion import formats
 from export.conversion import source as sources
 from export.conversion.text import text_source
@@ -22,10 +23,19 @@ def check(directory: str, *, chosen: formats.Format) -> None:
 
     Raises:
       errors.CheckpointError: it is not, or it is damaged.
-      errors.InputError: a package that it needs is not installed.
+      errors.InputError: a package that it needs is not installed, or the format does not have the
+        task.
     """
-    kinds = (manifest.ENCODER, *(_TEXT if chosen.text_packages is not None else ()))
-    chosen.check_installed(for_text=sources.check(directory, kinds=kinds) in _TEXT)
+    kinds = (manifest.ENCODER, *(_TEXT if chosen.text_tasks else ()))
+    is_text = sources.check(directory, kinds=kinds) in _TEXT
+    chosen.check_installed(for_text=is_text)
+    task = manifest.read(directory).get("task", text_model_spec.EMBED)
+    if is_text and task not in chosen.text_tasks:
+        raise errors.InputError(
+            f"{directory!r} cannot be converted as a text model: its task is {task}, for which "
+            f"--to {chosen.name} has no operators; it has those for {', '.join(chosen.text_tasks)}."
+            f" {text_source.ADVICE}"
+        )
 
 
 def open(

@@ -37,12 +37,12 @@ class GraphBuilder:
     """
 
     def __init__(
-        self, inputs: Mapping[str, Sequence[str]], *, dtype: type[np.generic] = np.int32
+        self, inputs: Mapping[str, Sequence[str | int]], *, dtype: type[np.generic] = np.int32
     ) -> None:
         """Begins a graph.
 
         Args:
-          inputs: the names of the dimensions of each input, by its name.
+          inputs: the names of the dimensions of each input, or their sizes, by its name.
           dtype: of the inputs.
         """
         self.inputs = {name: name for name in inputs}

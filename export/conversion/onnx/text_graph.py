@@ -8,7 +8,7 @@ give the places of tokens in the text: tags and answers have no graph here. Dime
 export/model/albert.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,31 @@ def make(signature: sources.Signature, *, source: text_source.TextModel, quantiz
     if source.pooling.prompt:
         texts = [graph.add("StringConcat", np.array(source.pooling.prompt), one) for one in texts]
     segments = text_tokenizer.write(graph, texts, source.compiled.model)
+    outputs = write(graph, segments, signature=signature, source=source, quantize=quantize)
+    if hub_api.LABEL in outputs:
+        number, _, shape = outputs[hub_api.LABEL]
+        labels = np.array(source.heads[0].labels, np.str_)
+        outputs[hub_api.LABEL] = graph.add("Gather", labels, number), np.str_, shape
+    return graph.model(outputs, name=signature.name)
+
+
+def write(
+    graph: GraphBuilder,
+    segments: Sequence[packed_texts.Segment],
+    *,
+    signature: sources.Signature,
+    source: text_source.TextModel,
+    quantize: str,
+) -> dict[str, Output]:
+    """Returns the outputs; as a label its number, int64 [B].
+
+    Args:
+      graph: to write into.
+      segments: the tokens of the signature's inputs.
+      signature: of the text model.
+      source: the text model.
+      quantize: one of `quantization.FORMS`.
+    """
     inputs, truncated = packed_texts.write(graph, segments, source=source)
     if signature.head == hub_api.MLM:
         inputs = fill_mask_graph.inputs(graph, inputs, source=source)
@@ -74,13 +99,13 @@ def make(signature: sources.Signature, *, source: text_source.TextModel, quantiz
             else _classified(graph, source.heads[0], outputs[hub_api.LOGITS])
         )
     written[hub_api.TRUNCATED] = (truncated, np.bool_, [_BATCH])
-    return graph.model({name: written[name] for name in signature.outputs}, name=signature.name)
+    return {name: written[name] for name in signature.outputs}
 
 
 def _classified(
     graph: GraphBuilder, head: head_config.HeadConfig, logits: str
 ) -> dict[str, Output]:
-    """Returns labels and scores, as export/tasks/classify.py has them."""
+    """Returns the numbers of labels, and scores, as export/tasks/classify.py has them."""
     scores = logits
     if head.problem_type == head_config.MULTI_LABEL or (
         head.problem_type == head_config.SINGLE_LABEL and len(head.labels) == 1
@@ -89,9 +114,8 @@ def _classified(
     elif head.problem_type == head_config.SINGLE_LABEL:
         scores = graph.add("Softmax", logits, axis=-1)
     best = graph.add("ArgMax", scores, axis=1, keepdims=0)  # [B]
-    labels = np.array(head.labels, np.str_)
     return {
-        hub_api.LABEL: (graph.add("Gather", labels, best), np.str_, [_BATCH]),
+        hub_api.LABEL: (best, np.int64, [_BATCH]),
         hub_api.SCORE: (
             graph.add("ReduceMax", scores, _SECOND, keepdims=0),
             np.float32,

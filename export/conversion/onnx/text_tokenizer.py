@@ -68,12 +68,17 @@ def _ids(
         domain=EXTENSIONS,
         model=model.proto,
     )
+    return ids_of_pieces(graph, ids, model), starts
+
+
+def ids_of_pieces(graph: GraphBuilder, pieces: str, model: compiled_tokenizer.CompiledModel) -> str:
+    """Returns the ids, int32 [T], of the numbers of pieces: the last ones stand for other ids."""
     if not model.aliases:
-        return ids, starts
+        return pieces
     size = sentencepiece.SentencePieceProcessor(model_proto=model.proto).vocab_size()
     of_pieces = np.arange(size - len(model.aliases), dtype=np.int32)
     table = np.concatenate([of_pieces, np.array(model.aliases, np.int32)])
-    return graph.add("Gather", table, ids), starts
+    return graph.add("Gather", table, pieces)
 
 
 def encode(model: compiled_tokenizer.CompiledModel, texts: Sequence[str]) -> list[list[int]]:

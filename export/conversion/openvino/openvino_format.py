@@ -9,6 +9,7 @@ The graphs are those of the format `onnx`. With int8, weights are stored in 8 bi
 each output channel or row of a table; OpenVINO multiplies as the CPU does it best.
 """
 
+import importlib.util
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from export.conversion import source as sources
+from export.conversion.text import text_source
 
 ENDING = ".xml"  # of a graph; that of its weights is .bin
 
@@ -41,15 +43,24 @@ def write(
     """
     import openvino
 
-    from export.conversion.onnx import signature_model  # imports onnx
-
-    core = openvino.Core()
     for signature in signatures:
-        made = signature_model.make(signature, source=source, quantize=_FORMS[quantize])
-        # Not `openvino.convert_model`, which takes no graph from memory and sends telemetry.
-        model = core.read_model(made.SerializeToString(deterministic=True))
+        model = _model(signature, source, _FORMS[quantize])
         path = os.path.join(directory, sources.file_name(signature.name, ENDING))
         openvino.save_model(model, path, compress_to_fp16=quantize == "float16")
+
+
+def _model(signature: sources.Signature, source: sources.Source, form: str) -> Any:
+    import openvino
+
+    from export.conversion.onnx import signature_model  # imports onnx
+
+    if isinstance(source, text_source.TextModel):
+        from export.conversion.openvino import text_model  # imports openvino_tokenizers
+
+        return text_model.make(signature, source=source, quantize=form)
+    made = signature_model.make(signature, source=source, quantize=form)
+    # Not `openvino.convert_model`, which takes no graph from memory and sends telemetry.
+    return openvino.Core().read_model(made.SerializeToString(deterministic=True))
 
 
 def load(
@@ -58,13 +69,19 @@ def load(
     """Returns what runs a signature, from inputs by name to outputs by name."""
     import openvino
 
+    if importlib.util.find_spec("openvino_tokenizers"):  # text models need it
+        import openvino_tokenizers  # noqa: F401, adds operators to every Core
     path = os.path.join(directory, sources.file_name(signature, ENDING))
     # Otherwise OpenVINO computes in bfloat16 on some CPUs.
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         outputs = compiled(dict(inputs))
-        return {name: array for output, array in outputs.items() for name in output.get_names()}
+        return {
+            name: array.astype(np.str_) if output.element_type == openvino.Type.string else array
+            for output, array in outputs.items()
+            for name in output.get_names()
+        }
 
     return run
 

@@ -23,6 +23,7 @@ from export.conversion import source as sources
 from export.conversion.text import compiled_tokenizer, masks, text_signatures
 from export.metadata import manifest
 
+ADVICE = "Convert the encoder that it was made from, and do that around it"
 CUT = text_model_spec.LONG_TEXTS[0]
 NUM_SPECIAL_TOKENS = {1: 2, 2: 3}  # [CLS], and [SEP] behind each segment
 _MIN_ROOM_OF_PAIRS = 2
@@ -160,19 +161,13 @@ class TextModel(sources.Source):
           errors.InputError: they cannot.
         """
         problem = None
-        if not self.signatures:
-            problem = (
-                f"its task is {self.task}, for which the tokenizers of other runtimes do not give "
-                f"what it needs; they have {', '.join(text_signatures.OUTPUTS)}"
-            )
-        elif self.long_texts != CUT:
+        if self.long_texts != CUT:
             problem = f"it has --long_texts={self.long_texts}, other runtimes cut long texts"
         elif self.pooling.lower_case and not self.tokenizer.lower_case:
             problem = "it lower-cases texts before a cased tokenizer, which other runtimes do not"
         if problem:
             raise errors.InputError(
-                f"{self.directory!r} cannot be converted as a text model: {problem}. Convert the "
-                "encoder that it was made from, and do that around it"
+                f"{self.directory!r} cannot be converted as a text model: {problem}. {ADVICE}"
             )
 
     @functools.cached_property

@@ -22,10 +22,11 @@ from export.metadata import manifest
 from preprocess.tokenizers import engines
 from tests.support import sampling, shared_run, text_models
 
-# Not imported here: it changes the environment of processes that are started later.
+# Not imported here: one changes the environment of processes that are started later.
+_PACKAGES = {"onnx": "onnxruntime_extensions", "openvino": "openvino_tokenizers"}
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("onnxruntime_extensions") is None,
-    reason="the extra onnx is not installed",
+    any(importlib.util.find_spec(package) is None for package in _PACKAGES.values()),
+    reason="the extras onnx and openvino are not installed",
 )
 ATOL = 1e-5
 _REAL = pathlib.Path(__file__).parents[4] / "shared" / "real" / "vocab"
@@ -42,11 +43,11 @@ def _converted(name, to="onnx", **settings):
     return shared_run.once(f"text_models/{name}/{to}-{said}", write)
 
 
-def _classifier(name):
-    return _converted(name, signatures=("pairs",))
+def _classifier(name, to="onnx"):
+    return _converted(name, to=to, signatures=("pairs",))
 
 
-def _run(directory, *runs):
+def _run(directory, *runs, to="onnx"):
     """Returns what `serving_default` gives for texts, or `pairs` for pairs of texts."""
     inputs = []
     for texts in runs:
@@ -54,17 +55,28 @@ def _run(directory, *runs):
         named = zip(("first", "second"), texts, strict=True) if is_pair else [("sentences", texts)]
         arrays = {name: np.array(values, np.str_) for name, values in named}
         inputs.append(("pairs" if is_pair else "serving_default", arrays))
-    return runtime_process.run("onnx", str(directory), inputs)
+    return runtime_process.run(to, str(directory), inputs)
 
 
-@sampling.parametrize("name", ["single", "multi", "regression"], sample=["single"])
-def test_labels_in_onnx_are_those_of_the_pipeline(name):
+@sampling.parametrize(
+    ("name", "to"),
+    [
+        ("single", "onnx"),
+        ("multi", "onnx"),
+        ("regression", "onnx"),
+        ("single", "openvino"),
+        ("regression", "openvino"),
+    ],
+    sample=[("single", "onnx")],
+)
+def test_labels_are_those_of_the_pipeline(name, to):
     expected = text_models.expected()
     pairs = tuple(zip(*expected["pairs"], strict=True))
-    found = _run(_classifier(name), expected["texts"], pairs)
+    found = _run(_classifier(name, to), expected["texts"], pairs, to=to)
     labels = [label.decode() for label in text_models.load(name).labels.numpy()]
     for outputs, recorded in zip(found, (name, f"pairs_of_{name}"), strict=True):
-        assert set(outputs) == {"label", "score", "scores", "truncated"}
+        # OpenVINO gives them under further names.
+        assert set(outputs) >= {"label", "score", "scores", "truncated"}
         for row, scores in enumerate(expected.get(recorded, ())):
             by_label = {one["label"]: one["score"] for one in scores}
             in_order = [by_label[one] for one in labels]
@@ -74,10 +86,13 @@ def test_labels_in_onnx_are_those_of_the_pipeline(name):
             assert outputs["score"][row] == pytest.approx(best["score"], abs=ATOL)
 
 
-def test_any_batch_and_what_was_cut():
+@sampling.parametrize("to", ["onnx", "openvino"], sample=["onnx"])
+def test_any_batch_and_what_was_cut(to):
     texts = ["", "river " * 600, "one"]
     pairs = (["", "a", "river " * 600], ["one", "river " * 600, "river " * 599])
-    empty, outputs, of_pairs = _run(_classifier("single"), [], texts, pairs)
+    directory = _classifier("single", to)
+    # OpenVINO refuses a batch without rows if it is the first one.
+    outputs, empty, of_pairs = _run(directory, texts, [], pairs, to=to)
     assert empty["label"].shape == (0,) and empty["scores"].shape == (0, 3)
     assert outputs["truncated"].tolist() == [False, True, False]
     expected = text_models.serve("single", sentences=texts)
@@ -86,8 +101,8 @@ def test_any_batch_and_what_was_cut():
     serve = text_models.load("single").signatures["pairs"]
     expected = serve(first=tf.constant(pairs[0]), second=tf.constant(pairs[1]))
     np.testing.assert_allclose(of_pairs["scores"], expected["scores"], atol=ATOL)
-    with pytest.raises(errors.VerificationError, match="does not run as onnx"):
-        _run(_classifier("single"), (["one"], ["two", "three"]))
+    with pytest.raises(errors.VerificationError, match=f"does not run as {to}"):
+        _run(directory, (["one"], ["two", "three"]), to=to)
 
 
 @pytest.mark.stress
@@ -120,8 +135,9 @@ def test_the_manifest_says_how_it_was_compared():
 
 
 @pytest.mark.stress
-def test_verify_compares_it_again():
-    directory = _classifier("single")
+@pytest.mark.parametrize("to", ["onnx", "openvino"])
+def test_verify_compares_it_again(to):
+    directory = _classifier("single", to)
     result = api.verify(str(directory), source=text_models.directory("single"))
     assert not result.problems
 
@@ -198,10 +214,10 @@ def test_a_text_model_that_other_runtimes_cannot_have_is_refused(tmp_path):
             api.convert(name, to=to, model_name="m", export_dir=str(tmp_path), **settings)
         assert not list(tmp_path.rglob("manifest.json"))
 
-    refused("its task is tag", text_models.directory("tag"))
+    refused("its task is tag, for which --to onnx", text_models.directory("tag"))
+    refused("its task is fill_mask", text_models.directory("fill_mask"), to="openvino")
     single = text_models.directory("single")
     refused("is a text_model: convert the encoder", single, to="litert")
-    refused("is a text_model: convert the encoder", single, to="openvino")
     refused("no signature tag; it has serving_default, pairs", single, signatures=["tag"])
     refused("--config is for encoders", single, config="tiny")
 
@@ -245,14 +261,28 @@ def test_the_weights_of_text_models_go_back_to_transformers(name):
 
 
 @pytest.mark.stress
-def test_vectors_in_onnx_and_in_sentence_transformers_are_the_recorded_ones(tmp_path):
+@pytest.mark.parametrize(("quantize", "most"), [("float16", 0.01), ("int8", 0.05)])
+def test_labels_in_quantized_openvino_are_close(quantize, most):
+    expected = text_models.expected()["texts"]
+    directory = _converted("single", to="openvino", quantize=quantize)
+    outputs, exact = (
+        _run(one, expected, to="openvino")[0]
+        for one in (directory, _classifier("single", "openvino"))
+    )
+    differences = np.abs(outputs["scores"] - exact["scores"])
+    assert 0 < differences.max() < most
+
+
+@pytest.mark.stress
+def test_vectors_and_those_in_sentence_transformers_are_the_recorded_ones(tmp_path):
     case = text_models.sentence_transformers_case(tmp_path / "case")
     exports = str(tmp_path / "exports")
     embedder = api.export_text_model(checkpoint=case, model_name="st", export_dir=exports)
     expected = json.loads((tmp_path / "case" / "case.json").read_text())["expected"]
-    path = api.convert(embedder, to="onnx", export_dir=exports)
-    (outputs,) = _run(path, expected["sentences"])
-    np.testing.assert_allclose(outputs["default"], expected["embeddings"], atol=ATOL)
+    for to in _PACKAGES:
+        path = api.convert(embedder, to=to, export_dir=exports)
+        (outputs,) = _run(path, expected["sentences"], to=to)
+        np.testing.assert_allclose(outputs["default"], expected["embeddings"], atol=ATOL)
     path = pathlib.Path(api.convert(embedder, to="huggingface", export_dir=exports))
     types = [one["type"] for one in json.loads((path / "modules.json").read_text())]
     assert [one.rsplit(".", 1)[-1] for one in types] == ["Transformer", "Pooling", "Normalize"]
