@@ -8,9 +8,10 @@ stdout:
 `model.*` is the signature `serving_default`; --signature adds others, each in its own file. What
 the SavedModel and the converted model differ by is on stderr and in the manifest.
 
-A text model that classifies or embeds becomes one ONNX file that takes strings:
+A text model that classifies or embeds becomes a file of ONNX or OpenVINO that takes strings, one
+that fills in masks a file of ONNX:
 
-    python -m export.convert exports/my_classifier/1 --to onnx
+    python -m export.convert exports/my_classifier/1 --to openvino --signature pairs
 
 `--to huggingface` writes model.safetensors, config.json and the tokenizer for transformers; every
 weight has the SavedModel's bits.
@@ -33,8 +34,9 @@ _QUANTIZE = flags.DEFINE_enum(
 _SIGNATURE = flags.DEFINE_list(
     "signature",
     [],
-    "Further signatures, each a file: unpadded, a head as mlm or classify, or unpadded.<head>. For "
-    "huggingface: the heads of the model, or serving_default for none. Default: all.",
+    "Further signatures, each a file: unpadded, a head as mlm or classify, or unpadded.<head>; of "
+    "text models pairs. For huggingface: the heads of the model, or serving_default for none. "
+    "Default: all.",
 )
 _MIN_COSINE = flags.DEFINE_float(
     "min_cosine",
