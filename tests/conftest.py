@@ -94,7 +94,9 @@ def tiny_litert(tiny_encoder):
 def tiny_openvino(tiny_encoder):
     """Returns it in OpenVINO's format, converted by the command. Tests must not write into it."""
     pytest.importorskip("openvino", reason="the extra openvino is not installed")
-    return processes.exported("export.convert", tiny_encoder, "--to", "openvino")
+    return processes.exported(
+        *("export.convert", tiny_encoder, "--to", "openvino", "--signature", "mlm,unpadded")
+    )
 
 
 @pytest.fixture(scope="session")

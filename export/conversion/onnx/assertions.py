@@ -1,11 +1,16 @@
 """Assertions in ONNX graphs, for which the standard has no operator.
 
 Example:
-    ids = assertions.require_none(graph, ids, assertions.outside(graph, ids, np.int32(30000)))
+    zero = assertions.require_none(graph, assertions.outside(graph, ids, np.int32(30000)))
+    ids = graph.add("Reshape", ids, graph.add("Add", shape, zero), allowzero=1)
 
 ONNX Runtime refuses indices outside a table, OpenVINO returns something for them. Both refuse to
 scatter to an index that there is not, and each time: after a reshape that has failed once,
 OpenVINO 2026.4 lets the next one pass.
+
+The zero is added to a shape, because OpenVINO infers shapes ahead of what it computes. After an
+error, nodes that have got a shape but have not run keep it, and a later call fails or is wrong.
+Nodes behind a computed shape get theirs once nothing was wrong.
 """
 
 import functools
@@ -15,12 +20,11 @@ import numpy as np
 from export.conversion.onnx.graph_builder import GraphBuilder
 
 
-def require_none(graph: GraphBuilder, value: str, *counts: str) -> str:
-    """Returns an int32 tensor, without which a runtime fails if a count, int64 [], is not 0."""
+def require_none(graph: GraphBuilder, *counts: str) -> str:
+    """Returns 0 as int64 [1]; a runtime fails if a count, int64 [], is not 0."""
     total = functools.reduce(functools.partial(graph.add, "Add"), counts)
-    zeros = np.zeros(1, np.int32)
-    zero = graph.add("ScatterElements", zeros, graph.reshape(total, 1), zeros, axis=0)  # [1]
-    return graph.add("Add", value, zero)
+    zeros = np.zeros(1, np.int64)
+    return graph.add("ScatterElements", zeros, graph.reshape(total, 1), zeros, axis=0)
 
 
 def outside(graph: GraphBuilder, ids: str, limit: np.int32 | str) -> str:

@@ -82,10 +82,10 @@ class Encoder:
         """Writes the encoder that computes a row for every position.
 
         Args:
-          inputs: int32 [B, S] of `ENCODER_INPUTS`.
+          inputs: int32 [B, S] of `ENCODER_INPUTS`, which `checked` has returned.
         """
         graph, config = self._graph, self._config
-        word_ids, mask, type_ids = self._checked(inputs)
+        word_ids, mask, type_ids = (inputs[name] for name in hub_api.ENCODER_INPUTS)
         shape = graph.dimensions(word_ids)  # [B, S]
         rows = self._embed(word_ids, self._range(graph.dimensions(word_ids, 1)), type_ids)  # [T, E]
         missing = graph.add("Sub", np.float32(1), graph.cast(mask, np.float32))  # [B, S]
@@ -103,7 +103,7 @@ class Encoder:
     def unpadded(self, inputs: Mapping[str, str]) -> Encoded:
         """Writes the encoder that computes tokens only, and zeros for padding."""
         graph = self._graph
-        word_ids, mask, type_ids = self._checked(inputs)
+        word_ids, mask, type_ids = (inputs[name] for name in hub_api.ENCODER_INPUTS)
         tokens = unpadded_rows.write(graph, mask)
         words, types = (
             graph.add("GatherND", ids, tokens.positions) for ids in (word_ids, type_ids)
@@ -123,22 +123,36 @@ class Encoder:
             pooled = graph.add("Mul", pooled, tokens.has_tokens)
         return self._encoded(sequence_output, pooled, mask)
 
-    def _checked(self, inputs: Mapping[str, str]) -> tuple[str, str, str]:
-        """Returns ids, mask and types, for which a runtime fails where the SavedModel does."""
+    def checked(self, inputs: Mapping[str, str]) -> dict[str, str]:
+        """Returns the inputs, for which a runtime fails where the SavedModel does.
+
+        Args:
+          inputs: int32 [B, S] of `ENCODER_INPUTS`, and int32 [B, P] if there are positions.
+        """
         graph, config = self._graph, self._config
         ids, mask, types = (inputs[name] for name in hub_api.ENCODER_INPUTS)
-        shape = graph.dimensions(ids)
-        ids = assertions.require_none(
-            graph,
-            ids,
+        shape, length = graph.dimensions(ids), graph.dimensions(ids, 1)
+        shapes = dict.fromkeys(hub_api.ENCODER_INPUTS, shape)
+        counts = [
             assertions.outside(graph, ids, np.int32(config.vocab_size)),
             assertions.outside(graph, types, np.int32(config.type_vocab_size)),
             assertions.other_sizes(graph, mask, shape),
             assertions.other_sizes(graph, types, shape),
-            assertions.longer(graph, graph.dimensions(ids, 1), config.max_position_embeddings),
-        )
-        mask, types = (graph.add("Reshape", one, shape, allowzero=1) for one in (mask, types))
-        return ids, mask, types
+            assertions.longer(graph, length, config.max_position_embeddings),
+        ]
+        positions = inputs.get(hub_api.MASKED_LM_POSITIONS)
+        if positions is not None:
+            shape = graph.shape(graph.dimensions(ids, 0, 1), graph.dimensions(positions, 1))
+            shapes[hub_api.MASKED_LM_POSITIONS] = shape
+            counts += [
+                assertions.outside(graph, positions, graph.cast(length, np.int32)),
+                assertions.other_sizes(graph, positions, shape),
+            ]
+        zero = assertions.require_none(graph, *counts)
+        return {
+            name: graph.add("Reshape", inputs[name], graph.add("Add", shape, zero), allowzero=1)
+            for name, shape in shapes.items()
+        }
 
     def _range(self, length: str) -> str:
         """Returns 0, 1, ... as int64 [length] for int64 [1]."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from configs import albert_config, hub_api
-from export.conversion.onnx import assertions, encoder_graph
+from export.conversion.onnx import encoder_graph
 from export.conversion.onnx.graph_builder import GraphBuilder
 from export.conversion.onnx.quantization import Float32
 
@@ -81,11 +81,7 @@ class Head:
 
 def _mlm(head: Head) -> Outputs:
     graph, config, scope = head.graph, head.config, "cls/predictions"
-    positions = head.inputs[hub_api.MASKED_LM_POSITIONS]  # [B, P]
-    length = graph.dimensions(head.encoded.sequence_output, 1, 2)
-    length = graph.cast(length, np.int32)
-    outside = assertions.outside(graph, positions, length)
-    positions = graph.cast(assertions.require_none(graph, positions, outside), np.int64)
+    positions = graph.cast(head.inputs[hub_api.MASKED_LM_POSITIONS], np.int64)  # [B, P]
     rows = graph.reshape(head.states(positions), -1, config.hidden_size)  # [B * P, H]
     rows = head.dense(rows, f"{scope}/transform/dense")  # [B * P, E]
     rows = encoder_graph.activate(graph, rows, config.hidden_act)

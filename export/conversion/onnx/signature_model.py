@@ -46,6 +46,7 @@ def make(signature: sources.Signature, *, source: sources.Source, quantize: str)
     of_encoder = encoder_graph.Encoder(
         graph, weights, variables=source.variables, config=source.config
     )
+    inputs = of_encoder.checked(inputs)
     encode = of_encoder.unpadded if signature.is_unpadded else of_encoder.padded
     encoded = encode(inputs)
     outputs = {

@@ -72,12 +72,24 @@ def _refused(run, inputs):
         run(inputs)
 
 
-@pytest.mark.parametrize("name", _PACKAGES)
-def test_a_runtime_refuses_what_the_saved_model_refuses(name, request, tiny_encoder):
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [
+        ("litert", hub_api.SERVING_DEFAULT),
+        ("openvino", hub_api.SERVING_DEFAULT),
+        ("openvino", hub_api.UNPADDED),
+        ("openvino", hub_api.MLM),
+    ],
+)
+def test_a_runtime_refuses_what_the_saved_model_refuses_and_then_computes_the_same(
+    name, signature, request, tiny_encoder
+):
     directory = request.getfixturevalue(f"tiny_{name}")
-    run = _implementation(name).load(str(directory), hub_api.SERVING_DEFAULT)
+    run = _implementation(name).load(str(directory), signature)
     config = manifest.read(str(tiny_encoder))["config"]
-    good = {key: np.ones([2, 4], np.int32) for key in hub_api.ENCODER_INPUTS}
+    names = hub_api.MLM_INPUTS if signature == hub_api.MLM else hub_api.ENCODER_INPUTS
+    good = {key: np.ones([2, 4], np.int32) for key in names}
+    before = {key: np.ones([3, 5], np.int32) for key in names}
     too_long = config["max_position_embeddings"] + 1
     bad = [
         {hub_api.INPUT_WORD_IDS: np.full([2, 4], -1, np.int32)},
@@ -87,19 +99,44 @@ def test_a_runtime_refuses_what_the_saved_model_refuses(name, request, tiny_enco
         {hub_api.INPUT_MASK: np.ones([1, 4], np.int32)},
         {key: np.ones([2, too_long], np.int32) for key in hub_api.ENCODER_INPUTS},
     ]
-    expected = run(good)[hub_api.POOLED_OUTPUT].copy()
+    if name == "openvino":  # LiteRT takes any mask with as many values
+        bad.append({hub_api.INPUT_MASK: np.ones([4, 2], np.int32)})
+    if signature == hub_api.MLM:
+        positions = (np.full([2, 4], -1), np.full([2, 4], 4), np.ones([3, 4]))
+        bad += [{hub_api.MASKED_LM_POSITIONS: one.astype(np.int32)} for one in positions]
+    expected = [run(inputs)[hub_api.POOLED_OUTPUT].copy() for inputs in (good, before)]
     for change in bad:
         for _ in range(2):  # a runtime may let the second pass
             _refused(run, good | change)
-    fresh = _implementation(name).load(str(directory), hub_api.SERVING_DEFAULT)
-    np.testing.assert_array_equal(fresh(good)[hub_api.POOLED_OUTPUT], expected)
+        # Sizes from before the error first, which a runtime may take for unchanged.
+        for inputs, vectors in zip(
+            (before, good, before), (*expected[::-1], expected[1]), strict=True
+        ):
+            np.testing.assert_array_equal(run(inputs)[hub_api.POOLED_OUTPUT], vectors)
+
+
+@sampling.parametrize(
+    "signature",
+    [hub_api.SERVING_DEFAULT, hub_api.UNPADDED, hub_api.MLM],
+    sample=[hub_api.MLM],
+)
+def test_openvino_takes_a_batch_without_rows(signature, request):
+    run = _implementation("openvino").load(str(request.getfixturevalue("tiny_openvino")), signature)
+    names = hub_api.MLM_INPUTS if signature == hub_api.MLM else hub_api.ENCODER_INPUTS
+    outputs = run({key: np.ones([0, 4], np.int32) for key in names})
+    assert outputs[hub_api.SEQUENCE_OUTPUT].shape[:2] == (0, 4)
+    assert len(run({key: np.ones([2, 4], np.int32) for key in names})[hub_api.POOLED_OUTPUT]) == 2
 
 
 @pytest.mark.parametrize(
     ("name", "files", "packages"),
     [
         ("litert", {"model.tflite"}, {"tensorflow", "ai-edge-litert"}),
-        ("openvino", {"model.xml", "model.bin"}, {"onnx", "openvino"}),
+        (
+            "openvino",
+            {f"{name}.{end}" for name in ("model", "mlm", "unpadded") for end in ("xml", "bin")},
+            {"onnx", "openvino"},
+        ),
     ],
 )
 def test_the_command_publishes_what_verify_accepts(name, files, packages, request, tiny_encoder):
@@ -127,8 +164,8 @@ def test_the_command_publishes_what_verify_accepts(name, files, packages, reques
 def test_quantized_files_are_small_and_close(name, quantize, most, request, tiny_encoder, tmp_path):
     directory = request.getfixturevalue(f"tiny_{name}")
     path = api.convert(str(tiny_encoder), to=name, quantize=quantize, export_dir=str(tmp_path))
-    # Of OpenVINO's files, that of the weights.
-    sizes = [max(manifest.read(str(one))["sizes"].values()) for one in (path, directory)]
+    largest = {"litert": "model.tflite", "openvino": "model.bin"}[name]
+    sizes = [manifest.read(str(one))["sizes"][largest] for one in (path, directory)]
     assert sizes[0] < most * sizes[1]
     cosine = manifest.read(path)["compared"]["signatures"]["serving_default"]["sequence_output"]
     assert 0.999 < cosine["smallest_cosine"] <= 1
