@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from configs import errors
 from export.api import notices
 from export.conversion import batches, conversion, formats, opening
+from export.conversion.hugging_face import tokenizer_files
 from export.publishing import staging
 
 
@@ -53,8 +54,10 @@ def convert(
         raise errors.InputError(f"--min_cosine must be from 0 to 1, got {min_cosine}")
     if texts is not None and chosen.is_folder:
         raise errors.InputError(f"--texts is not for --to {to}: every weight is compared")
-    if preprocessor is not None and not chosen.is_folder:
-        raise errors.InputError(f"--preprocessor is not for --to {to}: it has no tokenizer")
+    if preprocessor is not None:
+        if not chosen.is_folder:
+            raise errors.InputError(f"--preprocessor is not for --to {to}: it has no tokenizer")
+        tokenizer_files.check_preprocessor(preprocessor)
     opening.check(directory, chosen=chosen)
     own_name, own_version = conversion.version_of(directory)
     name = model_name or own_name

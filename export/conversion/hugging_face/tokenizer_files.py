@@ -158,6 +158,21 @@ def differing(content: bytes, found: Sequence[str], expected: Sequence[Sequence[
     ]
 
 
+def check_preprocessor(directory: str) -> None:
+    """Checks, without TensorFlow, that a directory may be a preprocessor's.
+
+    Raises:
+      errors.InputError: it is not.
+    """
+    if not os.path.isfile(os.path.join(directory, "saved_model.pb")):
+        raise errors.InputError(
+            f"--preprocessor must be the folder of a SavedModel, got {directory!r}"
+        )
+    kind = manifest.read(directory).get("artifact", manifest.PREPROCESSOR)
+    if kind != manifest.PREPROCESSOR:
+        raise errors.InputError(f"--preprocessor {directory!r} is a {kind}")
+
+
 def _spec(source: sources.Source, preprocessor: str | None) -> tokenizer_spec.TokenizerSpec | str:
     """Returns the tokenizer, or why it is not known."""
     assets = os.path.join(source.directory, "assets")
@@ -179,10 +194,8 @@ def _spec(source: sources.Source, preprocessor: str | None) -> tokenizer_spec.To
 
 def _request(encoder: str, preprocessor: str) -> tokenizer_choice.Request:
     """Returns what a preprocessor says of the tokenizer."""
+    check_preprocessor(preprocessor)
     entries = manifest.read(preprocessor)
-    kind = entries.get("artifact", manifest.PREPROCESSOR)
-    if kind != manifest.PREPROCESSOR:
-        raise errors.InputError(f"--preprocessor {preprocessor!r} is a {kind}")
     belongs = belonging.check(encoder, preprocessor, allow_other_tokenization=True)
     if belongs.problems:
         title = f"--preprocessor {preprocessor!r} does not belong to {encoder!r}"

@@ -271,3 +271,6 @@ def test_bad_requests_are_refused_before_anything_is_written(
     refused("--preprocessor is not for --to onnx", to="onnx", preprocessor="preprocessor")
     refused("must be of serving_default, mlm", signatures=["tag"])
     refused("is a encoder", preprocessor=str(tiny_classifier))
+    # Before anything is read.
+    with pytest.raises(errors.InputError, match="--preprocessor must be the folder"):
+        api.convert("no encoder", to="huggingface", preprocessor=str(tmp_path))
