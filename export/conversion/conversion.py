@@ -16,7 +16,7 @@ from configs import errors, hub_api
 from export.artifacts import text_model_spec
 from export.conversion import batches, differences, formats, opening
 from export.conversion import source as sources
-from export.conversion.hugging_face import folder, sentence_transformers_files
+from export.conversion.hugging_face import folder, model_class, sentence_transformers_files
 from export.conversion.text import text_batches, text_source
 from export.metadata import checksums, manifest
 from export.verification import check, verification
@@ -46,6 +46,25 @@ class Request:
     preprocessor: str | None = None
 
 
+def check_convertible(source: sources.Source, *, request: Request) -> None:
+    """Checks what can be checked without weights and texts.
+
+    Args:
+      source: what is converted. Of its variables the names count.
+      request: what the user asks for.
+
+    Raises:
+      errors.InputError: the format has not got what it computes, or it lacks a signature.
+    """
+    if formats.FORMATS[request.format_name].is_folder:
+        encoder = _encoder(source)
+        model_class.Description.of(encoder, model_class.choose(encoder, request.signatures))
+        return
+    if isinstance(source, text_source.TextModel):
+        source.check_convertible()
+    _chosen(source, request.signatures)
+
+
 def write(directory: str, *, source: sources.Source, request: Request) -> list[str]:
     """Writes a complete, verified artifact: files, tokenizer, manifest and digests.
 
@@ -62,6 +81,7 @@ def write(directory: str, *, source: sources.Source, request: Request) -> list[s
       errors.VerificationError: it does not compute what the SavedModel does, closely enough.
     """
     chosen = formats.get(request.format_name, quantize=request.quantize)
+    check_convertible(source, request=request)
     write_format = _write_folder if chosen.is_folder else _write_graphs
     entries, lines = write_format(directory, source, request)
     entries["sizes"] = {

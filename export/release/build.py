@@ -123,9 +123,9 @@ class Builder:
         }
         command, arguments = f"export.{model.kind}", []
         if model.kind == manifest.CONVERSION:  # the command adds the format to the name
-            name, _, _ = model.sources[manifest.ENCODER].partition("/")
-            command, arguments = "export.convert", [flags.pop(manifest.ENCODER)]
-            flags["model_name"] = name
+            ((kind, source),) = model.sources.items()
+            command, arguments = "export.convert", [flags.pop(kind)]
+            flags["model_name"], _, _ = source.partition("/")
         return self.commands.run(command, *arguments, *_arguments(flags), log_prefix=model.name)
 
     def _verify(self, model: model_list.ModelSpec, packed: str, work: str) -> None:
@@ -137,7 +137,8 @@ class Builder:
             said = {**model.sources, **model.options}
             flags = {name: said[name] for name in _COMPARED if name in said}
         elif model.kind == manifest.CONVERSION:
-            flags = {"source": os.path.join(work, manifest.ENCODER)}  # unpacked for the export
+            (kind,) = model.sources
+            flags = {"source": os.path.join(work, kind)}  # unpacked for the export
         self.commands.run("export.verify", unpacked, *_arguments(flags), log_prefix=model.name)
 
     def _publish(

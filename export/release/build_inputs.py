@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from export.artifacts import encoder_spec, tokenizer_choice
+from export.artifacts import encoder_spec, tokenizer_choice, tokenizer_spec
 from export.metadata import manifest
 from export.release import model_list
 
@@ -29,11 +29,9 @@ def collect(model: model_list.ModelSpec, *, components: Mapping[str, str]) -> di
       errors.InputError: a source cannot be read, or does not fit the others.
     """
     if model.kind == manifest.ENCODER:
-        entries = _encoder_spec(model).manifest_entries()
+        entries = encoder(model).manifest_entries()
     elif model.kind == manifest.PREPROCESSOR:
-        entries = tokenizer_choice.of(
-            _request(model), checkpoint=model.sources.get("checkpoint"), encoder=None
-        ).manifest_entries()
+        entries = preprocessor(model).manifest_entries()
     else:
         entries = {
             kind: {"model": name, "sha256": components[name]}
@@ -42,8 +40,12 @@ def collect(model: model_list.ModelSpec, *, components: Mapping[str, str]) -> di
     return json.loads(json.dumps(entries))
 
 
-def _encoder_spec(model: model_list.ModelSpec) -> encoder_spec.EncoderSpec:
-    """Returns the spec that `export.encoder` makes of the model's flags."""
+def encoder(model: model_list.ModelSpec) -> encoder_spec.EncoderSpec:
+    """Returns the spec that `export.encoder` makes of the model's flags.
+
+    Raises:
+      errors.InputError: a source cannot be read, or does not fit the others.
+    """
     options = model.options
     common: dict[str, Any] = {
         "config": model.sources.get("config"),
@@ -59,6 +61,16 @@ def _encoder_spec(model: model_list.ModelSpec) -> encoder_spec.EncoderSpec:
         )
     seed = options.get("seed", 0)
     return encoder_spec.untrained(tokenizer=_request(model), seed=seed, **common)
+
+
+def preprocessor(model: model_list.ModelSpec) -> tokenizer_spec.TokenizerSpec:
+    """Returns the tokenizer that `export.preprocessor` takes by the model's flags.
+
+    Raises:
+      errors.InputError: it cannot be read.
+    """
+    checkpoint = model.sources.get("checkpoint")
+    return tokenizer_choice.of(_request(model), checkpoint=checkpoint, encoder=None)
 
 
 def _request(model: model_list.ModelSpec) -> tokenizer_choice.Request:

@@ -86,9 +86,10 @@ class ModelSpec:
       name: the folder above its versions.
       version: a positive integer.
       kind: `manifest.ENCODER`, `PREPROCESSOR`, `EMBEDDER`, `TEXT_MODEL`; or `CONVERSION`, which
-        `formats` of an encoder makes.
+        `formats` of a model makes.
       sources: by the exporter's flag, the size or path of a config, the path or `hf://` address of
-        a checkpoint, the path of a tokenizer; of a kind in `COMPOSED`, the `str` of others.
+        a checkpoint, the path of a tokenizer; of a kind in `COMPOSED`, the `str` of others, of a
+        conversion by the kind of the one that is converted.
       options: other flags of the exporter.
     """
 
@@ -128,7 +129,7 @@ def untrained(sizes: Sequence[str]) -> list[ModelSpec]:
 
 
 def read(path: str) -> list[ModelSpec]:
-    """Reads a list of models. What an encoder is converted to follows it.
+    """Reads a list of models. What a model is converted to follows it.
 
     Raises:
       errors.ReleaseError: the list cannot be read; or the message lists everything that is unknown,
@@ -160,6 +161,17 @@ def read(path: str) -> list[ModelSpec]:
     if problems:
         raise errors.ReleaseError(errors.listing(f"models {path!r}", problems))
     return found
+
+
+def in_order(listed: Sequence[ModelSpec]) -> list[list[ModelSpec]]:
+    """Returns the models in lists, each of which is made of models of earlier lists alone."""
+    conversions = [model for model in listed if model.kind == manifest.CONVERSION]
+    others = [model for model in listed if model not in conversions]
+    return [
+        [model for model in others if model.kind not in COMPOSED],
+        [model for model in others if model.kind in COMPOSED],
+        conversions,
+    ]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -253,9 +265,9 @@ def _models(values: Mapping[str, Any], folder: str) -> list[ModelSpec]:
             version=model.version,
             kind=manifest.CONVERSION,
             sources={model.kind: str(model)},
-            options=formats_field.options(label),
+            options=flags,
         )
-        for label in values.get(formats_field.NAME, ())
+        for label, flags in formats_field.flags(values.get(formats_field.NAME, ())).items()
     ]
     return [model, *conversions]
 

@@ -99,10 +99,10 @@ def _materials(inputs: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterat
         if repository:
             descriptor["uri"] = f"hf://{repository}"
         yield descriptor
-    tokenizer = manifest.get("tokenizer")
-    if tokenizer:
+    tokenizer = manifest.get("tokenizer") or {}
+    if "file" in tokenizer:  # that of a conversion says how it was compared
         yield {"name": f"tokenizer/{tokenizer['file']}", "digest": {"sha256": tokenizer["sha256"]}}
-    for kind in ("encoder", "preprocessor"):
+    for kind in ("encoder", "preprocessor", "embedder", "text_model"):
         if kind in inputs:
             name, digest = f"{inputs[kind]['model']}.tar.gz", inputs[kind]["sha256"]
             yield {"name": name, "digest": {"sha256": digest}}

@@ -19,14 +19,14 @@ from typing import Any
 
 from configs import errors
 from export.cli import progress
-from export.conversion import formats
-from export.metadata import checksums, manifest
+from export.metadata import checksums
 from export.release import (
     build,
     build_inputs,
     command_runner,
     model_list,
     paths,
+    planned_conversions,
     provenance,
     results,
     sha256sums,
@@ -63,12 +63,12 @@ def run(
 
     Raises:
       errors.ReleaseError: libraries for pages and materials, or packages of a format, are not
-        installed, or `base_url` is invalid.
+        installed, a model cannot be converted, or `base_url` is invalid.
       errors.VerificationError: a version that is not in the list was changed.
     """
     website = _website()
     website.check(base_url)
-    _check_formats(listed)
+    planned_conversions.check(listed)
     made_with = toolchain.find(source_uri=source_uri)
     with paths.locked(output_dir) as (work, lock):
         former = sha256sums.read(output_dir)
@@ -82,9 +82,7 @@ def run(
                 commands=commands, work=work, made_with=made_with, key=key, log=bar.log
             )
             release = _Release(output_dir, publisher, former, builder, bar)
-            composed = [model for model in listed if model.kind in model_list.COMPOSED]
-            others = [model for model in listed if model not in composed]
-            for models in (others, composed):  # which are made of the others
+            for models in model_list.in_order(listed):
                 futures = [pool.submit(release.one, model) for model in models]
                 try:
                     for future in futures:
@@ -117,19 +115,6 @@ def _website() -> Any:
     except ImportError as error:
         raise errors.ReleaseError(f"{error}: {_INSTALL}") from error
     return website
-
-
-def _check_formats(listed: Sequence[model_list.ModelSpec]) -> None:
-    """Checks that the packages of all formats are installed.
-
-    Raises:
-      errors.ReleaseError: one is not.
-    """
-    names = [model.options["to"] for model in listed if model.kind == manifest.CONVERSION]
-    needed = [formats.FORMATS[name].missing() for name in dict.fromkeys(names)]
-    missing = [one for one in needed if one]
-    if missing:
-        raise errors.ReleaseError(errors.listing("formats of the models", missing))
 
 
 def _note_changes(made_with: toolchain.Toolchain, bar: progress.Progress) -> None:

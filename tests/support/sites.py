@@ -68,6 +68,19 @@ def preprocessor(*, tokenizer: Mapping[str, str] = _TOKENIZER) -> dict[str, Any]
     }
 
 
+def text_model(task: str) -> dict[str, Any]:
+    """Returns the manifest of a text model."""
+    return {
+        "artifact": manifest.TEXT_MODEL,
+        "custom_ops": ["SentencepieceOp"],
+        "made_from": {"encoder": encoder("tiny"), "preprocessor": preprocessor()},
+        "max_seq_length": 64,
+        "parameters": 1234567,
+        "task": task,
+        **_MADE_WITH,
+    }
+
+
 _MEASURED = {
     "pooled_output": {"largest_difference": 4.56e-05, "smallest_cosine": 0.999877},
     "sequence_output": {"largest_difference": 1.23e-03, "smallest_cosine": 0.999912},
@@ -85,8 +98,10 @@ def conversion(label: str, *, source_sha256: str) -> dict[str, Any]:
     """Returns the manifest of a conversion; of `huggingface` of one that nothing has run."""
     name, _, quantize = label.partition("-")
     compared = {"texts": 16, "tokens": 354, "signatures": {"serving_default": _MEASURED}}
+    signatures = {"serving_default": {"file": "model.onnx"}}
     entries = {"compared": compared, "sizes": {"model.onnx": 70_000_000, "model.bin": 800_000}}
     if name == "huggingface":
+        signatures = {head: {"file": "model.safetensors"} for head in ("mlm", "sop")}
         entries = {
             "architecture": "AlbertForMaskedLM",
             "compared": {"weights": 30, "bits_equal": True},
@@ -98,6 +113,7 @@ def conversion(label: str, *, source_sha256: str) -> dict[str, Any]:
         "format": name,
         "quantize": quantize or "none",
         "runtime": _RUN_BY[name],
+        "signatures": signatures,
         "source_sha256": source_sha256,
         **entries,
         **_MADE_WITH,

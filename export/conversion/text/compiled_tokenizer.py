@@ -112,12 +112,7 @@ def make(
     Raises:
       errors.VocabularyError: it has no SentencePiece model, or the result is too far from it.
     """
-    if spec.is_wordpiece or (
-        spec.hugging_face and isinstance(spec.hugging_face.model, hugging_face.WordPiece)
-    ):
-        raise errors.VocabularyError(
-            f"a WordPiece vocabulary cannot become a SentencePiece model: {_ADVICE}"
-        )
+    check(spec)
     sentencepiece.set_min_log_level(2)
     proto = _proto(spec)
     added = {**_added_tokens(spec), **(tokens or {})}
@@ -138,6 +133,20 @@ def make(
             f"texts would have other ids, such as {other[0]!r}; {_ADVICE}"
         )
     return CompiledTokenizer(model=compiled, texts=len(texts), other=other)
+
+
+def check(spec: tokenizer_spec.TokenizerSpec) -> None:
+    """Checks that a tokenizer has a SentencePiece model.
+
+    Raises:
+      errors.VocabularyError: it has not.
+    """
+    if spec.is_wordpiece or (
+        spec.hugging_face and isinstance(spec.hugging_face.model, hugging_face.WordPiece)
+    ):
+        raise errors.VocabularyError(
+            f"a WordPiece vocabulary cannot become a SentencePiece model: {_ADVICE}"
+        )
 
 
 def differing(

@@ -1,20 +1,23 @@
 """What the page of a model says of the formats that it was converted to.
 
 Example:
-    for runtime in conversion_rows.by_runtime(models.conversions_of(model)):
+    for runtime in conversion_rows.by_runtime(model, models.conversions_of(model)):
         runtime.name, [row.label for row in runtime.rows]
 
 All of it is in the manifests of the conversions. The code that runs a format is in
-`export/release/site/templates/snippet_<format>.md.jinja`.
+`export/release/site/templates/snippet_<format>.md.jinja`, of models that take text in
+`snippet_<format>_text.md.jinja`.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from export.metadata import manifest
 from export.release.site import catalog
 
 _UNKNOWN = "-"
+_EMBED = "embed"  # the task of text models, and of embedders, which say none
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,12 @@ class Row:
     label: str
     model: catalog.PublishedModel
     package: str
+
+    @property
+    def files(self) -> list[str]:
+        """The files with its signatures."""
+        signatures = self.model.manifest["signatures"].values()
+        return list(dict.fromkeys(signature["file"] for signature in signatures))
 
     @property
     def num_bytes(self) -> int:
@@ -64,6 +73,18 @@ class Row:
         return f"{min(found):.6f}" if found else _UNKNOWN
 
     @property
+    def equal_labels(self) -> str:
+        """The smallest share of equal labels of any output."""
+        found = [one["equal_labels"] for one in self._measured if "equal_labels" in one]
+        return f"{min(found):.1%}" if found else _UNKNOWN
+
+    @property
+    def compared_tokenizer(self) -> tuple[int, int] | None:
+        """For how many of how many texts its tokenizer gives the same ids; None without one."""
+        found = self.model.manifest.get("tokenizer")
+        return (found["texts"] - found["other_ids"], found["texts"]) if found else None
+
+    @property
     def _measured(self) -> Sequence[Mapping[str, Any]]:
         signatures = self.model.manifest["compared"].get("signatures", {})
         return [measured for outputs in signatures.values() for measured in outputs.values()]
@@ -88,31 +109,46 @@ class Runtime:
     template: str = ""
 
 
+_TRANSFORMERS = Runtime(name="transformers", package="transformers", install="transformers torch")
 # By the name of the format.
 RUNTIMES: Mapping[str, Runtime] = {
     "onnx": Runtime(name="ONNX Runtime", package="onnxruntime", install="onnxruntime"),
     "litert": Runtime(name="LiteRT", package="ai-edge-litert", install="ai-edge-litert"),
     "openvino": Runtime(name="OpenVINO", package="openvino", install="openvino"),
-    "huggingface": Runtime(
-        name="transformers", package="transformers", install="transformers torch"
-    ),
+    "huggingface": _TRANSFORMERS,
 }
+# Of models that take text.
+TEXT_RUNTIMES: Mapping[str, Runtime] = {
+    "onnx": dataclasses.replace(RUNTIMES["onnx"], install="onnxruntime onnxruntime-extensions"),
+    "huggingface": _TRANSFORMERS,
+}
+_SENTENCE_TRANSFORMERS = dataclasses.replace(
+    _TRANSFORMERS, name="sentence-transformers", install="sentence-transformers"
+)
 
 
-def by_runtime(conversions: Mapping[str, catalog.PublishedModel]) -> list[Runtime]:
+def by_runtime(
+    model: catalog.PublishedModel, conversions: Mapping[str, catalog.PublishedModel]
+) -> list[Runtime]:
     """Returns the runtimes that a model has conversions for, with these.
 
     Args:
+      model: the model.
       conversions: see `Catalog.conversions_of`.
     """
+    is_text = model.kind in (manifest.EMBEDDER, manifest.TEXT_MODEL)
+    is_embedding = is_text and model.manifest.get("task", _EMBED) == _EMBED
+    runtimes = dict(TEXT_RUNTIMES if is_text else RUNTIMES)
+    if is_embedding:
+        runtimes["huggingface"] = _SENTENCE_TRANSFORMERS
     found = []
-    for name, runtime in RUNTIMES.items():
+    for name, runtime in runtimes.items():
         rows = [
-            Row(label=label, model=model, package=runtime.package)
-            for label, model in conversions.items()
-            if model.manifest["format"] == name
+            Row(label=label, model=made, package=runtime.package)
+            for label, made in conversions.items()
+            if made.manifest["format"] == name
         ]
         if rows:
-            template = f"snippet_{name}.md.jinja"
+            template = f"snippet_{name}{'_text' * is_text}.md.jinja"
             found.append(dataclasses.replace(runtime, rows=rows, template=template))
     return found

@@ -58,7 +58,7 @@ def module_page(model: catalog.PublishedModel, *, models: catalog.Catalog, base_
         origin=known_origins.VOCABULARIES.get(model.tokenizer["sha256"]),
         encoders=models.same_tokenizer(model, manifest.ENCODER),
         preprocessors=models.same_tokenizer(model, manifest.PREPROCESSOR),
-        runtimes=conversion_rows.by_runtime(models.conversions_of(model)),
+        runtimes=conversion_rows.by_runtime(model, models.conversions_of(model)),
         changes=_changelog(models.versions(model), up_to=model.version),
     )
 

@@ -22,12 +22,13 @@ class Commands:
     """Fakes of the commands.
 
     Attributes:
+      artifacts: what each module copies.
       ran: module and model's name of each.
       failing: modules that fail.
     """
 
     def __init__(self, artifacts):
-        self._artifacts = artifacts
+        self.artifacts = artifacts
         self.ran = []
         self.failing = set()
 
@@ -39,7 +40,7 @@ class Commands:
             return ""
         flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
         path = os.path.join(flags["export_dir"], log_prefix, flags["version"])
-        return shutil.copytree(self._artifacts[module], path)
+        return shutil.copytree(self.artifacts[module], path)
 
 
 @pytest.fixture
@@ -99,6 +100,26 @@ def test_its_statement_names_the_encoders_tarball_and_the_format(commands, tmp_p
     asked = definition.external_parameters
     assert dict(asked["options"]) == {"to": "onnx", "quantize": "none"}
     assert dict(asked["encoder"]) == {"model": "albert/4", "sha256": encoder}
+
+
+def test_an_embedder_is_converted_from_its_own_tarball(
+    commands, tiny_embedder, tiny_preprocessor, tmp_path
+):
+    commands.artifacts |= {
+        "export.embedder": tiny_embedder,
+        "export.preprocessor": tiny_preprocessor,
+    }
+    embedder = {"name": "embed", "kind": "embedder", "version": 2, "formats": ["onnx"]}
+    embedder |= {"encoder": "albert/4", "preprocessor": "preprocess/1"}
+    preprocessor = {"name": "preprocess", "kind": "preprocessor", "version": 1}
+    done = release(tmp_path, embedder, ENCODER, preprocessor)
+    assert {result.state for result in done.values()} == {"released"}
+    dist = tmp_path / "dist/org"
+    _, provenance = test_provenance.parsed((dist / "embed-onnx/2.intoto.json").read_text())
+    materials = provenance.build_definition.resolved_dependencies
+    found = {one.name: one.digest.get("sha256") for one in materials}
+    assert found["embed/2.tar.gz"] == checksums.sha256(str(dist / "embed/2.tar.gz"))
+    assert "albert/4.tar.gz" not in found
 
 
 def test_formats_change_no_byte_of_the_encoder_and_may_come_and_go(commands, tmp_path):

@@ -124,6 +124,21 @@ def test_the_short_form_refuses_what_is_not_a_size_and_what_is_there_twice(sizes
         ({"formats": ["onnx-none"]}, "formats has 'onnx-none', allowed are onnx"),
         ({"formats": [["onnx"]]}, "formats has ['onnx'], allowed are onnx"),
         ({"formats": ["onnx", "litert", "onnx"]}, "formats has 'onnx' twice"),
+        ({"formats": ["onnx", {"format": "onnx"}]}, "formats has 'onnx' twice"),
+        ({"formats": [{"format": "tflite"}]}, "formats has {'format': 'tflite'}, allowed are onnx"),
+        ({"formats": [{"signature": ["mlm"]}]}, "formats has {'signature': ['mlm']}, allowed are"),
+        (
+            {"formats": [{"format": "onnx", "names": ["mlm"]}]},
+            "formats has an object with the unknown field 'names', known are format, signature",
+        ),
+        (
+            {"formats": [{"format": "onnx", "signature": "mlm"}]},
+            "signature of formats must be a list of strings, got 'mlm'",
+        ),
+        (
+            {"formats": [{"format": "litert"}], "options": {"compute_dtype": "bfloat16"}},
+            "formats has 'litert', which needs compute_dtype float32, got 'bfloat16'",
+        ),
         (
             {"formats": ["onnx", "litert-int8"], "options": {"compute_dtype": "bfloat16"}},
             "formats has 'litert-int8', which needs compute_dtype float32, got 'bfloat16'",
@@ -159,15 +174,39 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
         assert part in problem
 
 
-@pytest.mark.parametrize("kind", ["preprocessor", "embedder", "text_model"])
-def test_formats_are_of_encoders_and_the_error_is_one(tmp_path, kind):
-    sources = {} if kind == "preprocessor" else {"encoder": "encoder/3", "preprocessor": "p/3"}
-    model = {"name": "other", "kind": kind, "version": 1, "formats": ["onnx"], **sources}
-    problem = _problem(tmp_path, model)
-    message = f"model 1 (other): formats is a field of kind encoder alone, got a {kind}"
+def test_a_preprocessor_has_no_formats_and_the_error_is_one(tmp_path):
+    problem = _problem(tmp_path, {**PREPROCESSOR, "formats": ["onnx"]})
+    message = (
+        "model 1 (preprocess): formats is a field of kind encoder or embedder or text_model "
+        "alone, got a preprocessor"
+    )
     assert message in problem
     assert "formats" not in problem.partition(message)[2]
     assert "unknown field" not in problem
+
+
+def test_signatures_of_a_format_are_a_flag(tmp_path):
+    formats = ["litert", {"format": "onnx-int8", "signature": ["unpadded", "mlm"]}]
+    read = _read(tmp_path, {**ENCODER, "formats": formats})
+    assert list(map(str, read)) == ["encoder/3", "encoder-litert/3", "encoder-onnx-int8/3"]
+    assert [model.options for model in read[1:]] == [
+        {"to": "litert", "quantize": "none"},
+        {"to": "onnx", "quantize": "int8", "signature": "unpadded,mlm"},
+    ]
+
+
+@pytest.mark.parametrize("kind", ["embedder", "text_model"])
+def test_what_takes_text_is_converted_after_it_is_made(tmp_path, kind):
+    text = {**EMBEDDER, "kind": kind, "formats": ["onnx-int8", "huggingface"]}
+    read = _read(tmp_path, text, ENCODER, PREPROCESSOR)
+    assert [model.sources for model in read[1:3]] == [{kind: "embed/1"}] * 2
+    assert [[str(model) for model in models] for models in model_list.in_order(read)] == [
+        ["encoder/3", "preprocess/3"],
+        ["embed/1"],
+        ["embed-onnx-int8/1", "embed-huggingface/1"],
+    ]
+    problem = _problem(tmp_path, {**text, "formats": ["litert"]}, ENCODER, PREPROCESSOR)
+    assert "formats has 'litert', allowed are onnx, onnx-float16, onnx-int8" in problem
 
 
 def test_a_conversion_takes_a_name_that_no_other_model_has(tmp_path):

@@ -1,5 +1,6 @@
-"""The page of an encoder has the formats that it was converted to, as their manifests say."""
+"""The page of a model has the formats that it was converted to, as their manifests say."""
 
+import pathlib
 import re
 
 import numpy as np
@@ -38,12 +39,30 @@ def test_a_format_has_a_row_with_what_its_manifest_says(site):
     path.with_name("3.intoto.json").touch()
     (row,) = rows(site)
     address = f"{sites.BASE_URL}/org/albert-onnx-int8/3"
-    assert row[:5] == [
-        *("| `onnx-int8`", "70.8 MB", "ONNX Runtime `4.5.6`", "1.2e-03", "0.999877"),
+    assert row[:6] == [
+        *("| `onnx-int8`", "`model.onnx`; 70.8 MB", "ONNX Runtime `4.5.6`"),
+        *("1.2e-03", "0.999877", "-"),
     ]
-    assert row[5].startswith(f"[albert-onnx-int8/3.tar.gz]({address}.tar.gz), ")
-    assert f"[provenance]({address}.intoto.json)" in row[5]
-    assert "signature" not in row[5]
+    assert row[6].startswith(f"[albert-onnx-int8/3.tar.gz]({address}.tar.gz), ")
+    assert f"[provenance]({address}.intoto.json)" in row[6]
+    assert "signature" not in row[6]
+
+
+def test_signatures_are_files_and_the_fewest_equal_labels_are_said(site):
+    signatures = {"serving_default": {"file": "model.onnx"}, "mlm": {"file": "mlm.onnx"}}
+    exact = {"largest_difference": 0.0, "equal_labels": 1.0}
+    compared = {
+        "serving_default": {"pooled_output": {"largest_difference": 2e-3, "smallest_cosine": 0.9}},
+        "mlm": {"mlm_logits": {"largest_difference": 0.5, "equal_labels": 0.96875}, "x": exact},
+    }
+    site.convert(
+        *(HANDLE, "onnx-int8"),
+        signatures=signatures,
+        compared={"texts": 16, "tokens": 354, "signatures": compared},
+    )
+    ((_, files, _, difference, cosine, equal, _),) = rows(site)
+    assert files == "`model.onnx`, `mlm.onnx`; 70.8 MB"
+    assert (difference, cosine, equal) == ("5.0e-01", "0.900000", "96.9%")
 
 
 def test_rows_are_in_the_order_of_the_formats_and_runtimes_have_sections(site):
@@ -70,8 +89,9 @@ def test_what_is_not_made_of_this_version_is_not_on_its_page(site):
 
 def test_weights_that_nothing_has_run_have_no_differences(site):
     site.convert(HANDLE, "huggingface")
-    ((_, size, runtime, difference, cosine, _),) = rows(site)
-    assert (size, runtime, difference, cosine) == ("70.0 MB", "transformers", "-", "-")
+    ((_, size, runtime, difference, cosine, equal, _),) = rows(site)
+    assert size == "`model.safetensors`; 70.0 MB"
+    assert (runtime, difference, cosine, equal) == ("transformers", "-", "-", "-")
     assert "nothing was run" in section(site)
     measured = {"mlm": {"mlm_logits": {"largest_difference": 2e-6, "equal_labels": 1.0}}}
     site.convert(
@@ -80,8 +100,9 @@ def test_weights_that_nothing_has_run_have_no_differences(site):
         compared={"weights": 30, "bits_equal": True, "texts": 16, "signatures": measured},
         runtime={"transformers": "5.1", "torch": "2.9"},
     )
-    ((_, _, runtime, difference, cosine, _),) = rows(site)
+    ((_, _, runtime, difference, cosine, equal, _),) = rows(site)
     assert (runtime, difference, cosine) == ("transformers `5.1`", "2.0e-06", "-")
+    assert equal == "100.0%"
     assert "nothing was run" not in section(site)
 
 
@@ -103,8 +124,51 @@ def test_code_of_an_encoder_without_pooler_asks_for_none(site):
     assert "add_pooling_layer=False" in found
 
 
+def text_page(site, task, *labels, **changes):
+    """Returns the section of a text model with these formats."""
+    site.add(HANDLE, sites.text_model(task))
+    for label in labels:
+        site.convert(HANDLE, label, **changes)
+    return section(site)
+
+
+def test_a_text_model_says_how_its_tokenizer_compares_and_takes_texts(site):
+    tokenizer = {"texts": 2080, "other_ids": 3, "examples": ["x"], "texts_left_out": 0}
+    found = text_page(site, "classify", "onnx", tokenizer=tokenizer)
+    assert "`albert-onnx` gives the SavedModel's ids for 2077 of 2080 texts." in found
+    assert "pip install onnxruntime onnxruntime-extensions" in found
+    assert 'texts = np.array(["The river rose slowly."' in found
+    assert "input_word_ids" not in found and "The ids are the same" not in found
+
+
+@pytest.mark.parametrize(
+    ("task", "code"),
+    [
+        ("classify", 'transformers.pipeline("text-classification", model="albert-huggingface")'),
+        ("tag", 'transformers.pipeline("token-classification", model="albert-huggingface")'),
+        ("fill_mask", 'transformers.pipeline("fill-mask", model="albert-huggingface")'),
+        ("answer", 'transformers.AlbertForMaskedLM.from_pretrained("albert-huggingface")'),
+        ("embed", 'sentence_transformers.SentenceTransformer("albert-huggingface")'),
+    ],
+)
+def test_code_for_transformers_is_that_of_the_task(site, task, code):
+    assert code in text_page(site, task, "huggingface")
+
+
+def test_a_text_model_without_tokenizer_there_says_so(site):
+    left_out = {"files": [], "left_out": "other ids", "compared": None}
+    found = text_page(site, "tag", "huggingface", tokenizer_files=left_out)
+    assert "It has no tokenizer: `other ids`." in found and "pipeline" not in found
+
+
 def test_every_format_has_a_runtime_and_code():
     assert list(conversion_rows.RUNTIMES) == list(formats.FORMATS)
+    of_text = [name for name, one in formats.FORMATS.items() if one.text_packages is not None]
+    assert list(conversion_rows.TEXT_RUNTIMES) == of_text
+    folder = pathlib.Path(conversion_rows.__file__).parent / "templates"
+    expected = {f"snippet_{name}.md.jinja" for name in formats.FORMATS}
+    expected |= {f"snippet_{name}_text.md.jinja" for name in of_text}
+    assert {path.name for path in folder.glob("snippet_*")} == expected
 
 
 def test_an_encoder_without_formats_has_no_section(site):
