@@ -128,6 +128,33 @@ def test_openvino_takes_a_batch_without_rows(signature, request):
     assert len(run({key: np.ones([2, 4], np.int32) for key in names})[hub_api.POOLED_OUTPUT]) == 2
 
 
+@pytest.mark.stress
+def test_litert_takes_a_batch_without_rows_where_the_documents_say_so(tiny_encoder, tmp_path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    path = api.convert(
+        str(tiny_encoder), to="litert", signatures=["unpadded", "mlm"], export_dir=str(tmp_path)
+    )
+
+    def run(name, batches, resolver):
+        model = interpreter.Interpreter(
+            f"{path}/{name}.tflite", experimental_op_resolver_type=resolver
+        )
+        names = hub_api.MLM_INPUTS if name == hub_api.MLM else hub_api.ENCODER_INPUTS
+        for rows in batches:
+            inputs = {key: np.ones([rows, 4], np.int32) for key in names}
+            outputs = model.get_signature_runner(name)(**inputs)
+        return outputs[hub_api.SEQUENCE_OUTPUT].shape[:2]
+
+    usual = interpreter.OpResolverType.AUTO
+    without_xnnpack = interpreter.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    assert run(hub_api.UNPADDED, [2, 0], without_xnnpack) == (0, 4)
+    with pytest.raises(RuntimeError, match="XNNPack delegate failed"):
+        run(hub_api.UNPADDED, [0], usual)
+    assert run(hub_api.MLM, [0, 2], usual) == (2, 4)
+    with pytest.raises((RuntimeError, ValueError), match="Invalid tensor size"):
+        run(hub_api.MLM, [2, 0], usual)
+
+
 @pytest.mark.parametrize(
     ("name", "files", "packages"),
     [

@@ -6,8 +6,10 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_text  # noqa: F401, registers the ops
 
 from configs import hub_api
+from export import api
 from export.conversion import formats
 from export.release.site import conversion_rows
 from tests.support import processes, sites
@@ -193,3 +195,21 @@ def test_code_computes_what_the_saved_model_does(name, request, site, tiny_encod
         root = tf.saved_model.load(str(tiny_encoder))
         expected = root(dict(zip(hub_api.ENCODER_INPUTS, map(tf.constant, inputs), strict=True)))
         np.testing.assert_allclose(got["pooled_output"], expected["pooled_output"], atol=1e-6)
+
+
+@pytest.mark.stress
+def test_code_of_an_embedder_takes_texts(site, tiny_embedder, tmp_path):
+    artifact = api.convert(str(tiny_embedder), to="onnx", export_dir=str(tmp_path / "exports"))
+    site.add(HANDLE, tiny_embedder)
+    site.add("org/albert-onnx/3", artifact)
+    (code,) = re.findall("^```python\n(.*?)^```$", section(site), re.M | re.S)
+    (tmp_path / "albert-onnx").symlink_to(artifact)
+    code += "np.savez('got.npz', texts=texts, vectors=vectors)"
+    without = processes.environment(without_tensorflow=True)  # as the page says
+    done = processes.python("-c", code, cwd=tmp_path, env=without)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "(2, 32)\n"
+    with np.load(tmp_path / "got.npz") as got:
+        embed = tf.saved_model.load(str(tiny_embedder))
+        expected = embed(tf.constant(got["texts"].tolist()))
+        np.testing.assert_allclose(got["vectors"], expected, atol=1e-5)
