@@ -56,7 +56,10 @@ def check_convertible(source: sources.Source, *, request: Request) -> None:
     Raises:
       errors.InputError: the format has not got what it computes, or it lacks a signature.
     """
-    if formats.FORMATS[request.format_name].is_folder:
+    chosen = formats.FORMATS[request.format_name]
+    if isinstance(source, text_source.TextModel):
+        opening.check_task(source.directory, source.task, chosen=chosen)
+    if chosen.is_folder:
         encoder = _encoder(source)
         model_class.Description.of(encoder, model_class.choose(encoder, request.signatures))
         return

@@ -29,10 +29,20 @@ def check(directory: str, *, chosen: formats.Format) -> None:
     kinds = (manifest.ENCODER, *(_TEXT if chosen.text_tasks else ()))
     is_text = sources.check(directory, kinds=kinds) in _TEXT
     chosen.check_installed(for_text=is_text)
-    task = manifest.read(directory).get("task", text_model_spec.EMBED)
-    if is_text and task not in chosen.text_tasks:
+    if is_text:
+        task = manifest.read(directory).get("task", text_model_spec.EMBED)
+        check_task(directory, task, chosen=chosen)
+
+
+def check_task(name: str, task: str, *, chosen: formats.Format) -> None:
+    """Checks that a format has the task of a text model.
+
+    Raises:
+      errors.InputError: it does not; the message names the text model by `name`.
+    """
+    if task not in chosen.text_tasks:
         raise errors.InputError(
-            f"{directory!r} cannot be converted as a text model: its task is {task}, for which "
+            f"{name!r} cannot be converted as a text model: its task is {task}, for which "
             f"--to {chosen.name} has no operators; it has those for {', '.join(chosen.text_tasks)}."
             f" {text_source.ADVICE}"
         )

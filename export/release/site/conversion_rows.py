@@ -120,6 +120,7 @@ RUNTIMES: Mapping[str, Runtime] = {
 # Of models that take text.
 TEXT_RUNTIMES: Mapping[str, Runtime] = {
     "onnx": dataclasses.replace(RUNTIMES["onnx"], install="onnxruntime onnxruntime-extensions"),
+    "openvino": dataclasses.replace(RUNTIMES["openvino"], install="openvino openvino-tokenizers"),
     "huggingface": _TRANSFORMERS,
 }
 _SENTENCE_TRANSFORMERS = dataclasses.replace(
