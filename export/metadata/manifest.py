@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 import configs
+from configs import errors
 
 # Kinds of artifact.
 ENCODER = "encoder"
@@ -55,9 +56,19 @@ def sample_text(directory: str, words: int = 1) -> str:
 
 
 def read(directory: str) -> dict[str, Any]:
-    """Returns the manifest of the artifact in `directory`; empty if it has none."""
+    """Returns the manifest of the artifact in `directory`; empty if it has none.
+
+    Raises:
+      errors.CheckpointError: it cannot be read.
+    """
+    path = os.path.join(directory, FILE)
     try:
-        with open(os.path.join(directory, FILE), encoding="utf-8") as file:
-            return json.load(file)
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
     except FileNotFoundError:
         return {}
+    except (ValueError, RecursionError) as error:
+        raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise errors.CheckpointError(f"{path!r} is not a JSON object")
+    return content

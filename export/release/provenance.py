@@ -128,5 +128,5 @@ def load(path: str) -> tuple[str, dict[str, Any]]:
         (subject,) = content["subject"]
         definition = content["predicate"]["buildDefinition"]
         return subject["digest"]["sha256"], definition["externalParameters"]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise errors.VerificationError(f"{path!r} cannot be read: {error!r}") from error

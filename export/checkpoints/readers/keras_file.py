@@ -12,6 +12,8 @@ import numpy as np
 from configs import errors
 from export.checkpoints import lazy_checkpoint
 
+# By gzip: https://www.zlib.net/zlib_tech.html. What was never written takes no room at all.
+_MOST_COMPRESSED = 1032
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -41,12 +43,19 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
     try:
         with h5py.File(path, "r") as file:
             items: list[tuple[str, Any]] = []
+            file.visititems_links(lambda name, link: items.append((name, link)))
+            for name, link in items:
+                if isinstance(link, h5py.ExternalLink):
+                    raise ValueError(f"{name!r} is in another file, {link.filename!r}")
+            items.clear()
             file.visititems(lambda name, item: items.append((name, item)))
             for name, item in items:
                 if not isinstance(item, h5py.Dataset):
                     continue
                 if item.external or item.is_virtual:
-                    raise ValueError(f"{name!r} stands in another file")
+                    raise ValueError(f"{name!r} is in another file")
+                if item.nbytes > _MOST_COMPRESSED * item.id.get_storage_size():
+                    raise ValueError(f"{name!r} has {item.nbytes} bytes, which are not in the file")
                 found[name] = _lazy(path, name, item)
     except _read_errors() as error:
         raise _error(path, error) from error

@@ -7,6 +7,7 @@ TF2 one. The files carry checksums, which TensorFlow's reader verifies.
 """
 
 import glob
+import math
 import os
 import re
 from typing import Any
@@ -94,11 +95,15 @@ def read(prefix: str) -> dict[str, lazy_checkpoint.LazyTensor]:
 def _listing(prefix: str) -> list[tuple[Any, str, tuple[int, ...], str]]:
     import tensorflow as tf
 
-    files(prefix)
+    size = sum(map(os.path.getsize, files(prefix)[1:]))
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
         dtypes = reader.get_variable_to_dtype_map()
+        for name, shape in shapes.items():  # TensorFlow would make room for it before it reads
+            item_size = max(tf.as_dtype(dtypes[name]).size, 1)  # 0 for strings
+            if math.prod(shape) * item_size > size:
+                raise ValueError(f"{name!r} of shape {shape} is larger than the {size} bytes there")
         return [
             (reader, name, tuple(shapes[name]), tf.as_dtype(dtypes[name]).name) for name in shapes
         ]

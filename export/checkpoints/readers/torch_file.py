@@ -6,6 +6,7 @@ A pickle can run any code. torch.load(weights_only=True) builds tensors and plai
 refuses everything else before it is run. There is no other way in here.
 """
 
+import os
 import zipfile
 import zlib
 from typing import Any
@@ -62,6 +63,9 @@ def _check_checksums(path: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             is_torch = any(name.endswith("/data.pkl") for name in archive.namelist())
+            size = sum(info.file_size for info in archive.infolist())
+            if is_torch and size > os.path.getsize(path):  # torch compresses nothing
+                raise zipfile.BadZipFile(f"{size} bytes are said to be in it")
             broken = archive.testzip()
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise errors.CheckpointError(f"{path!r} is truncated or corrupted: {error}") from error

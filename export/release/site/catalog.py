@@ -215,6 +215,6 @@ def _manifest(path: str) -> tuple[dict[str, Any], str | None]:
                     if isinstance(content, dict) and content.get("artifact") in _KINDS:
                         return content, content_sha256
                     break
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, RecursionError) as error:
         raise errors.VerificationError(f"{path!r} cannot be read: {error}") from error
     raise errors.VerificationError(f"{path!r} has no manifest of this toolchain; export it again")

@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import os
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 
 from configs import albert_config, errors
+from export.artifacts import encoder_spec
 from export.checkpoints import opening, restore, weight_table
 from export.verification import numpy_albert
 from tests.support import checkpoints, golden, processes
@@ -94,8 +97,6 @@ def test_keras_hub_dropout_is_every_dropout(golden_root, tmp_path):
 
 @pytest.mark.parametrize("name", ["tiny", "tiny_groups"])
 def test_keras_hub_files_of_older_versions_are_read(golden_root, tmp_path, name):
-    import h5py
-
     preset = golden_root / name / "keras_hub" / "preset"
     shutil.copytree(preset, tmp_path, dirs_exist_ok=True)
     with h5py.File(tmp_path / "model.weights.h5", "r+") as file:
@@ -140,8 +141,6 @@ def test_keras_hub_masked_lm_weights_give_the_head_with_its_own_epsilon(golden_r
 
 
 def test_the_encoder_of_a_fine_tuned_keras_hub_task_is_read(golden_root, tmp_path):
-    import h5py
-
     shutil.copy(golden_root / "tiny" / "keras_hub" / "masked_lm.weights.h5", tmp_path / "task.h5")
     with h5py.File(tmp_path / "task.h5", "r+") as file:
         for layer in ("dense", "dense_1"):  # the task's own layers
@@ -268,15 +267,55 @@ def test_missing_data_files_of_a_checkpoint_are_named(golden_root, tmp_path):
         opening.open(str(tmp_path))
 
 
-def test_an_hdf5_file_that_points_into_another_is_refused(tmp_path):
-    import h5py
+def _external_data(file):
+    at = [("secret", 0, h5py.h5f.UNLIMITED)]
+    file.create_dataset("layers/dense/vars/0", (2,), np.float32, external=at)
 
+
+def _external_link(file):
+    file["layers/dense"] = h5py.ExternalLink("secret.h5", "/vars")
+
+
+def _virtual_data(file):
+    layout = h5py.VirtualLayout((2,), np.float32)
+    layout[:] = h5py.VirtualSource("secret.h5", "vars", (2,))
+    file.create_virtual_dataset("layers/dense/vars/0", layout)
+
+
+def _data_that_are_not_there(file):
+    file.create_dataset("layers/dense/vars/0", (10**12,), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (_external_data, "'layers/dense/vars/0' is in another file"),
+        (_external_link, "'layers/dense' is in another file, 'secret.h5'"),
+        (_virtual_data, "'layers/dense/vars/0' is in another file"),
+        (_data_that_are_not_there, "4000000000000 bytes, which are not in the file"),
+    ],
+)
+def test_hdf5_files_whose_values_are_elsewhere_are_refused(tmp_path, write, message):
     with h5py.File(tmp_path / "model.weights.h5", "w") as file:
-        file.create_dataset(
-            "layers/dense/vars/0", (2,), np.float32, external=[("secret", 0, h5py.h5f.UNLIMITED)]
-        )
-    with pytest.raises(errors.CheckpointError, match="stands in another file"):
+        write(file)
+    with pytest.raises(errors.CheckpointError, match=message):
         opening.open(str(tmp_path))
+
+
+def test_checkpoints_that_claim_more_than_their_file_has_are_refused(golden_root, tmp_path):
+    for path in (golden_root / "tiny" / "tf1").glob("model.ckpt-best*"):
+        shutil.copy(path, tmp_path)
+    os.truncate(tmp_path / "model.ckpt-best.data-00000-of-00001", 1000)
+    with pytest.raises(errors.CheckpointError, match="is larger than the 1000 bytes there"):
+        opening.open(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["config.json", "albert_config.json", "tokenizer.json"])
+def test_json_of_depth_100000_is_a_clear_error(golden_root, tmp_path, name):
+    shutil.copytree(golden_root / "tiny" / "hf", tmp_path / "hf")
+    (tmp_path / "hf" / name).write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(errors.InputError, match=name):
+        encoder_spec.from_checkpoint(str(tmp_path / "hf"))
 
 
 def test_facts_name_digests_and_no_paths(golden_root):

@@ -356,6 +356,12 @@ def test_safetensors_headers_that_do_not_fit_their_data_are_refused(tmp_path, he
         opening.open(str(tmp_path))
 
 
+def test_safetensors_headers_of_gigabytes_are_refused(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes((1 << 33).to_bytes(8, "little") + b"{}")
+    with pytest.raises(errors.CheckpointError, match=r"(?i)header *too *large"):
+        opening.open(str(tmp_path))
+
+
 def test_our_reader_of_safetensors_agrees_with_the_library(golden_root):
     library = pytest.importorskip("safetensors.numpy", reason="safetensors is not installed")
     path = golden_root / "tiny" / "hf" / "model.safetensors"

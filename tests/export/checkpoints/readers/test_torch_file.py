@@ -87,6 +87,14 @@ def test_another_zip_file_is_not_taken_for_torchs(tmp_path):
         opening.open(str(tmp_path / "model.keras"))
 
 
+def test_a_zip_file_that_grows_when_it_is_unpacked_is_refused(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(10_000_000))
+    with pytest.raises(errors.CheckpointError, match="10000000 bytes are said to be in it"):
+        opening.open(str(path))
+
+
 def test_a_flipped_byte_in_a_zip_is_found_by_its_checksum(golden_root, tmp_path):
     path = tmp_path / "pytorch_model.bin"
     content = bytearray((golden_root / "tiny" / "hf" / "pytorch_model.bin").read_bytes())
