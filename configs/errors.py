@@ -27,6 +27,10 @@ class CheckpointError(InputError):
     """A checkpoint cannot be read, or its format is not known."""
 
 
+class UnsafeModelError(CheckpointError):
+    """A SavedModel is not run, because it may do more than compute; the message says what."""
+
+
 class CheckpointMismatchError(CheckpointError):
     """A checkpoint does not fit the model; the message lists every problem."""
 

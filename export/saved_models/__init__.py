@@ -1,0 +1,1 @@
+"""Reads the graph of a SavedModel as data before anything runs it, and loads it."""
