@@ -20,7 +20,7 @@ weight has the SavedModel's bits.
 from absl import flags
 
 from export import api
-from export.cli import export_flags, runner
+from export.cli import export_flags, runner, trust_flag
 from export.conversion import formats
 
 _TO = flags.DEFINE_enum("to", None, list(formats.FORMATS), "The format.", required=True)
@@ -63,8 +63,10 @@ _PREPROCESSOR = flags.DEFINE_string(
 flags.declare_key_flag("export_dir")
 flags.declare_key_flag("model_name")
 flags.declare_key_flag("version")
+flags.adopt_module_key_flags(trust_flag)
 
 
+@trust_flag.applied()
 def main(directory: str) -> None:
     print(
         api.convert(

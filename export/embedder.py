@@ -13,7 +13,7 @@ from absl import flags
 
 from export import api
 from export.artifacts import embedder_spec
-from export.cli import export_flags, runner
+from export.cli import export_flags, runner, trust_flag
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder.", required=True)
 _PREPROCESSOR = flags.DEFINE_string(
@@ -40,9 +40,11 @@ _ALLOW_OTHER_TOKENIZATION = flags.DEFINE_bool(
     "Whether the preprocessor may have another tokenization than the encoder has recorded.",
 )
 flags.adopt_module_key_flags(export_flags)
+flags.adopt_module_key_flags(trust_flag)
 flags.mark_flag_as_required(export_flags.MODEL_NAME)
 
 
+@trust_flag.applied()
 def main() -> None:
     print(
         api.export_embedder(

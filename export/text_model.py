@@ -20,6 +20,7 @@ from export.cli import (
     runner,
     text_model_flags,
     tokenizer_flags,
+    trust_flag,
 )
 
 _ENCODER = flags.DEFINE_string(
@@ -36,9 +37,11 @@ _PREPROCESSOR = flags.DEFINE_string(
 )
 for module in (checkpoint_flags, encoder_flags, text_model_flags, tokenizer_flags, export_flags):
     flags.adopt_module_key_flags(module)
+flags.adopt_module_key_flags(trust_flag)
 flags.mark_flag_as_required(export_flags.MODEL_NAME)
 
 
+@trust_flag.applied()
 def main() -> None:
     with progress.callback("reading weights") as on_progress:
         path = api.export_text_model(

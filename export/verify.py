@@ -16,7 +16,7 @@ import sys
 from absl import flags
 
 from export import api
-from export.cli import checkpoint_flags, console, runner
+from export.cli import checkpoint_flags, console, runner, trust_flag
 
 _REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML to.")
 _TEXTS = flags.DEFINE_string(
@@ -33,8 +33,10 @@ _SOURCE = flags.DEFINE_string(
     "has the digest which its manifest records.",
 )
 flags.adopt_module_key_flags(checkpoint_flags)
+flags.adopt_module_key_flags(trust_flag)
 
 
+@trust_flag.applied()
 def main(artifact: str) -> None:
     result = api.verify(
         artifact,

@@ -17,8 +17,9 @@ from typing import Any
 from absl import flags
 
 from configs import errors, hub_api
-from export.cli import runner
+from export.cli import runner, trust_flag
 from export.metadata import checksums, manifest
+from export.saved_models import loading
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder with `.mlm`.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of its exported preprocessor.")
@@ -30,11 +31,13 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Windows per step.", lower_
 _SEQ_LENGTH = flags.DEFINE_integer("seq_length", 128, "Tokens per window.", lower_bound=8)
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", 1e-4, "Adam's, after a warm-up of 10%.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of shuffling and masking.", lower_bound=0)
+flags.adopt_module_key_flags(trust_flag)
 
 _SHUFFLED_WINDOWS = 10_000
 _REPORTS = 20  # lines about the loss in the whole training
 
 
+@trust_flag.applied()
 def main() -> None:
     encoder_dir, preprocessor_dir = (_existing(flag) for flag in (_ENCODER, _PREPROCESSOR))
     text_file = _existing(_TEXT_FILE)
@@ -69,14 +72,13 @@ def train(
       errors.InputError: the encoder has no `.mlm`, or the text file has no text.
     """
     import tensorflow as tf
-    import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the preprocessor's ops
     import tf_keras
 
-    encoder = hub.load(encoder_dir)
+    encoder = loading.load(encoder_dir)
     if not hasattr(encoder, "mlm"):
         raise errors.InputError(f"{encoder_dir!r} was exported without a masked language model")
-    batches = _batches(hub.load(preprocessor_dir), text_file)
+    batches = _batches(loading.load(preprocessor_dir), text_file)
     mlm = encoder.unpadded.mlm  # computes nothing for padding
     warm_up = max(_NUM_STEPS.value // 10, 1)
     schedule = tf_keras.optimizers.schedules.PolynomialDecay(

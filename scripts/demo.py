@@ -12,13 +12,15 @@ from absl import flags
 
 from configs import errors
 from export.artifacts import tokenizer_choice
-from export.cli import runner
+from export.cli import runner, trust_flag
 from export.metadata import manifest
+from export.saved_models import loading
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder.", required=True)
 _PREPROCESSOR = flags.DEFINE_string(
     "preprocessor", None, "Folder of an exported preprocessor.", required=True
 )
+flags.adopt_module_key_flags(trust_flag)
 
 SENTENCES = (
     "The river rose slowly through the night.",
@@ -33,6 +35,7 @@ The weights are random, so the vectors mean nothing. For real weights:
   make export CHECKPOINT=hf://albert/albert-large-v2"""
 
 
+@trust_flag.applied()
 def main() -> None:
     encoder_dir, preprocessor_dir = _folder(_ENCODER), _folder(_PREPROCESSOR)
     weights = manifest.read(encoder_dir).get("weights", {})
@@ -58,11 +61,10 @@ def show(encoder_dir: str, preprocessor_dir: str, *, nearest: bool) -> None:
       nearest: whether to print the nearest sentences, which are meaningless for random weights.
     """
     import tensorflow as tf
-    import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
-    encoder = hub.load(encoder_dir)
-    preprocessor = hub.load(preprocessor_dir)
+    encoder = loading.load(encoder_dir)
+    preprocessor = loading.load(preprocessor_dir)
     inputs = preprocessor(tf.constant(SENTENCES))
     outputs = encoder(inputs)
 

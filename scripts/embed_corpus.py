@@ -31,7 +31,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from configs import errors
-from export.cli import runner
+from export.cli import runner, trust_flag
 
 _EMBEDDER = flags.DEFINE_string(
     "embedder",
@@ -97,10 +97,12 @@ _RUNNER = flags.DEFINE_string(
     "FnApiRunner",
     "Beam's runner. FnApiRunner runs locally; DirectRunner would first try to download Prism.",
 )
+flags.adopt_module_key_flags(trust_flag)
 
 _INSTALL = "pip install 'apache-beam==2.77.*' 'pyarrow>=18'"
 
 
+@trust_flag.applied()
 def main(*pipeline_options: str) -> None:
     _check(pipeline_options)
     try:
@@ -127,6 +129,8 @@ def main(*pipeline_options: str) -> None:
         threads=_THREADS.value,
         long_texts=plan.long_texts(embedder, asked=_LONG_TEXTS.value),
     )
+    plan.check_output(planned, _OUTPUT.value)
+    plan.audit(_EMBEDDER.value)
     missing = plan.begin(planned, _OUTPUT.value)
     start = time.monotonic()
     counters = pipeline.run(missing, settings, options) if missing else {}

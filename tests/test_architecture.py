@@ -91,6 +91,28 @@ def test_what_checks_the_users_input_imports_no_tensorflow(modules):
     assert done.returncode == 0, done.stderr
 
 
+# It is the place; what was just written is loaded; one file without this project; workers have not
+# got the project, and load what their launcher has read.
+LOADERS = {
+    "export/saved_models/loading.py",
+    "export/publishing/load_check.py",
+    "export/keras3.py",
+    "scripts/corpus/embedding.py",
+}
+
+
+def test_savedmodels_are_loaded_in_one_place():
+    found = {
+        _name(path)
+        for path in SOURCES
+        if not _name(path).startswith("benchmarks/")
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith(("hub.load", "saved_model.load", "load_model"))
+    }
+    assert found == LOADERS
+
+
 def test_no_module_takes_a_name_of_the_standard_library_or_says_nothing():
     for path in SOURCES:
         if path.parent.name != "steps":  # named as the attributes of the artifact: `tokenize`

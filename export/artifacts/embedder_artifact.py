@@ -7,12 +7,12 @@ Example:
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from configs import hub_api
 from export.artifacts import embedder_spec, hub_module, tokenizer_assets
 from export.metadata import manifest
+from export.saved_models import loading
 from preprocess.tokenizers import truncation
 
 # [CLS] and [SEP].
@@ -22,8 +22,8 @@ _NUM_SPECIAL_TOKENS = 2
 def write(directory: str, *, spec: embedder_spec.EmbedderSpec) -> None:
     """Writes an embedder into `directory`, the root of the SavedModel."""
     manifests = spec.manifests()
-    encoder = hub.load(spec.encoder_dir)
-    preprocessor = hub.load(spec.preprocessor_dir)
+    encoder = loading.load(spec.encoder_dir)
+    preprocessor = loading.load(spec.preprocessor_dir)
     count = spec.length - _NUM_SPECIAL_TOKENS
     boundary = manifests[manifest.PREPROCESSOR].get("boundary")
 

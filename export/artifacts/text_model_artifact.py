@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from configs import head_config, hub_api, tokenizations
@@ -20,6 +19,7 @@ from export.artifacts import (
     tokenizer_spec,
 )
 from export.metadata import manifest
+from export.saved_models import loading
 from export.tasks import answer, classify, embed, fill_mask, tag, texts
 
 _Signatures = dict[str, Any]
@@ -27,8 +27,8 @@ _Signatures = dict[str, Any]
 
 def write(directory: str, *, spec: text_model_spec.TextModelSpec) -> None:
     """Writes a text model into `directory`, the root of the SavedModel."""
-    encoder = hub.load(spec.encoder_dir)
-    preprocessor = hub.load(spec.preprocessor_dir)
+    encoder = loading.load(spec.encoder_dir)
+    preprocessor = loading.load(spec.preprocessor_dir)
     of_preprocessor = spec.manifests[manifest.PREPROCESSOR]
     made = texts.Texts(
         preprocessor,

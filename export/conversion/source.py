@@ -29,6 +29,7 @@ from export.checkpoints import (
 )
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import checksums, manifest
+from export.saved_models import loading
 
 _METRICS = "keras_api/metrics/"
 Arrays = Mapping[str, np.ndarray]
@@ -168,9 +169,7 @@ class Source:
     @functools.cached_property
     def root(self) -> Any:
         """The loaded SavedModel."""
-        import tensorflow as tf
-
-        return tf.saved_model.load(self.directory)
+        return loading.load(self.directory)
 
     def _callable(self, path: str) -> Any:
         try:

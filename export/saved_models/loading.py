@@ -59,7 +59,9 @@ def audit(directory: str) -> None:
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error
+        raise errors.CheckpointError(
+            f"{directory!r} cannot be loaded as a SavedModel: {errors.first_line(error)}"
+        ) from error
     found = folder_audit.problems(directory) + graph_audit.problems(content, directory)
     _check(directory, found)
 

@@ -12,6 +12,7 @@ import numpy as np
 from configs import albert_config, errors, hub_api
 from export.checkpoints import lazy_checkpoint, mapping, opening, restore
 from export.metadata import manifest
+from export.saved_models import loading
 from export.verification import reference, tolerances
 
 _FEW = 3  # variables that differ and are listed each, however few there are in all
@@ -108,7 +109,6 @@ def compare(
       errors.CheckpointError: the artifact or the checkpoint cannot be read.
       errors.CheckpointMismatchError: the checkpoint does not fit the config.
     """
-    import tensorflow_hub as hub
 
     exported = opening.open(artifact)
     _check_sizes(exported, config)
@@ -122,7 +122,7 @@ def compare(
     if weights.is_other_model:
         return weights
     inputs = reference.inputs(config)
-    module = hub.load(artifact)
+    module = loading.load(artifact)
     outputs = reference.call_saved_model(module, inputs)
     unit = tolerances.tolerance(artifact)
     rows: list[Row] = []

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from configs import errors
 from export.metadata import manifest
+from export.saved_models import loading
 from export.verification import check
 
 
@@ -25,8 +26,8 @@ def run(directory: str) -> tuple[str, list[check.Finding]]:
 
     Raises:
       errors.CheckpointError: TensorFlow cannot load the SavedModel.
+      errors.UnsafeModelError: it may do more than compute.
     """
-    import tensorflow_hub as hub
     import tensorflow_text  # noqa: F401, registers the ops of preprocessors
 
     from export.verification import (
@@ -37,7 +38,9 @@ def run(directory: str) -> tuple[str, list[check.Finding]]:
     )
 
     try:
-        module = hub.load(directory)
+        module = loading.load(directory)
+    except errors.InputError:
+        raise
     except Exception as error:  # TensorFlow raises any exception on a broken file
         raise errors.CheckpointError(
             f"{directory!r} cannot be loaded as a SavedModel: {errors.first_line(error)}"

@@ -16,6 +16,7 @@ import numpy as np
 
 from configs import albert_config, hub_api
 from export.checkpoints import lazy_checkpoint, restore, weight_table
+from export.saved_models import loading
 from export.verification import numpy_albert, published_rules, transformers_albert
 
 # Output of a TF1 Hub module: the log-softmax of our `sop_logits`.
@@ -80,12 +81,11 @@ def compute(
       config: its hyper-parameters.
       inputs: see `inputs`.
     """
-    directory = os.path.dirname(checkpoint.files[0])
     own = None
-    if checkpoint.format == weight_table.TF1_HUB:
-        own = _tf1_hub(os.path.dirname(directory), inputs)
-    elif checkpoint.format == weight_table.SAVED_MODEL and not checkpoint.unused_tensors:
-        own = _saved_model(os.path.dirname(directory), inputs)
+    directory = saved_model(checkpoint)
+    if directory is not None:
+        is_module = checkpoint.format == weight_table.TF1_HUB
+        own = (_tf1_hub if is_module else _saved_model)(directory, inputs)
     elif checkpoint.format == weight_table.HUGGING_FACE:
         own = _transformers(checkpoint, inputs)
     with_head = restore.has_mlm_head(checkpoint)
@@ -102,6 +102,14 @@ def compute(
     rest = {name: np.asarray(value) for name, value in outputs.items() if name not in told}
     ours = Reference(engine=NUMPY, outputs=rest)
     return ([own] if own else []) + ([ours] if rest else [])
+
+
+def saved_model(checkpoint: lazy_checkpoint.Checkpoint) -> str | None:
+    """Returns the folder of the SavedModel that `compute` runs; None if it runs none."""
+    is_run = checkpoint.format == weight_table.TF1_HUB or (
+        checkpoint.format == weight_table.SAVED_MODEL and not checkpoint.unused_tensors
+    )
+    return os.path.dirname(os.path.dirname(checkpoint.files[0])) if is_run else None
 
 
 def by_numpy(
@@ -130,9 +138,8 @@ def by_numpy(
 def _tf1_hub(directory: str, inputs: Arrays) -> Reference:
     """Runs the module's signatures (google-research/albert, export_to_tfhub.py)."""
     import tensorflow as tf
-    import tensorflow_hub as hub
 
-    module = hub.load(directory, tags=[])
+    module = loading.load(directory, tags=[])
     tokens = {
         "input_ids": tf.constant(inputs[hub_api.INPUT_WORD_IDS]),
         "input_mask": tf.constant(inputs[hub_api.INPUT_MASK]),
@@ -154,11 +161,10 @@ def _tf1_hub(directory: str, inputs: Arrays) -> Reference:
 
 def _saved_model(directory: str, inputs: Arrays) -> Reference:
     import tensorflow as tf
-    import tensorflow_hub as hub
 
     return Reference(
         engine=f"the SavedModel itself (TensorFlow {tf.__version__})",
-        outputs=call_saved_model(hub.load(directory), inputs),
+        outputs=call_saved_model(loading.load(directory), inputs),
     )
 
 
@@ -166,7 +172,7 @@ def call_saved_model(module: Any, inputs: Arrays) -> dict[str, np.ndarray]:
     """Returns the outputs of an `albert_en_*` object and of the heads that it has.
 
     Args:
-      module: what `hub.load` returns.
+      module: what `loading.load` returns.
       inputs: see `inputs`.
     """
     import tensorflow as tf

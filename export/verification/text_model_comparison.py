@@ -19,6 +19,7 @@ from export.artifacts import text_model_spec
 from export.checkpoints import lazy_checkpoint, restore
 from export.checkpoints.readers import sentence_transformers
 from export.metadata import manifest
+from export.saved_models import loading
 from export.verification import (
     comparison,
     source_tokens,
@@ -54,14 +55,13 @@ def compare(
       errors.CheckpointMismatchError: the checkpoint does not fit the config.
       errors.InputError: the file of texts cannot be used.
     """
-    import tensorflow_hub as hub
 
     entries = manifest.read(artifact)
     if "made_from" not in entries:
         raise errors.CheckpointError(
             f"{artifact!r} has no manifest of a text model, which says how it was made"
         )
-    module = hub.load(artifact)
+    module = loading.load(artifact)
     return compare_loaded(
         module, entries=entries, checkpoint=checkpoint, config=config, texts=texts
     )

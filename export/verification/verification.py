@@ -15,7 +15,15 @@ from configs import albert_config, errors
 from export.checkpoints import checkpoint_config, lazy_checkpoint
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import manifest
-from export.verification import check, comparison, contract, report, text_model_comparison
+from export.saved_models import loading
+from export.verification import (
+    check,
+    comparison,
+    contract,
+    reference,
+    report,
+    text_model_comparison,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,7 +84,11 @@ def verify(
       errors.CheckpointError: one of the two cannot be read, or there is nothing to compare.
       errors.CheckpointMismatchError: the checkpoint does not fit the config.
       errors.ConfigError: no config, or contradictory ones.
+      errors.UnsafeModelError: a SavedModel may do more than compute.
     """
+    run_too = None if checkpoint is None else reference.saved_model(checkpoint)
+    if run_too is not None:
+        loading.audit(run_too)  # before the checks, which take longer
     kind, findings = contract.run(artifact)
     if checkpoint is None:
         return Verification(findings=tuple(findings), comparison=None)

@@ -7,11 +7,14 @@ folder. A later run with the same output must have the same plan, and skips comp
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from configs import errors
+from export.checkpoints.readers import hub_saved_model
 from export.metadata import checksums, manifest
+from export.saved_models import loading
 from scripts.corpus import embedding, records, storage
 
 FILE = "plan.json"
@@ -107,7 +110,7 @@ def read_embedder(folder: str) -> dict[str, Any]:
     if not folder or not storage.exists(folder, manifest.FILE):
         raise errors.InputError(f"--embedder must be the folder of an embedder, got {folder!r}")
     with storage.reading(storage.path(folder, manifest.FILE)) as file:
-        entries = json.load(file)
+        entries = _json(file.read(), folder)
     is_embedder = entries.get("artifact") == manifest.EMBEDDER or entries.get("task") == "embed"
     if not is_embedder or not storage.exists(folder, checksums.FILE):
         raise errors.InputError(
@@ -128,6 +131,26 @@ def read_embedder(folder: str) -> dict[str, Any]:
             if checksums.sha256_of_stream(file) != digest:
                 raise errors.InputError(f"--embedder {folder!r}: {name} is changed")
     return {**entries, "digest": hashlib.sha256(listed).hexdigest()}
+
+
+def _json(content: bytes, folder: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise errors.InputError(f"--embedder {folder!r}: {manifest.FILE}: {error}") from error
+
+
+def audit(folder: str) -> None:
+    """Reads the graph of an embedder, which workers run: they do not have this project.
+
+    Raises:
+      errors.UnsafeModelError: it may do more than compute.
+    """
+    if os.path.isdir(folder):
+        loading.audit(folder)
+    else:
+        with storage.reading(storage.path(folder, hub_saved_model.FILE)) as file:
+            loading.audit_content(file.read(), location=folder)
 
 
 def long_texts(embedder: Mapping[str, Any], *, asked: str | None) -> str:
@@ -152,8 +175,8 @@ def long_texts(embedder: Mapping[str, Any], *, asked: str | None) -> str:
     )
 
 
-def begin(plan: Plan, output: str) -> list[embedding.Shard]:
-    """Writes the plan into the output folder, unless it is there; returns the missing shards.
+def check_output(plan: Plan, output: str) -> None:
+    """Checks, without writing, that a run can begin or go on in an output folder.
 
     Raises:
       errors.DestinationError: the folder has other files, or was begun with another plan.
@@ -166,8 +189,7 @@ def begin(plan: Plan, output: str) -> list[embedding.Shard]:
             raise errors.DestinationError(
                 f"--output must be a new folder, or one that this command began, got {output!r}"
             )
-        with storage.published(output, FILE) as file:
-            file.write(json.dumps(plan.content(), indent=2).encode() + b"\n")
+        return
     with storage.reading(storage.path(output, FILE)) as file:
         begun, asked = json.load(file), plan.content()
     different = [name for name in asked if asked[name] != begun.get(name)]
@@ -176,6 +198,13 @@ def begin(plan: Plan, output: str) -> list[embedding.Shard]:
             f"{output!r} was begun with other values of {', '.join(different)}: "
             f"see {FILE} there, or give another --output"
         )
+
+
+def begin(plan: Plan, output: str) -> list[embedding.Shard]:
+    """Writes the plan into a checked output folder, unless it is there; returns what is missing."""
+    if not storage.exists(output, FILE):
+        with storage.published(output, FILE) as file:
+            file.write(json.dumps(plan.content(), indent=2).encode() + b"\n")
     done = {file.path for file in storage.matching(storage.path(output, "vectors/*"))}
     return [
         shard

@@ -298,7 +298,7 @@ def test_a_damaged_embedder_is_refused_before_anything_is_written(tiny_embedder,
 
 
 def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp_path):
-    done = _embed_with_other_graph(tiny_embedder, tmp_path, write_digests=True)
+    done = _embed_with_other_graph(tiny_embedder, tmp_path, "--trust", write_digests=True)
     assert done.returncode == 1
     # The runner logs the worker's traceback before it.
     assert done.stderr.splitlines()[-1].startswith(
@@ -307,7 +307,7 @@ def test_a_worker_that_fails_ends_the_run_with_one_clear_line(tiny_embedder, tmp
     assert not (tmp_path / "out" / "vectors").exists()
 
 
-def _embed_with_other_graph(tiny_embedder, folder, *, write_digests=False):
+def _embed_with_other_graph(tiny_embedder, folder, *options, write_digests=False):
     embedder = folder / "embedder"
     for name, content in processes.contents(tiny_embedder).items():
         (embedder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -318,6 +318,6 @@ def _embed_with_other_graph(tiny_embedder, folder, *, write_digests=False):
     return processes.run(
         MODULE,
         *("--embedder", "embedder", "--input", "in.txt", "--input_format", "text"),
-        *("--output", "out"),
+        *("--output", "out", *options),
         cwd=folder,
     )

@@ -21,6 +21,7 @@ from export.conversion import source as sources
 from export.conversion import tokenizer_texts
 from export.conversion.hugging_face import tokenizer_json_content
 from export.metadata import manifest
+from export.saved_models import loading
 from preprocess.vocabulary import finding, tokenizer_config
 
 NAMES = (finding.TOKENIZER, tokenizer_config.CONFIG)
@@ -231,7 +232,9 @@ def _ids_of(preprocessor: str, found: Sequence[str]) -> list[list[int]]:
     import tensorflow_text  # noqa: F401, registers ops
 
     try:
-        tokens = tf.saved_model.load(preprocessor).tokenize(tf.constant(list(found)))
+        tokens = loading.load(preprocessor).tokenize(tf.constant(list(found)))
+    except errors.InputError:
+        raise
     except (OSError, AttributeError, TypeError, ValueError) as error:
         raise errors.InputError(
             f"--preprocessor {preprocessor!r} does not tokenize: {errors.first_line(error)}"

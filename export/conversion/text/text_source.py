@@ -22,6 +22,7 @@ from export.artifacts import text_model_spec, tokenizer_choice, tokenizer_spec
 from export.conversion import source as sources
 from export.conversion.text import compiled_tokenizer, masks, text_signatures
 from export.metadata import manifest
+from export.saved_models import loading
 
 ADVICE = "Convert the encoder that it was made from, and do that around it"
 CUT = text_model_spec.LONG_TEXTS[0]
@@ -227,10 +228,9 @@ def open(directory: str, *, encode: compiled_tokenizer.Encode | None = None) -> 
 
 @functools.lru_cache(maxsize=1)
 def _load(directory: str) -> Any:
-    import tensorflow as tf
     import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
-    return tf.saved_model.load(directory)
+    return loading.load(directory)
 
 
 def _heads(
