@@ -72,11 +72,10 @@ class FileNames:
         inputs = _inputs(node)
         found: set[str] = set()
         for index in indices:
-            found |= self._sources(body, inputs[index], node) if index < len(inputs) else set()
+            sources = self._sources(body, inputs[index], node) if index < len(inputs) else set()
+            found |= sources or {"nowhere"}
         wrong = sorted(found - {allowed})
-        if not wrong and found:
-            return None
-        return f"its file name is from {' and '.join(wrong) or 'nowhere'}, not from {allowed}"
+        return f"its file name is from {' and '.join(wrong)}, not from {allowed}" if wrong else None
 
     def _sources(self, body: str, tensor: str, user: Any) -> set[str]:
         """Returns where a string comes from: the constants above, or words for other places."""
