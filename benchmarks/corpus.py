@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from absl import flags
 
 from export.cli import runner
-from scripts.corpus import batching, embedding, pipeline, plan, records
+from scripts.corpus import batching, models, pipeline, plan, records, shards
 
 _EMBEDDER = flags.DEFINE_string("embedder", None, "Folder of an exported embedder.", required=True)
 _INPUT = flags.DEFINE_string("input", None, "Text file with one text per line.", required=True)
@@ -26,28 +26,32 @@ _ROUNDS = flags.DEFINE_integer("rounds", 3, "Interleaved rounds.", lower_bound=1
 
 def main() -> None:
     read_options = records.ReadOptions(records.TEXT, "", "", max_record_bytes=1_000_000)
-    embedder = plan.read_embedder(_EMBEDDER.value)
+    model = plan.read_model(_EMBEDDER.value)
     num_shards = _NUM_SHARDS.value
     planned = plan.make(
-        [_INPUT.value], read_options=read_options, num_shards=num_shards, embedder=embedder
+        [_INPUT.value], read_options=read_options, num_shards=num_shards, model=model
     )
-    settings = embedding.Settings(
+    settings = shards.Settings(
         read_options=read_options,
+        model=models.Settings(
+            folder=_EMBEDDER.value,
+            task=models.EMBED,
+            max_seq_length=model["max_seq_length"],
+            has_pairs=False,
+            threads=1,
+        ),
         output="",
-        embedder=_EMBEDDER.value,
-        max_seq_length=embedder["max_seq_length"],
         num_shards=num_shards,
         batch_bytes=_BATCH_BYTES.value,
-        threads=1,
     )
     batches = list(_batches(planned, settings))
     texts = sum(map(len, batches))
-    embed = embedding.load(settings)
+    embed = models.Model(settings.model)
     for batch in batches[:: max(len(batches) // 20, 1)]:  # warm up with short and long texts
-        embed(batch)
+        embed(batch, [])
     shares = []
     for _ in range(_ROUNDS.value):
-        loop = _cpu_seconds(lambda: [embed(batch) for batch in batches])
+        loop = _cpu_seconds(lambda: [embed(batch, []) for batch in batches])
         run = _cpu_seconds(lambda: _run(planned, settings))
         shares.append(loop / run)
         print(
@@ -58,20 +62,20 @@ def main() -> None:
     print(f"median share: {statistics.median(shares):.3f}")
 
 
-def _batches(planned: plan.Plan, settings: embedding.Settings) -> Iterator[list[bytes]]:
+def _batches(planned: plan.Plan, settings: shards.Settings) -> Iterator[list[bytes]]:
     """Yields the batches that the pipeline's workers would make."""
     for _, ranges in planned.shards():
         found = (record for one in ranges for record in records.read(one, planned.read_options))
         good = (record for record in found if isinstance(record, records.Record))
-        for window in embedding.windows(good):
+        for window in shards.windows(good):
             lengths = [len(record.text) for record in window]
             for batch in batching.by_length(lengths, budget=settings.batch_bytes):
                 yield [window[index].text for index in batch]
 
 
-def _run(planned: plan.Plan, settings: embedding.Settings) -> None:
+def _run(planned: plan.Plan, settings: shards.Settings) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        options = pipeline.options("FnApiRunner", [])
+        options = pipeline.options("FnApiRunner", [], cluster="", num_shards=planned.num_shards)
         pipeline.run(planned.shards(), settings._replace(output=folder), options)
 
 

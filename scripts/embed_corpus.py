@@ -1,44 +1,56 @@
-"""Embeds a corpus of any size with Apache Beam: text, JSON lines or Parquet to Parquet.
+"""Runs a text model on a corpus of any size with Apache Beam: vectors, labels, entities or answers.
 
-Prints the output folder:
+Reads text, JSON lines or Parquet, writes Parquet, and prints the output folder:
 
-    python -m scripts.embed_corpus --embedder exports/embedder/1 --input 'corpus/*.jsonl' \\
+    python -m scripts.embed_corpus --model exports/embedder/1 --input 'corpus/*.jsonl' \\
         --input_format jsonl --text_field text --id_field id --output vectors \\
         -- --direct_running_mode=multi_processing --direct_num_workers=4
 
 Needs `pip install -e '.[beam]'`. Options after `--` are Beam's. The output folder gets
-`vectors/part-*.parquet` with the columns `id` (string) and `vector` (float32 [H]). For records that
-cannot be embedded, `bad_records/part-*.jsonl` has the reason, the position and the beginning.
+`part-*.parquet` with the column `id` (string), and by the model's task
+
+    vectors/   vector (float32 [H])
+    labels/    label, score, scores (float32 [C]), truncated; of pairs with --pair_field
+    entities/  entities (a list of label, score, start, end, text), truncated
+    answers/   answer, score, start, end, null_score; to --question or --pair_field
+
+For records that cannot be used, `bad_records/part-*.jsonl` has the reason, the position and the
+beginning. Blank lines are skipped.
 
 The input is split into --num_shards shards, each published when it is complete. The same command
 resumes a killed run, without loss or duplicates.
 
-With several machines, the files and the embedder must be on shared storage. The pipeline includes
-the code, so neither --setup_file nor --save_main_session is needed. The packages come from a
-container or from --requirements_file:
+On a Dask cluster (`pip install -e '.[dask]'`):
 
-    --runner=DataflowRunner -- --project=P --region=R --temp_location=gs://B/temp \\
-        --requirements_file=scripts/corpus/requirements.txt
-    --runner=FlinkRunner -- --flink_master=HOST:8081 --environment_type=DOCKER \\
-        --environment_config=IMAGE
-    --runner=SparkRunner -- --spark_master_url=spark://HOST:7077 --environment_type=DOCKER \\
-        --environment_config=IMAGE
+    dask scheduler
+    dask worker tcp://HOST:8786 --nthreads 1    # one or more on each machine
+    python -m scripts.embed_corpus ... --threads 1 --runner DaskRunner --cluster tcp://HOST:8786
+
+With several machines, the files and the model must be on shared storage. The pipeline includes the
+code, so neither --setup_file nor --save_main_session is needed. The packages of
+scripts/corpus/requirements.txt must be there. For other runners see
+docs/how-to/embed-a-corpus.md.
 """
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from configs import errors
 from export.cli import runner, trust_flag
 
-_EMBEDDER = flags.DEFINE_string(
-    "embedder",
+if TYPE_CHECKING:
+    from scripts.corpus import plan, shards
+
+_MODEL = flags.DEFINE_string(
+    "model",
     None,
-    "Folder of a text model of --task=embed, or of an embedder.",
+    "Folder of a text model to embed, classify, tag or answer, or of an embedder.",
     required=True,
 )
+flags.DEFINE_alias("embedder", "model")
 _INPUT = flags.DEFINE_multi_string(
     "input", None, "Glob pattern of input files. Repeatable.", required=True
 )
@@ -46,7 +58,7 @@ _INPUT_FORMAT = flags.DEFINE_enum(
     "input_format",
     None,
     ["text", "jsonl", "parquet"],
-    "Format of the input; every line of text is a record.",
+    "Format of the input; every line of text that is not blank is a record.",
     required=True,
 )
 _TEXT_FIELD = flags.DEFINE_string(
@@ -57,6 +69,14 @@ _ID_FIELD = flags.DEFINE_string(
     "",
     "Field or column of the id, a string or an integer, which is not checked to be unique. "
     "Default: <path>:<offset of the line in bytes>, or <path>:<number of the row>.",
+)
+_PAIR_FIELD = flags.DEFINE_string(
+    "pair_field",
+    "",
+    "Field or column of the second text of a pair to classify, or of the question to answer.",
+)
+_QUESTION = flags.DEFINE_string(
+    "question", "", "Question to answer from every text, instead of --pair_field."
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder to write: a new one, or that of a run to resume.", required=True
@@ -69,7 +89,7 @@ _NUM_SHARDS = flags.DEFINE_integer(
     lower_bound=1,
 )
 _MAX_RECORD_BYTES = flags.DEFINE_integer(
-    "max_record_bytes", 1_000_000, "Longest line, or text of a row, to embed.", lower_bound=1
+    "max_record_bytes", 1_000_000, "Longest line, or text of a row, to use.", lower_bound=1
 )
 _BATCH_BYTES = flags.DEFINE_integer(
     "batch_bytes",
@@ -79,24 +99,27 @@ _BATCH_BYTES = flags.DEFINE_integer(
 )
 _THREADS = flags.DEFINE_integer(
     "threads",
-    1,
-    "TensorFlow's threads in each worker process, 0 for one per core. Use 1 if there are as many "
-    "processes as cores.",
+    0,
+    "TensorFlow's threads in each worker process. By default, and for 0, the cores there are, "
+    "divided by --direct_num_workers. Use 1 if a cluster has as many worker processes as cores. "
+    "Vectors are equal bit by bit only for equal numbers of threads.",
     lower_bound=0,
 )
 _LONG_TEXTS = flags.DEFINE_enum(
     "long_texts",
     None,
     ["cut", "mean", "max"],
-    "What must become of texts that are longer than the embedder takes: cut, or the mean or the "
+    "What must become of texts that are longer than an embedder takes: cut, or the mean or the "
     "maximum of the vectors of their parts. It is exported with the embedder, and checked here. "
     "Default: what the embedder does; the summary says how many texts it has cut.",
 )
 _RUNNER = flags.DEFINE_string(
     "runner",
     "FnApiRunner",
-    "Beam's runner. FnApiRunner runs locally; DirectRunner would first try to download Prism.",
+    "Beam's runner. FnApiRunner runs locally; DirectRunner would first try to download Prism. "
+    "DaskRunner runs on --cluster, or starts workers on this machine.",
 )
+_CLUSTER = flags.DEFINE_string("cluster", "", "Address of the scheduler of --runner=DaskRunner.")
 flags.adopt_module_key_flags(trust_flag)
 
 _INSTALL = "pip install 'apache-beam==2.77.*' 'pyarrow>=18'"
@@ -106,38 +129,67 @@ _INSTALL = "pip install 'apache-beam==2.77.*' 'pyarrow>=18'"
 def main(*pipeline_options: str) -> None:
     _check(pipeline_options)
     try:
-        from scripts.corpus import embedding, pipeline, plan, records, storage, summary
+        from scripts.corpus import pipeline, plan, progress, storage, summary
     except ImportError as error:
         raise errors.InputError(f"{error}: {_INSTALL}") from error
 
     num_shards = _NUM_SHARDS.value
-    read_options = records.ReadOptions(
-        _INPUT_FORMAT.value, _TEXT_FIELD.value, _ID_FIELD.value, _MAX_RECORD_BYTES.value
+    options = pipeline.options(
+        _RUNNER.value, pipeline_options, cluster=_CLUSTER.value, num_shards=num_shards
     )
-    options = pipeline.options(_RUNNER.value, pipeline_options)
-    embedder = plan.read_embedder(_EMBEDDER.value)
-    planned = plan.make(
-        _INPUT.value, read_options=read_options, num_shards=num_shards, embedder=embedder
-    )
-    settings = embedding.Settings(
-        read_options=read_options,
-        output=_OUTPUT.value,
-        embedder=_EMBEDDER.value,
-        max_seq_length=embedder["max_seq_length"],
-        num_shards=num_shards,
-        batch_bytes=_BATCH_BYTES.value,
-        threads=_THREADS.value,
-        long_texts=plan.long_texts(embedder, asked=_LONG_TEXTS.value),
-    )
+    settings, planned = _plan(threads=_THREADS.value or pipeline.threads(options))
     plan.check_output(planned, _OUTPUT.value)
-    plan.audit(_EMBEDDER.value)
-    missing = plan.begin(planned, _OUTPUT.value)
+    plan.audit(_MODEL.value)
+    missing = plan.begin(planned, _OUTPUT.value, task=settings.model.task)
+    reporter = progress.Progress(settings, missing, log=runner.log)
     start = time.monotonic()
-    counters = pipeline.run(missing, settings, options) if missing else {}
+    if missing:
+        with reporter.watching():
+            pipeline.run(missing, settings, options)
+    reporter.update()
+    if reporter.missing:
+        raise errors.InputError(pipeline.failure(f"{min(reporter.missing)} is missing"))
     storage.remove_temporary(_OUTPUT.value)
     seconds = time.monotonic() - start
-    runner.log(summary.text(counters, skipped=num_shards - len(missing), seconds=seconds))
+    skipped = num_shards - len(missing)
+    runner.log(
+        summary.text(reporter.counters, published=len(missing), skipped=skipped, seconds=seconds)
+    )
     print(_OUTPUT.value)
+
+
+def _plan(*, threads: int) -> tuple["shards.Settings", "plan.Plan"]:
+    """Reads the model and finds the input; returns the settings of workers and the plan."""
+    from scripts.corpus import models, plan, records, shards
+
+    read_options = records.ReadOptions(
+        input_format=_INPUT_FORMAT.value,
+        text_field=_TEXT_FIELD.value,
+        id_field=_ID_FIELD.value,
+        max_record_bytes=_MAX_RECORD_BYTES.value,
+        pair_field=_PAIR_FIELD.value,
+        pair=_QUESTION.value,
+    )
+    model = plan.read_model(_MODEL.value)
+    plan.check_pairs(model["task"], read_options)
+    settings = shards.Settings(
+        read_options=read_options,
+        model=models.Settings(
+            folder=_MODEL.value,
+            task=model["task"],
+            max_seq_length=model["max_seq_length"],
+            has_pairs=bool(_PAIR_FIELD.value or _QUESTION.value),
+            threads=threads,
+            long_texts=plan.long_texts(model, asked=_LONG_TEXTS.value),
+        ),
+        output=_OUTPUT.value,
+        num_shards=_NUM_SHARDS.value,
+        batch_bytes=_BATCH_BYTES.value,
+    )
+    planned = plan.make(
+        _INPUT.value, read_options=read_options, num_shards=_NUM_SHARDS.value, model=model
+    )
+    return settings, planned
 
 
 def _check(pipeline_options: Sequence[str]) -> None:
@@ -146,7 +198,7 @@ def _check(pipeline_options: Sequence[str]) -> None:
     if _INPUT_FORMAT.value == "text":
         problems += [
             f"--{flag.name} must not be given with --input_format=text"
-            for flag in (_TEXT_FIELD, _ID_FIELD)
+            for flag in (_TEXT_FIELD, _ID_FIELD, _PAIR_FIELD)
             if flag.value
         ]
     elif not _TEXT_FIELD.value:

@@ -15,7 +15,7 @@ from configs import errors
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import checksums, manifest
 from export.saved_models import loading
-from scripts.corpus import embedding, records, storage
+from scripts.corpus import models, records, shards, storage
 
 FILE = "plan.json"
 
@@ -30,19 +30,19 @@ class Plan:
     Attributes:
       read_options: see `records.ReadOptions`.
       num_shards: number of shards.
-      embedder: digest of the embedder's files.
+      model: digest of the model's files.
       files: path, size in bytes and modification time of every input file.
     """
 
     read_options: records.ReadOptions
     num_shards: int
-    embedder: str
+    model: str
     files: list[tuple[str, int, float]]
 
-    def shards(self) -> list[embedding.Shard]:
+    def shards(self) -> list[shards.Shard]:
         """Splits the concatenated input files into shards of equal size."""
         total = sum(size for _, size, _ in self.files)
-        shards: list[embedding.Shard] = [(number, []) for number in range(self.num_shards)]
+        found: list[shards.Shard] = [(number, []) for number in range(self.num_shards)]
         offset = 0
         for path, size, _ in self.files:
             start = 0
@@ -50,10 +50,10 @@ class Plan:
                 # Shard `number` holds the bytes from total * number // num_shards on.
                 number = ((offset + start + 1) * self.num_shards - 1) // total
                 stop = min(total * (number + 1) // self.num_shards - offset, size)
-                shards[number][1].append((path, start, stop))
+                found[number][1].append((path, start, stop))
                 start = stop
             offset += size
-        return shards
+        return found
 
     def content(self) -> dict[str, Any]:
         """Returns the plan as JSON values."""
@@ -67,7 +67,7 @@ def make(
     *,
     read_options: records.ReadOptions,
     num_shards: int,
-    embedder: dict[str, Any],
+    model: dict[str, Any],
 ) -> Plan:
     """Finds the input and makes the plan.
 
@@ -75,7 +75,7 @@ def make(
       patterns: globs of the input files.
       read_options: see `records.ReadOptions`.
       num_shards: number of shards.
-      embedder: result of `read_embedder`.
+      model: result of `read_model`.
 
     Raises:
       errors.InputError: a pattern matches nothing, or a file is compressed.
@@ -96,52 +96,53 @@ def make(
     return Plan(
         read_options=read_options,
         num_shards=num_shards,
-        embedder=embedder["digest"],
+        model=model["digest"],
         files=[files[path] for path in sorted(files)],
     )
 
 
-def read_embedder(folder: str) -> dict[str, Any]:
-    """Checks an embedder, and returns its manifest with the digest of its files as `digest`.
+def read_model(folder: str) -> dict[str, Any]:
+    """Checks a model; returns its manifest, with `task` and the digest of its files, `digest`.
 
     Raises:
-      errors.InputError: the folder is not that of an embedder, or a file was changed.
+      errors.InputError: the folder is not that of a text model, or a file was changed.
     """
     if not folder or not storage.exists(folder, manifest.FILE):
-        raise errors.InputError(f"--embedder must be the folder of an embedder, got {folder!r}")
+        raise errors.InputError(f"--model must be the folder of a text model, got {folder!r}")
     with storage.reading(storage.path(folder, manifest.FILE)) as file:
         entries = _json(file.read(), folder)
-    is_embedder = entries.get("artifact") == manifest.EMBEDDER or entries.get("task") == "embed"
-    if not is_embedder or not storage.exists(folder, checksums.FILE):
+    is_embedder = entries.get("artifact") == manifest.EMBEDDER
+    task = models.EMBED if is_embedder else entries.get("task")
+    if task not in models.FOLDERS or not storage.exists(folder, checksums.FILE):
         raise errors.InputError(
-            "--embedder must be a folder written by python -m export.text_model --task embed or "
-            f"export.embedder, got {folder!r}, an artifact of kind {entries.get('artifact')!r}"
-            + (f" for {entries['task']}" if "task" in entries else "")
+            "--model must be a folder written by python -m export.text_model --task "
+            f"{'|'.join(models.FOLDERS)} or export.embedder, got {folder!r}, an artifact of kind "
+            f"{entries.get('artifact')!r}" + (f" for {task}" if task else "")
         )
     with storage.reading(storage.path(folder, checksums.FILE)) as file:
         listed = file.read()
     try:
         digests = checksums.parse(listed.decode())
     except ValueError as error:
-        raise errors.InputError(f"--embedder {folder!r}: {checksums.FILE} is changed") from error
+        raise errors.InputError(f"--model {folder!r}: {checksums.FILE} is changed") from error
     for name, digest in digests.items():
         if not storage.exists(folder, name):
-            raise errors.InputError(f"--embedder {folder!r}: {name} is missing")
+            raise errors.InputError(f"--model {folder!r}: {name} is missing")
         with storage.reading(storage.path(folder, name)) as file:
             if checksums.sha256_of_stream(file) != digest:
-                raise errors.InputError(f"--embedder {folder!r}: {name} is changed")
-    return {**entries, "digest": hashlib.sha256(listed).hexdigest()}
+                raise errors.InputError(f"--model {folder!r}: {name} is changed")
+    return {**entries, "task": task, "digest": hashlib.sha256(listed).hexdigest()}
 
 
 def _json(content: bytes, folder: str) -> dict[str, Any]:
     try:
         return dict(json.loads(content))
     except (ValueError, TypeError, RecursionError) as error:
-        raise errors.InputError(f"--embedder {folder!r}: {manifest.FILE}: {error}") from error
+        raise errors.InputError(f"--model {folder!r}: {manifest.FILE}: {error}") from error
 
 
 def audit(folder: str) -> None:
-    """Reads the graph of an embedder, which workers run: they do not have this project.
+    """Reads the graph of a model, which workers run: they do not have this project.
 
     Raises:
       errors.UnsafeModelError: it may do more than compute.
@@ -153,26 +154,47 @@ def audit(folder: str) -> None:
             loading.audit_content(file.read(), location=folder)
 
 
-def long_texts(embedder: Mapping[str, Any], *, asked: str | None) -> str:
-    """Returns what an embedder does with texts that are too long for it, "cut", "mean" or "max".
+def long_texts(model: Mapping[str, Any], *, asked: str | None) -> str:
+    """Returns what a model does with texts that are too long for it.
 
     Args:
-      embedder: result of `read_embedder`.
-      asked: what the user wants; None for whatever it does.
+      model: result of `read_model`.
+      asked: what the user wants, "cut", "mean" or "max"; None for whatever it does.
 
     Raises:
-      errors.InputError: the user wants something else. It is a part of the embedder's graph.
+      errors.InputError: the user wants something else. It is a part of the model's graph.
     """
-    found = str(embedder.get("long_texts", embedding.CUT))
+    task = model["task"]
+    otherwise = models.WINDOWS if task == models.ANSWER else models.CUT
+    found = str(model.get("long_texts", otherwise))
     if asked in (None, found):
         return found
-    normalize = "--normalize " if embedder.get("normalize") else ""
+    if task != models.EMBED:
+        raise errors.InputError(f"--long_texts={asked} is for vectors, got a model to {task}")
+    normalize = "--normalize " if model.get("normalize") else ""
     raise errors.InputError(
         f"--long_texts={asked} must be how the embedder was exported, which is {found}: export one "
         "with python -m export.text_model --encoder ENCODER --preprocessor PREPROCESSOR "
-        f"--model_name NAME --task embed --pooling {embedder.get('pooling')} {normalize}"
-        f"--max_seq_length {embedder['max_seq_length']} --long_texts {asked}"
+        f"--model_name NAME --task embed --pooling {model.get('pooling')} {normalize}"
+        f"--max_seq_length {model['max_seq_length']} --long_texts {asked}"
     )
+
+
+def check_pairs(task: str, options: records.ReadOptions) -> None:
+    """Checks that records have as many texts as the model takes.
+
+    Raises:
+      errors.InputError: they have not.
+    """
+    if task == models.ANSWER:
+        if bool(options.pair) == bool(options.pair_field):
+            raise errors.InputError("a model to answer needs --question or --pair_field")
+    elif options.pair:
+        raise errors.InputError(f"--question is for models to answer, got one to {task}")
+    elif options.pair_field and task != models.CLASSIFY:
+        raise errors.InputError(
+            f"--pair_field is for models to classify or answer, got one to {task}"
+        )
 
 
 def check_output(plan: Plan, output: str) -> None:
@@ -200,14 +222,21 @@ def check_output(plan: Plan, output: str) -> None:
         )
 
 
-def begin(plan: Plan, output: str) -> list[embedding.Shard]:
+def begin(plan: Plan, output: str, *, task: str) -> list[shards.Shard]:
     """Writes the plan into a checked output folder, unless it is there; returns what is missing."""
     if not storage.exists(output, FILE):
         with storage.published(output, FILE) as file:
             file.write(json.dumps(plan.content(), indent=2).encode() + b"\n")
-    done = {file.path for file in storage.matching(storage.path(output, "vectors/*"))}
+    done = published(output, task=task)
     return [
         shard
         for shard in plan.shards()
-        if storage.path(output, embedding.vectors_name(shard[0], plan.num_shards)) not in done
+        if storage.path(output, shards.file_name(task, shard[0], plan.num_shards)) not in done
     ]
+
+
+def published(output: str, *, task: str) -> set[str]:
+    """Returns the paths of the complete shards."""
+    return {
+        file.path for file in storage.matching(storage.path(output, f"{models.FOLDERS[task]}/*"))
+    }

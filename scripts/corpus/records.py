@@ -6,7 +6,7 @@ Example:
 
 A line belongs to the range of bytes in which it begins, and a row group to the range in which its
 first page begins. So every record is read once, however files are split, and nothing is read to
-split them.
+split them. Blank lines are no records.
 """
 
 import json
@@ -36,19 +36,28 @@ class ReadOptions(NamedTuple):
       text_field: field or column of the text; empty for the format text.
       id_field: field or column of the id; empty for `<path>:<offset or row>`.
       max_record_bytes: longest allowed line, or text of a row.
+      pair_field: field or column of the second text, if there is one.
+      pair: the second text of all records, instead.
     """
 
     input_format: str
     text_field: str
     id_field: str
     max_record_bytes: int
+    pair_field: str = ""
+    pair: str = ""
+
+    def fields(self) -> list[str]:
+        """Returns the fields or columns that are read."""
+        return [field for field in (self.text_field, self.id_field, self.pair_field) if field]
 
 
 class Record(NamedTuple):
-    """A text in UTF-8 and its id."""
+    """An id, a text in UTF-8, and the second text, where records have one."""
 
     id: str
     text: bytes
+    pair: bytes = b""
 
 
 class BadRecord(NamedTuple):
@@ -81,6 +90,8 @@ def read(file_range: FileRange, options: ReadOptions) -> Iterator[Record | BadRe
             try:
                 if len(line) > options.max_record_bytes:
                     raise _BadRecordError("too long")
+                if not line.decode(errors="replace").strip():
+                    continue
                 yield _parsed(line, where, options)
             except _BadRecordError as bad:
                 excerpt = line[:_EXCERPT].decode(errors="backslashreplace")
@@ -117,7 +128,7 @@ def _parsed(line: bytes, where: str, options: ReadOptions) -> Record:
     except UnicodeDecodeError:
         raise _BadRecordError("not UTF-8") from None
     if options.input_format == TEXT:
-        return Record(where, _text(text))
+        return Record(where, _text(text), options.pair.encode())
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
@@ -129,17 +140,18 @@ def _parsed(line: bytes, where: str, options: ReadOptions) -> Record:
 
 def _record(fields: dict[str, Any], where: str, options: ReadOptions) -> Record:
     """Makes a record of its fields; raises `_BadRecordError` if they are missing or invalid."""
-    for field in (options.text_field, options.id_field):
-        if field and fields.get(field) is None:
+    for field in options.fields():
+        if fields.get(field) is None:
             raise _BadRecordError(f"no {field!r}")
-    text = fields[options.text_field]
-    if not isinstance(text, str):
-        raise _BadRecordError(f"{options.text_field!r} is not a string")
+    for field in (options.text_field, options.pair_field):
+        if field and not isinstance(fields[field], str):
+            raise _BadRecordError(f"{field!r} is not a string")
     key = fields[options.id_field] if options.id_field else where
     if not isinstance(key, (str, int)) or isinstance(key, bool):
         raise _BadRecordError(f"{options.id_field!r} is neither a string nor an integer")
     _text(str(key))  # the same rules as for the text
-    return Record(str(key), _text(text))
+    pair = _text(fields[options.pair_field]) if options.pair_field else options.pair.encode()
+    return Record(str(key), _text(fields[options.text_field]), pair)
 
 
 def _text(text: str) -> bytes:
@@ -157,7 +169,7 @@ def _row_groups(
 ) -> Iterator[Record | BadRecord]:
     """Yields the records of the row groups that begin in the range."""
     path, start, stop = file_range
-    columns = [field for field in (options.text_field, options.id_field) if field]
+    columns = options.fields()
     try:
         table = parquet.ParquetFile(file)
         missing = set(columns) - set(table.schema_arrow.names)
@@ -205,7 +217,7 @@ def _rows(
         fields = dict(zip(names, values, strict=True))
         try:
             record = _record(_decoded(fields), where, options)
-            if len(record.text) > options.max_record_bytes:
+            if max(len(record.text), len(record.pair)) > options.max_record_bytes:
                 raise _BadRecordError("too long")
             yield record
         except _BadRecordError as bad:

@@ -6,7 +6,6 @@
 import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -22,27 +21,11 @@ from pyarrow import parquet
 
 import scripts.corpus
 from export.metadata import checksums
-from scripts.corpus import embedding, records
-from tests.support import processes, real_sentences, sampling, text_models
+from scripts.corpus import models, records, shards
+from tests.support import corpora, processes, real_sentences, sampling, text_models
 
-MODULE = "scripts.embed_corpus"
 TWO_WORKERS = ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
 ATOL, RTOL = 1e-5, 1e-5  # batches differ, and so does the order of float32 sums
-
-
-def embed(*arguments, cwd):
-    """Runs the command, which must succeed; returns its counters by name."""
-    done = processes.run(MODULE, *arguments, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "out\n"
-    return dict(re.findall(r"^([\w ,:'-]+): ([\d.,]+)$", done.stderr, re.MULTILINE))
-
-
-def vectors(folder):
-    """Returns the ids and the vectors [B, H] below an output folder, by id."""
-    table = parquet.read_table(folder / "vectors").sort_by("id")
-    flat = table["vector"].combine_chunks().flatten().to_numpy()
-    return table["id"].to_pylist(), flat.reshape(table.num_rows, -1)
 
 
 def by_hand(embedder, texts):
@@ -72,7 +55,7 @@ def corpus(tmp_path_factory, stress):
 def arguments(corpus, tiny_embedder, stress):
     return (
         *("--embedder", tiny_embedder, "--input", corpus[0] / "*.txt", "--input_format", "text"),
-        *("--output", "out", "--num_shards", 64 if stress else 8),
+        *("--output", "out", "--num_shards", 64 if stress else 8, "--threads", 1),
     )
 
 
@@ -80,14 +63,14 @@ def arguments(corpus, tiny_embedder, stress):
 def undisturbed(arguments, tmp_path_factory):
     """The output folder and the counters of one worker."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    counters = embed(*arguments, cwd=folder)
+    counters = corpora.run(*arguments, cwd=folder)
     print("one worker:", counters)
     return folder / "out", counters
 
 
 def test_the_vectors_are_those_of_calling_the_embedder_by_hand(undisturbed, corpus, tiny_embedder):
     output, counters = undisturbed
-    ids, found = vectors(output)
+    ids, found = corpora.vectors(output)
     assert ids == sorted(corpus[1])
     expected = by_hand(tiny_embedder, [corpus[1][key] for key in ids])
     assert found.dtype == np.float32
@@ -103,18 +86,18 @@ def test_the_vectors_are_those_of_calling_the_embedder_by_hand(undisturbed, corp
 def test_nothing_is_lost_or_doubled_when_two_workers_are_killed_and_started_again(
     undisturbed, arguments, tmp_path
 ):
-    command = ("-m", MODULE, *arguments, *TWO_WORKERS)
+    command = ("-m", corpora.MODULE, *arguments, *TWO_WORKERS)
     process = processes.start(
         *command, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL
     )
-    shards = sum(1 for _ in (undisturbed[0] / "vectors").iterdir())
+    total = sum(1 for _ in (undisturbed[0] / "vectors").iterdir())
     folder = tmp_path / "out" / "vectors"
-    while not folder.is_dir() or len(list(folder.iterdir())) < shards // 3:
+    while not folder.is_dir() or len(list(folder.iterdir())) < total // 3:
         with contextlib.suppress(subprocess.TimeoutExpired):
             pytest.fail(f"it ended with {process.wait(timeout=0.02)} before it was killed")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert shards // 3 <= len(list(folder.iterdir())) < shards
+    assert total // 3 <= len(list(folder.iterdir())) < total
     _check_resumed(tmp_path / "out", undisturbed[0], *arguments, *TWO_WORKERS)
 
 
@@ -129,17 +112,17 @@ def test_shards_that_are_missing_are_made_and_the_others_kept(undisturbed, argum
 def _check_resumed(output, undisturbed, *arguments):
     """Resumes a run that published a part of its shards; checks that the rest is added to them."""
     folder = output / "vectors"
-    shards = sum(1 for _ in (undisturbed / "vectors").iterdir())
+    total = sum(1 for _ in (undisturbed / "vectors").iterdir())
     published = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     rows = sum(parquet.read_metadata(path).num_rows for path in folder.iterdir())
-    counters = embed(*arguments, cwd=output.parent)
-    print(f"stopped after {rows:,} records in {len(published)} of {shards} shards; then:", counters)
+    counters = corpora.run(*arguments, cwd=output.parent)
+    print(f"stopped after {rows:,} records in {len(published)} of {total} shards; then:", counters)
     assert counters["shards skipped, complete before"] == str(len(published))
-    assert counters["shards"] == str(shards - len(published))
+    assert counters["shards"] == str(total - len(published))
     assert {name: (folder / name).stat().st_mtime_ns for name in published} == published
     assert not (output / "temporary").exists()
     # The same batches give the same bits.
-    (ids, found), (all_ids, all_vectors) = vectors(output), vectors(undisturbed)
+    (ids, found), (all_ids, all_vectors) = corpora.vectors(output), corpora.vectors(undisturbed)
     assert ids == all_ids
     np.testing.assert_array_equal(found, all_vectors)
     assert int(counters["records"].replace(",", "")) == len(ids) - rows
@@ -150,15 +133,16 @@ def test_bad_records_are_put_aside_with_the_reason_and_the_rest_is_embedded(
 ):
     texts = ["one", "", "two", "ü" * 9]
     good = [{"text": text, "id": number} for number, text in enumerate(texts)]
-    lines = [json.dumps(fields).encode() for fields in good] + [b"{", b'{"text": "\xff"}', b"{}"]
+    lines = [json.dumps(fields).encode() for fields in good]
+    lines += [b"{", b'{"text": "\xff"}', b"{}", b"", b" "]  # the last two are no records
     (tmp_path / "in.jsonl").write_bytes(b"\n".join(lines))
-    counters = embed(
+    counters = corpora.run(
         *("--embedder", tiny_embedder, "--input", "*.jsonl", "--input_format", "jsonl"),
         *("--text_field", "text", "--id_field", "id", "--output", "out", "--num_shards", 3),
         *("--batch_bytes", 1, "--threads", 1),
         cwd=tmp_path,
     )
-    ids, found = vectors(tmp_path / "out")
+    ids, found = corpora.vectors(tmp_path / "out")
     assert ids == ["0", "2", "3"]
     texts.remove("")
     np.testing.assert_allclose(found, by_hand(tiny_embedder, texts), atol=ATOL, rtol=RTOL)
@@ -187,7 +171,7 @@ def test_long_texts_have_the_vectors_of_the_text_model(long_texts, tmp_path):
     embedder = text_models.directory("single", **request)
     texts = [("word " * count).strip() for count in (1, 10, 30, 200)]
     (tmp_path / "in.txt").write_text("\n".join(texts))
-    counters = embed(
+    counters = corpora.run(
         *("--embedder", embedder, "--input", "in.txt", "--input_format", "text"),
         *("--output", "out", "--num_shards", 1, "--long_texts", long_texts),
         cwd=tmp_path,
@@ -195,7 +179,7 @@ def test_long_texts_have_the_vectors_of_the_text_model(long_texts, tmp_path):
     serve = text_models.load("single", **request).signatures["serving_default"]
     expected = [serve(sentences=tf.constant([text]))["default"][0].numpy() for text in texts]
     offsets = np.cumsum([0, *(len(text) + 1 for text in texts[:-1])])
-    ids, found = vectors(tmp_path / "out")
+    ids, found = corpora.vectors(tmp_path / "out")
     by_id = dict(zip(ids, found, strict=True))
     got = [by_id[f"./in.txt:{offset}"] for offset in offsets]
     np.testing.assert_allclose(got, expected, atol=ATOL, rtol=RTOL)
@@ -205,11 +189,30 @@ def test_long_texts_have_the_vectors_of_the_text_model(long_texts, tmp_path):
 
 
 @pytest.mark.stress
+def test_one_question_is_answered_from_every_text(tmp_path):
+    texts = [text for _, text in text_models.expected()["contexts"]][:5]
+    lines = [json.dumps({"id": number, "text": text}) for number, text in enumerate(texts)]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    counters = corpora.run(
+        *("--model", text_models.directory("answer"), "--input", "in.jsonl"),
+        *("--input_format", "jsonl", "--text_field", "text", "--id_field", "id"),
+        *("--question", "Who?", "--output", "out", "--num_shards", 2),
+        cwd=tmp_path,
+    )
+    expected = text_models.serve("answer", questions=["Who?"] * len(texts), contexts=texts)
+    found = parquet.read_table(tmp_path / "out" / "answers").sort_by("id").to_pydict()
+    assert found["id"] == [str(number) for number in range(len(texts))]
+    assert found["answer"] == [answer.decode() for answer in expected["answer"]]
+    np.testing.assert_allclose(found["score"], expected["score"], atol=ATOL, rtol=RTOL)
+    assert counters["records"] == str(len(texts))
+
+
+@pytest.mark.stress
 def test_what_an_embedder_cuts_is_counted(tiny_embedder, tmp_path):
     # One token each; 510 fit beside [CLS] and [SEP].
     lines = ["the " * 509 + "the", "the " * 510 + "the", "the"]
     (tmp_path / "in.txt").write_text("\n".join(lines))
-    counters = embed(
+    counters = corpora.run(
         *("--embedder", tiny_embedder, "--input", "in.txt", "--input_format", "text"),
         *("--output", "out", "--num_shards", 1),
         cwd=tmp_path,
@@ -222,10 +225,11 @@ def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
     (tmp_path / "in").mkdir()
     parquet.write_table(pa.table({"t": ["one", "two"]}), tmp_path / "in" / "a.parquet")
     read_options = records.ReadOptions(records.PARQUET, "t", "", 1000)
-    settings = embedding.Settings(read_options, "out", str(tiny_embedder), 512, 1, 1000, 0)
+    model = models.Settings(str(tiny_embedder), models.EMBED, 512, has_pairs=False, threads=0)
+    settings = shards.Settings(read_options, model, "out", num_shards=1, batch_bytes=1000)
     cloudpickle.register_pickle_by_value(scripts.corpus)
     try:
-        (tmp_path / "step").write_bytes(pickler.dumps(embedding.EmbedShard(settings)))
+        (tmp_path / "step").write_bytes(pickler.dumps(shards.PublishShard(settings)))
     finally:
         cloudpickle.unregister_pickle_by_value(scripts.corpus)
     worker = (
@@ -234,12 +238,12 @@ def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
         "assert not importlib.util.find_spec('scripts')\n"
         "step = pickler.loads(pathlib.Path('step').read_bytes())\n"
         "step.setup()\n"
-        "step.process((0, [('in/a.parquet', 0, 1000)]))\n"
+        "step.process((0, [[('in/a.parquet', 0, 1000)]]))\n"
     )
     environment = processes.environment() | {"PYTHONPATH": ""}
     done = processes.python("-c", worker, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
-    ids, found = vectors(tmp_path / "out")
+    ids, found = corpora.vectors(tmp_path / "out")
     assert ids == ["in/a.parquet:0", "in/a.parquet:1"]
     np.testing.assert_allclose(found, by_hand(tiny_embedder, ["one", "two"]), atol=ATOL, rtol=RTOL)
 
@@ -247,7 +251,7 @@ def test_workers_need_no_copy_of_the_project(tiny_embedder, tmp_path):
 _BAD = [
     ({"--input_format": "jsonl"}, (), "--text_field is required"),
     ({"--text_field": "t"}, (), "--text_field must not be given with --input_format=text"),
-    ({"--embedder": "nowhere"}, (), "--embedder must be the folder of an embedder, got"),
+    ({"--embedder": "nowhere"}, (), "--model must be the folder of a text model, got"),
     ({"--embedder": "{encoder}"}, (), "an artifact of kind 'encoder'"),
     ({"--long_texts": "max"}, (), "--pooling mean --max_seq_length 512 --long_texts max"),
     ({"--input": "*.txt"}, (), "--input '*.txt' matches no file"),
@@ -258,6 +262,9 @@ _BAD = [
     ),
     ({"--output": "."}, (), "--output must be a new folder, or one that this command began"),
     ({"--output": "begun"}, (), "'begun' was begun with other values of source, num_shards"),
+    ({"--pair_field": "t"}, (), "--pair_field must not be given with --input_format=text"),
+    ({"--question": "Who?"}, (), "--question is for models to answer, got one to embed"),
+    ({"--cluster": "tcp://h:1"}, (), "--cluster is for --runner=DaskRunner, got FnApiRunner"),
     ({"--runner": "Runner"}, (), "pipeline options: Unexpected pipeline runner: Runner"),
     ({}, ("stray",), "unexpected argument: stray"),
     ({}, ("--", "--direct_num_workers=x"), "argument --direct_num_workers: invalid int value"),
@@ -266,7 +273,7 @@ _BAD = [
 
 
 # Without --stress one of each: a flag, an artifact, files, an output folder, pipeline options.
-@sampling.parametrize(("changed", "options", "message"), _BAD, sample=[*_BAD[1:9:2], _BAD[11]])
+@sampling.parametrize(("changed", "options", "message"), _BAD, sample=[*_BAD[1:9:2], _BAD[-2]])
 def test_bad_input_is_refused_before_tensorflow_is_imported(
     changed, options, message, tiny_embedder, tiny_encoder, tmp_path
 ):
@@ -281,7 +288,7 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
         "--output": "out",
     } | {name: value.format(encoder=tiny_encoder) for name, value in changed.items()}
     done = processes.run(
-        MODULE,
+        corpora.MODULE,
         *(word for option in given.items() for word in option),
         *options,
         cwd=tmp_path,
@@ -293,7 +300,7 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
 
 def test_a_damaged_embedder_is_refused_before_anything_is_written(tiny_embedder, tmp_path):
     done = _embed_with_other_graph(tiny_embedder, tmp_path)
-    assert processes.error(done) == "--embedder 'embedder': saved_model.pb is changed"
+    assert processes.error(done) == "--model 'embedder': saved_model.pb is changed"
     assert not (tmp_path / "out").exists()
 
 
@@ -316,7 +323,7 @@ def _embed_with_other_graph(tiny_embedder, folder, *options, write_digests=False
         checksums.write(embedder)
     (folder / "in.txt").write_text("one\n")
     return processes.run(
-        MODULE,
+        corpora.MODULE,
         *("--embedder", "embedder", "--input", "in.txt", "--input_format", "text"),
         *("--output", "out", *options),
         cwd=folder,

@@ -3,7 +3,7 @@
 import pytest
 
 from configs import errors
-from export.metadata import checksums
+from export.metadata import checksums, manifest
 from scripts.corpus import plan, records
 from tests.support import processes
 
@@ -13,7 +13,7 @@ def test_shards_cover_every_byte_of_the_input_once_and_evenly(num_shards):
     read_options = records.ReadOptions(records.TEXT, "", "", 1)
     sizes = {"a": 10, "b": 0, "c": 1, "d": 25}
     files = [(path, size, 0.0) for path, size in sizes.items()]
-    planned = plan.Plan(read_options=read_options, num_shards=num_shards, embedder="", files=files)
+    planned = plan.Plan(read_options=read_options, num_shards=num_shards, model="", files=files)
     shards = planned.shards()
     assert [number for number, _ in shards] == list(range(num_shards))
     covered = [
@@ -35,14 +35,44 @@ def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
     for changed in (b"\xff" + listed[1:], listed.replace(b"  variables", b" variables")):
         (tmp_path / checksums.FILE).write_bytes(changed)
         with pytest.raises(errors.InputError, match="SHA256SUMS is changed"):
-            plan.read_embedder(str(tmp_path))
+            plan.read_model(str(tmp_path))
+
+
+def test_a_model_for_masks_is_refused(tmp_path):
+    manifest.write(tmp_path, artifact=manifest.TEXT_MODEL, entries={"task": "fill_mask"})
+    with pytest.raises(errors.InputError, match=r"embed\|classify\|tag\|answer.* for fill_mask$"):
+        plan.read_model(str(tmp_path))
 
 
 def test_what_becomes_of_long_texts_is_a_part_of_the_embedder():
-    pooled = {"long_texts": "mean", "max_seq_length": 48, "pooling": "first", "normalize": True}
+    pooled = {
+        "task": "embed",
+        "long_texts": "mean",
+        "max_seq_length": 48,
+        "pooling": "first",
+        "normalize": True,
+    }
     assert plan.long_texts(pooled, asked=None) == plan.long_texts(pooled, asked="mean") == "mean"
     # Of export.embedder, which always cuts.
-    assert plan.long_texts({"max_seq_length": 512}, asked="cut") == "cut"
+    assert plan.long_texts({"task": "embed", "max_seq_length": 512}, asked="cut") == "cut"
     options = "--pooling first --normalize --max_seq_length 48 --long_texts max$"
     with pytest.raises(errors.InputError, match=options):
         plan.long_texts(pooled, asked="max")
+    assert plan.long_texts({"task": "answer"}, asked=None) == "windows"
+    with pytest.raises(errors.InputError, match="is for vectors, got a model to tag"):
+        plan.long_texts({"task": "tag"}, asked="mean")
+
+
+@pytest.mark.parametrize(
+    ("task", "pair_field", "question", "message"),
+    [
+        ("answer", "", "", "needs --question or --pair_field"),
+        ("answer", "q", "Who?", "needs --question or --pair_field"),
+        ("classify", "", "Who?", "--question is for models to answer, got one to classify"),
+        ("tag", "b", "", "--pair_field is for models to classify or answer, got one to tag"),
+    ],
+)
+def test_texts_that_a_model_does_not_take_are_refused(task, pair_field, question, message):
+    options = records.ReadOptions("jsonl", "text", "", 1, pair_field=pair_field, pair=question)
+    with pytest.raises(errors.InputError, match=message):
+        plan.check_pairs(task, options)

@@ -37,9 +37,7 @@ def expected_lines(path):
             yield "too long", where
         elif b"\xff" in content:
             yield "not UTF-8", where
-        elif not content.strip():
-            yield "blank", where
-        else:
+        elif content.strip():  # blank lines are no records
             yield records.Record(where, content)
 
 
@@ -48,7 +46,7 @@ def test_every_line_is_read_once_wherever_the_file_is_cut(tmp_path):
     path.write_bytes(LINES)
     expected = list(expected_lines(path))
     bad = [one[0] for one in expected if not isinstance(one, records.Record)]
-    assert bad == ["blank", "too long", "not UTF-8", "blank"]
+    assert bad == ["too long", "not UTF-8"]
     size = len(LINES)
     cuts = [(), *((edge,) for edge in range(1, size)), tuple(range(1, size)), (5, 6, 20, 21, 40)]
     for edges in cuts:
@@ -74,7 +72,7 @@ def test_every_line_is_read_once_wherever_the_file_is_cut(tmp_path):
         (b'{"text": null}', "", "no 'text'"),
         (b'{"text": 5}', "", "'text' is not a string"),
         (b'{"text": " "}', "", "blank"),
-        (b"", "", "not JSON"),
+        (b"-", "", "not JSON"),
         (b'{"text": "\\ud800"}', "", "not Unicode"),
         (b'{"text": "a"}', "id", "no 'id'"),
         (b'{"text": "a", "id": 1.5}', "id", "'id' is neither a string nor an integer"),
@@ -94,6 +92,18 @@ def test_json_lines_give_a_record_or_the_reason_why_not(line, id_field, outcome,
     else:
         assert second[:2] == (outcome, where)
         assert second.record == line[:200].decode(errors="backslashreplace")
+
+
+def test_second_texts_are_a_field_or_the_same_for_all(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b'{"text": "a", "b": "c"}\n{"text": "a"}\n{"text": "a", "b": 1}\n')
+    how = read_options(records.JSON_LINES)._replace(max_record_bytes=100)
+    good, *bad = read(path, how._replace(pair_field="b"))
+    assert good[1:] == (b"a", b"c")
+    assert [one.reason for one in bad] == ["no 'b'", "'b' is not a string"]
+    path.write_bytes(b"a\n")
+    (record,) = read(path, read_options(records.TEXT)._replace(pair="é?"))
+    assert record[1:] == (b"a", "é?".encode())
 
 
 def write_parquet(path, texts, *, text_type, rows=2):
