@@ -97,7 +97,7 @@ LOADERS = {
     "export/saved_models/loading.py",
     "export/publishing/load_check.py",
     "export/keras3.py",
-    "scripts/corpus/embedding.py",
+    "scripts/corpus/models.py",
 }
 
 

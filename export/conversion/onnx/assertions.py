@@ -2,7 +2,7 @@
 
 Example:
     zero = assertions.require_none(graph, assertions.outside(graph, ids, np.int32(30000)))
-    ids = graph.add("Reshape", ids, graph.add("Add", shape, zero), allowzero=1)
+    ids = assertions.behind(graph, zero, ids, shape)
 
 ONNX Runtime refuses indices outside a table, OpenVINO returns something for them. Both refuse to
 scatter to an index that there is not, and each time: after a reshape that has failed once,
@@ -25,6 +25,11 @@ def require_none(graph: GraphBuilder, *counts: str) -> str:
     total = functools.reduce(functools.partial(graph.add, "Add"), counts)
     zeros = np.zeros(1, np.int64)
     return graph.add("ScatterElements", zeros, graph.reshape(total, 1), zeros, axis=0)
+
+
+def behind(graph: GraphBuilder, zero: str, value: str, shape: str) -> str:
+    """Returns a value of a shape, int64 [n], for whose readers `zero` is computed first."""
+    return graph.add("Reshape", value, graph.add("Add", shape, zero), allowzero=1)
 
 
 def outside(graph: GraphBuilder, ids: str, limit: np.int32 | str) -> str:

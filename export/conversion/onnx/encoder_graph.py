@@ -150,7 +150,7 @@ class Encoder:
             ]
         zero = assertions.require_none(graph, *counts)
         return {
-            name: graph.add("Reshape", inputs[name], graph.add("Add", shape, zero), allowzero=1)
+            name: assertions.behind(graph, zero, inputs[name], shape)
             for name, shape in shapes.items()
         }
 

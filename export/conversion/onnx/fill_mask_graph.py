@@ -35,9 +35,12 @@ def inputs(
     is_bad = graph.add("Not", graph.add("Equal", number, np.int64(1)))
     count = graph.add("ReduceSum", graph.cast(is_bad, np.int64), keepdims=0)
     positions = graph.add("ArgMax", is_mask, axis=1, keepdims=1)  # [B, 1]
+    zero = assertions.require_none(graph, count)
     return {
         **encoder_inputs,
-        hub_api.INPUT_WORD_IDS: assertions.require_none(graph, word_ids, count),
+        hub_api.INPUT_WORD_IDS: assertions.behind(
+            graph, zero, word_ids, graph.dimensions(word_ids)
+        ),
         hub_api.MASKED_LM_POSITIONS: graph.cast(positions, np.int32),
     }
 

@@ -76,7 +76,8 @@ def write(
         types = graph.add("Mul", is_second, mask)
         size = graph.dimensions(lengths[1])
         other_sizes = assertions.other_sizes(graph, lengths[0], size)
-        word_ids = assertions.require_none(graph, word_ids, other_sizes)
+        zero = assertions.require_none(graph, other_sizes)
+        word_ids = assertions.behind(graph, zero, word_ids, graph.dimensions(word_ids))
     truncated = graph.add("Greater", total, np.int64(room))
     return dict(zip(hub_api.ENCODER_INPUTS, (word_ids, mask, types), strict=True)), truncated
 

@@ -11,12 +11,10 @@ nothing of what was before. So it is not the same for every text: it is compared
 """
 
 import dataclasses
-import functools
 import itertools
 import os
 import tempfile
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import sentencepiece
@@ -24,6 +22,7 @@ import sentencepiece
 from configs import errors, tokenizations
 from export.artifacts import tokenizer_spec
 from export.conversion import tokenizer_texts
+from export.conversion.text import compositions
 from preprocess.vocabulary import hugging_face, sentencepiece_model, sentencepiece_proto
 
 _SPACE, _DIGIT = " ", "0"
@@ -246,7 +245,7 @@ def _rules(normalize: _Normalize, replaced: Iterable[str]) -> dict[str, str]:
     characters = [chr(c) for c in points if not 0xD800 <= c < 0xE000 and c != ord(_SPACE)]
     new = _between(normalize, characters)
     rules = {old: one for old, one in zip(characters, new, strict=True) if old != one}
-    together = sorted({*_compositions(), *replaced})
+    together = sorted({*compositions.found(), *replaced})
     for old, one in zip(together, _between(normalize, together), strict=True):
         if one != "".join(rules.get(character, character) for character in old):
             rules[old] = one
@@ -257,34 +256,6 @@ def _between(normalize: _Normalize, texts: Sequence[str]) -> list[str]:
     """Returns the normalized texts, as they are between characters that nothing joins."""
     new = normalize([f"{_DIGIT}{text}{_DIGIT}" for text in texts])
     return [text[1:-1] for text in new]
-
-
-@functools.cache
-def _compositions() -> frozenset[str]:
-    """Returns the strings that are, or may become, one character."""
-    return frozenset(_decomposed()) | frozenset(_hangul())
-
-
-def _decomposed() -> Iterator[str]:
-    for point in range(0x110000):
-        character = chr(point)
-        decomposition = unicodedata.decomposition(character)
-        if not decomposition or decomposition.startswith("<"):
-            continue
-        whole = unicodedata.normalize("NFD", character)
-        yield "".join(chr(int(part, 16)) for part in decomposition.split())
-        yield whole
-        yield "".join(part for part in whole if unicodedata.category(part) != "Mn")
-
-
-def _hangul() -> Iterator[str]:
-    """Yields the parts of Korean syllables (The Unicode Standard, 3.12)."""
-    for syllable in range(0xAC00, 0xD7A4, 28):
-        parts = unicodedata.normalize("NFD", chr(syllable))
-        yield parts
-        for last in range(0x11A8, 0x11C3):
-            yield parts + chr(last)
-            yield chr(syllable) + chr(last)
 
 
 def _compiled(rules: Mapping[str, str]) -> bytes:
