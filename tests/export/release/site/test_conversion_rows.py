@@ -77,8 +77,7 @@ def test_rows_are_in_the_order_of_the_formats_and_runtimes_have_sections(site):
     for label in ("huggingface", "litert-int8", "onnx-float16", "openvino", "onnx"):
         site.convert(HANDLE, label)
     assert [row[0] for row in rows(site)] == [
-        f"`{label}`"
-        for label in ("onnx", "onnx-float16", "litert-int8", "openvino", "huggingface")
+        f"`{label}`" for label in ("onnx", "onnx-float16", "litert-int8", "openvino", "huggingface")
     ]
     headings = re.findall("^### (.+)$", section(site), re.M)
     assert headings == ["ONNX Runtime", "LiteRT", "OpenVINO", "transformers"]
