@@ -32,6 +32,7 @@ scripts/corpus/requirements.txt must be there. For other runners see
 docs/how-to/embed-a-corpus.md.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -105,6 +106,14 @@ _THREADS = flags.DEFINE_integer(
     "Vectors are equal bit by bit only for equal numbers of threads.",
     lower_bound=0,
 )
+_ONEDNN = flags.DEFINE_enum(
+    "onednn",
+    "auto",
+    ["auto", "on", "off", "default"],
+    "Whether TensorFlow computes with oneDNN: auto tries both on a batch of a corpus of more than "
+    "4 MB and takes the faster one, unless TF_ENABLE_ONEDNN_OPTS is set; default is TensorFlow's "
+    "own, by the CPU. The last bits of vectors depend on it, so a resumed run keeps its first.",
+)
 _LONG_TEXTS = flags.DEFINE_enum(
     "long_texts",
     None,
@@ -139,8 +148,9 @@ def main(*pipeline_options: str) -> None:
     )
     settings, planned = _plan(threads=_THREADS.value or pipeline.threads(options))
     plan.check_output(planned, _OUTPUT.value)
+    settings = _with_onednn(settings, planned)
     plan.audit(_MODEL.value)
-    missing = plan.begin(planned, _OUTPUT.value, task=settings.model.task)
+    missing = plan.begin(planned, _OUTPUT.value, model=settings.model)
     reporter = progress.Progress(settings, missing, log=runner.log)
     start = time.monotonic()
     if missing:
@@ -190,6 +200,28 @@ def _plan(*, threads: int) -> tuple["shards.Settings", "plan.Plan"]:
         _INPUT.value, read_options=read_options, num_shards=_NUM_SHARDS.value, model=model
     )
     return settings, planned
+
+
+def _with_onednn(settings: "shards.Settings", planned: "plan.Plan") -> "shards.Settings":
+    """Returns the settings with oneDNN on, off, or as it is; sets it in this process, too."""
+    from scripts.corpus import onednn, plan
+
+    value = {"on": onednn.ON, "off": onednn.OFF}.get(_ONEDNN.value, "")
+    begun = plan.onednn_of(_OUTPUT.value)
+    size = sum(size for _, size, _ in planned.files)
+    if begun is not None:
+        value = begun
+    elif _ONEDNN.value == "auto" and onednn.VARIABLE in os.environ:
+        value = os.environ[onednn.VARIABLE]
+    elif _ONEDNN.value == "auto" and size > onednn.MIN_CORPUS_BYTES:
+        ranges = planned.shards()[0][1]
+        has_pairs = settings.model.has_pairs
+        batch = onednn.batch(ranges, settings.read_options, has_pairs=has_pairs)
+        trust = trust_flag.TRUST.value
+        value = onednn.choose(settings.model, batch, trust=trust, log=runner.log)
+    if value:
+        os.environ[onednn.VARIABLE] = value
+    return settings._replace(model=settings.model._replace(onednn=value))
 
 
 def _check(pipeline_options: Sequence[str]) -> None:

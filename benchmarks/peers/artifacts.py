@@ -93,7 +93,7 @@ class Artifacts:
 
     def _convert(self, runtime: str) -> None:
         options: dict[str, list[str]] = {"encoder": ["--signature", "unpadded"]}
-        if runtime == setups.ONNX_RUNTIME:
+        if runtime != setups.LITERT:
             options |= {"embedder": [], "classifier_text": []}
         for name, given in options.items():
             for quantize in ("none", "int8"):

@@ -96,6 +96,14 @@ def _ours(runtime: str, worker: str, dtypes: Sequence[str]) -> list[Engine]:
     ]
 
 
+def _ours_of_texts(runtime: str, worker: str, dtypes: Sequence[str]) -> list[Engine]:
+    """Returns our engines in another runtime that begin with texts."""
+    return [
+        *_engines(f"ours embedder in {runtime}", worker, (EMBED,), UNPADDED, dtypes=dtypes),
+        *_engines(f"ours text model in {runtime}", worker, (CLASSIFY,), UNPADDED, dtypes=dtypes),
+    ]
+
+
 OURS = "ours"
 OURS_SAME_CHECKPOINT = "ours, Model Garden's checkpoint"
 GARDEN = "Model Garden"
@@ -108,17 +116,9 @@ ENGINES = (
     *_engines("ours embedder", "ours", (EMBED,), UNPADDED),
     *_engines("ours text model", "ours", (CLASSIFY,), UNPADDED),
     *_ours("ONNX Runtime", "ours_onnxruntime", _QUANTIZED),
-    *_engines(
-        "ours embedder in ONNX Runtime", "ours_onnxruntime", (EMBED,), UNPADDED, dtypes=_QUANTIZED
-    ),
-    *_engines(
-        "ours text model in ONNX Runtime",
-        "ours_onnxruntime",
-        (CLASSIFY,),
-        UNPADDED,
-        dtypes=_QUANTIZED,
-    ),
+    *_ours_of_texts("ONNX Runtime", "ours_onnxruntime", _QUANTIZED),
     *_ours("OpenVINO", "ours_openvino", ALL_DTYPES),
+    *_ours_of_texts("OpenVINO", "ours_openvino", ALL_DTYPES),
     *_ours("LiteRT", "ours_litert", _QUANTIZED),
     Engine(name=OURS, worker="ours_float32", kinds=(EXPORT, PREPROCESS)),
     Engine(name=OURS_SAME_CHECKPOINT, worker="ours_float32", kinds=(EXPORT,)),

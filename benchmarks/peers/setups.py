@@ -69,7 +69,7 @@ ENVIRONMENTS = (
     ),
     Environment(
         name=OPENVINO,
-        requirements="openvino==2026.4.1 tokenizers",
+        requirements="openvino==2026.4.1 openvino-tokenizers==2026.4.1.0 tokenizers",
         makers=(TORCH, OPTIMUM),
     ),
     Environment(name=LITERT, requirements="ai-edge-litert==2.3.0"),
@@ -106,12 +106,13 @@ def _ours(runtime: str, module: str, ending: str, *, dtypes: Sequence[str]) -> l
     made = []
     for dtype in dtypes:
         label = {engines.INT8: "-int8"}.get(dtype, "")
-        folder = f"artifacts/ours/encoder_float32-{FORMATS[runtime]}{label}/1"
+        version = f"float32-{FORMATS[runtime]}{label}/1"
+        folder = f"artifacts/ours/encoder_{version}"
         options = {
             "model": f"{folder}/model{ending}",
             "unpadded": f"{folder}/unpadded{ending}",
-            "embedder": f"artifacts/ours/embedder_float32-onnx{label}/1/model.onnx",
-            "classifier": f"artifacts/ours/classifier_text_float32-onnx{label}/1/model.onnx",
+            "embedder": f"artifacts/ours/embedder_{version}/model{ending}",
+            "classifier": f"artifacts/ours/classifier_text_{version}/model{ending}",
             "dtype": dtype,
         }
         made.append(

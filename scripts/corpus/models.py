@@ -7,6 +7,8 @@ Example:
 As all code on workers, it does not import this project.
 """
 
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ FOLDERS = {EMBED: "vectors", CLASSIFY: "labels", TAG: "entities", ANSWER: "answe
 
 CUT = "cut"
 WINDOWS = "windows"  # how `ANSWER` reads long contexts
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 _NUM_SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 _TOKENS_PER_BYTE = 6  # at most: U+FDFA, of three bytes, becomes 18 characters
 
@@ -42,6 +45,7 @@ class Settings(NamedTuple):
       has_pairs: whether every record has two texts.
       threads: TensorFlow's threads per process; 0 for the cores there are.
       long_texts: `CUT`, `WINDOWS`, or how the vectors of a long text's parts are pooled.
+      onednn: value of TF_ENABLE_ONEDNN_OPTS; empty to leave it as it is.
     """
 
     folder: str
@@ -50,6 +54,7 @@ class Settings(NamedTuple):
     has_pairs: bool
     threads: int
     long_texts: str = CUT
+    onednn: str = ""
 
 
 class Model:
@@ -57,7 +62,7 @@ class Model:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._tf = _start_tensorflow(settings.threads)
+        self._tf = _start_tensorflow(settings)
         import tensorflow_hub as hub
 
         self._loaded = hub.load(settings.folder)
@@ -109,11 +114,19 @@ class Model:
         return int((self._num_tokens(self._tf.constant(may_be_long)).numpy() > room).sum())
 
 
-def _start_tensorflow(threads: int) -> Any:
+def _start_tensorflow(settings: Settings) -> Any:
     """Imports TensorFlow and the models' ops in a worker process, as the settings say.
 
     The environment that TensorFlow reads when it is imported has to be set here.
     """
+    threads = settings.threads
+    if settings.onednn not in ("", os.environ.get(_ONEDNN)):
+        if "tensorflow" in sys.modules:
+            raise RuntimeError(
+                f"this worker process has imported TensorFlow with another {_ONEDNN} than "
+                f"{settings.onednn}; start the workers again"
+            )
+        os.environ[_ONEDNN] = settings.onednn
     import tensorflow as tf
     import tensorflow_text  # noqa: F401, registers the models' ops
 

@@ -18,6 +18,7 @@ from export.saved_models import loading
 from scripts.corpus import models, records, shards, storage
 
 FILE = "plan.json"
+_ONEDNN = "onednn"  # in it, but no part of the plan: a run that goes on keeps what it began with
 
 # Suffixes of files that cannot be read from the middle.
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lzma", ".zip")
@@ -222,11 +223,21 @@ def check_output(plan: Plan, output: str) -> None:
         )
 
 
-def begin(plan: Plan, output: str, *, task: str) -> list[shards.Shard]:
-    """Writes the plan into a checked output folder, unless it is there; returns what is missing."""
+def onednn_of(output: str) -> str | None:
+    """Returns the `models.Settings.onednn` that an output was begun with; None for a new one."""
     if not storage.exists(output, FILE):
+        return None
+    with storage.reading(storage.path(output, FILE)) as file:
+        return str(json.load(file).get(_ONEDNN, ""))
+
+
+def begin(plan: Plan, output: str, *, model: models.Settings) -> list[shards.Shard]:
+    """Writes the plan into a checked output folder, unless it is there; returns what is missing."""
+    task = model.task
+    if not storage.exists(output, FILE):
+        content = {**plan.content(), _ONEDNN: model.onednn}
         with storage.published(output, FILE) as file:
-            file.write(json.dumps(plan.content(), indent=2).encode() + b"\n")
+            file.write(json.dumps(content, indent=2).encode() + b"\n")
     done = published(output, task=task)
     return [
         shard

@@ -16,7 +16,6 @@ from export.verification import numpy_albert, text_inputs, text_results, toleran
 from tests.conformance import rounding, text_table
 from tests.support import processes, sampling
 
-EVERY_ROW = pytest.mark.parametrize("row", text_table.ROWS, ids=str)
 ROWS = sampling.parametrize("row", text_table.ROWS, sample=text_table.SAMPLE, ids=str)
 TRAINABLE_ROWS = sampling.parametrize(
     "row",
@@ -48,7 +47,7 @@ def _assert_equal(row, got, expected):
         np.testing.assert_array_equal(np.asarray(value), np.asarray(expected[name]), err_msg=name)
 
 
-@EVERY_ROW
+@ROWS
 def test_outputs_are_those_of_the_reference(row):
     texts = [text_inputs.Text(*one) for one in zip(*row.columns, strict=True)]
     task = row.task.removesuffix("_pairs")
@@ -148,7 +147,7 @@ def test_the_gradient_of_a_classifier_equals_finite_differences_of_the_oracle():
         assert abs(float((dense * direction).sum()) - wanted) <= limit, name
 
 
-@EVERY_ROW
+@ROWS
 @pytest.mark.stress
 def test_keras_2_has_its_outputs_and_variables(row):
     call = row.call()
@@ -191,7 +190,7 @@ def copies(tmp_path_factory):
     return json.loads((folder / "found.json").read_text())
 
 
-@EVERY_ROW
+@ROWS
 @pytest.mark.stress
 def test_a_copy_saved_again_gives_the_same_in_a_new_process(row, copies):
     found = copies[row.task]

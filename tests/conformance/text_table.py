@@ -142,5 +142,5 @@ ROWS = (
     Row(task="answer", name="answer", names=(hub_api.QUESTIONS, hub_api.CONTEXTS)),
     Row(task="fill_mask", name="fill_mask"),
 )
-# What `make test` runs but for the outputs.
+# What `make test` runs; tests/export/tasks has every task against the recorded pipelines.
 SAMPLE = tuple(row for row in ROWS if row.task == "classify")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import openvino
 
 from benchmarks.peers.workers import model, onnx_inputs
@@ -26,12 +27,25 @@ class OpenVino:
         return lambda: _run(request, inputs)
 
     def embed(self, texts: list[str]) -> model.Call:
+        if "tokenizer" not in self._options:
+            return self._of_texts("embedder", [texts])
         return onnx_inputs.embed(
             lambda inputs: _run(self._request, inputs),
             names=self._names,
             tokenizer_dir=self._options["tokenizer"],
             texts=texts,
         )
+
+    def classify(self, texts: list[str]) -> model.Call:
+        return self._of_texts("classifier", model.in_batches(texts))
+
+    def _of_texts(self, option: str, batches: list[list[str]]) -> model.Call:
+        """Returns a function that gives batches of texts to a file that tokenizes."""
+        import openvino_tokenizers  # noqa: F401, adds its operators
+
+        request = self._compile(self._options[option])
+        arrays = [{"sentences": np.array(batch)} for batch in batches]
+        return lambda: [_run(request, inputs) for inputs in arrays]
 
     @cached_property
     def _unpadded(self) -> Any:

@@ -45,6 +45,7 @@ def write(
 
     for signature in signatures:
         model = _model(signature, source, _FORMS[quantize])
+        _transpose_weights(model)
         path = os.path.join(directory, sources.file_name(signature.name, ENDING))
         openvino.save_model(model, path, compress_to_fp16=quantize == "float16")
 
@@ -61,6 +62,32 @@ def _model(signature: sources.Signature, source: sources.Source, form: str) -> A
     made = signature_model.make(signature, source=source, quantize=form)
     # Not `openvino.convert_model`, which takes no graph from memory and sends telemetry.
     return openvino.Core().read_model(made.SerializeToString(deterministic=True))
+
+
+def _transpose_weights(model: Any) -> None:
+    """Transposes the weights of products, once for all layers that share them.
+
+    Otherwise OpenVINO does it for each layer when it compiles, and in bfloat16 each keeps its copy.
+    """
+    from openvino import opset13
+
+    transposed: dict[str, Any] = {}
+    for product in model.get_ops():
+        weights = product.input_value(1).get_node() if product.get_type_name() == "MatMul" else None
+        if weights is None or weights.get_type_name() != "Constant":
+            continue
+        attributes = product.get_attributes()
+        if attributes["transpose_b"]:
+            continue
+        name = weights.get_name()
+        if name not in transposed:
+            transposed[name] = opset13.constant(np.ascontiguousarray(weights.data.T))
+            transposed[name].set_friendly_name(weights.get_friendly_name())
+        made = opset13.matmul(
+            product.input_value(0), transposed[name], attributes["transpose_a"], True
+        )
+        made.set_friendly_name(product.get_friendly_name())
+        product.output(0).replace(made.output(0))
 
 
 def load(
