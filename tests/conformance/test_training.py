@@ -60,18 +60,29 @@ def _dropped(case, *, bias: str) -> list[np.ndarray]:
     """Returns, by layer, the units [tokens, H] that dropout removed from the output of `bias`.
 
     With all other weights zero and a large bias, a unit is far above the mean of its row unless it
-    was dropped.
+    was dropped: the others are equal, and so are the dropped ones. A row that differs in another
+    way has lost none.
     """
     with table.changeable(case.artifact) as root:
         call = case.callable_in(root)
         for variable in call.variables:
             name = table.name_of(variable)
-            if name.startswith("transformer/") and not name.endswith("/gamma"):
-                value = 1000.0 if name == f"transformer/{bias}" else 0.0
+            if name.startswith("transformer/"):
+                value = 1000.0 if name == f"transformer/{bias}" else float(name.endswith("/gamma"))
                 variable.assign(tf.fill(variable.shape, value))
         layers = call(case.inputs(), training=True)[hub_api.ENCODER_OUTPUTS]
     tokens = tf.cast(case.inputs()[hub_api.INPUT_MASK], tf.bool)
-    return [tf.less(layer[tokens], 0).numpy() for layer in layers]
+    return [_below_the_others(layer[tokens].numpy()) for layer in layers]
+
+
+def _below_the_others(rows: np.ndarray) -> np.ndarray:
+    """Returns the units [tokens, H] below zero in rows of two values."""
+    below = rows < 0
+    spreads = [
+        np.where(mask, rows, -np.inf).max(axis=1) - np.where(mask, rows, np.inf).min(axis=1)
+        for mask in (below, ~below)
+    ]
+    return below & (np.maximum(*spreads) < 0.1)[:, np.newaxis]
 
 
 @DROPOUT_CASES
