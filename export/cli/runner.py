@@ -5,8 +5,8 @@ Example:
         runner.run(main)
 
 Bad flags and every `errors.InputError` end as `error: ...` on the last line of stderr with status 1
-and no traceback. Any other exception is a bug and keeps its traceback. `--help` exits with 0, not
-1 as absl's own, and does not import TensorFlow.
+and no traceback, and so does want of memory (`want_of_memory`). Any other exception is a bug and
+keeps its traceback. `--help` exits with 0, not 1 as absl's own, and does not import TensorFlow.
 """
 
 import logging
@@ -19,7 +19,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from configs import errors
-from export.cli import start_up_log
+from export.cli import start_up_log, want_of_memory
 
 
 def log(message: str) -> None:
@@ -71,12 +71,22 @@ def _guarded(
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr, flush=True)
         sys.exit(128 + signal.SIGINT)
-    except (errors.InputError, OSError) as error:  # OSError: a full disk, a removed folder
+    except Exception as error:
+        if want_of_memory.is_cause(error):
+            _print_error(want_of_memory.message(error))
+            # A TensorFlow that found no memory keeps locks, for which the end of Python would wait.
+            os._exit(1)
+        if not isinstance(error, (errors.InputError, OSError)):  # OSError: a removed folder, EIO
+            raise
         fail(str(error))
 
 
 def fail(message: str) -> NoReturn:
     """Prints `error: message` as one line on stderr and exits with status 1."""
+    _print_error(message)
+    sys.exit(1)
+
+
+def _print_error(message: str) -> None:
     sys.stdout.flush()
     print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)
-    sys.exit(1)

@@ -28,6 +28,8 @@ _LOCK = "lock"
 _ARTIFACT = "artifact"
 # Attempts to make the folders: each can fail only if another exporter removes them at that moment.
 _ATTEMPTS = 100
+# Bytes that are kept for removing a folder when there is no memory left.
+_RESERVE = 2**21
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # A model's name is a folder and part of addresses.
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -163,10 +165,13 @@ def staged(export_dir: str, *, model_name: str, version: int | None) -> Iterator
     made: set[str] = set()
     try:
         folder, lock = _make_folders(model_dir, made)
+        reserve = bytearray(_RESERVE)
         try:
             yield Staging(model_dir, folder, version)
         finally:
-            _remove(folder)
+            del reserve
+            with contextlib.suppress(OSError):  # the error that led here; the next one sweeps
+                _remove(folder)
             os.close(lock)
     finally:
         for path in sorted(made, key=len, reverse=True):
@@ -268,9 +273,15 @@ def _exists(path: str) -> str:
 
 
 def sync(path: str) -> None:
-    """Flushes a file or a folder to disk."""
+    """Flushes a file or a folder to disk.
+
+    Raises:
+      OSError: it cannot be, with the path in the message.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
     finally:
         os.close(descriptor)

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import itertools
 import os
 import pathlib
 import shutil
@@ -219,6 +220,37 @@ def test_a_failing_rename_is_reported_and_cleaned_up(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="input/output error"):
         _publish(tmp_path / "exports")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_failing_flush_names_the_file_and_leaves_nothing(tmp_path, monkeypatch, number):
+    fsync, calls = os.fsync, itertools.count()
+
+    def fail(descriptor):
+        if next(calls) == number:
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(staging.os, "fsync", fail)
+    with pytest.raises((OSError, errors.DestinationError), match="Input/output error") as raised:
+        _publish(tmp_path / "exports")
+    assert str(tmp_path) in str(raised.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_removed_hides_no_error(tmp_path, monkeypatch):
+    def fail(path):
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with (
+        pytest.raises(MemoryError, match="of the export"),
+        staging.staged(str(tmp_path), model_name=NAME, version=None),
+    ):
+        monkeypatch.setattr(staging.os, "listdir", fail)
+        raise MemoryError("of the export")
+    monkeypatch.undo()
+    assert os.path.basename(_publish(tmp_path)) == "1"
+    assert os.listdir(tmp_path / NAME) == ["1"]  # swept
 
 
 def test_an_artifact_that_was_removed_meanwhile_is_an_error(tmp_path):
