@@ -95,7 +95,7 @@ def _settings() -> settings_module.Settings:
     return settings_module.Settings(
         encoder=_existing(_ENCODER),
         preprocessor=_existing(_PREPROCESSOR),
-        text_files=settings_module.find_texts(_TEXT_FILE.value),
+        text_files=settings_module.find_texts(_TEXT_FILE.value or []),
         sop=_SOP.value,
         num_steps=_NUM_STEPS.value,
         batch_size=_BATCH_SIZE.value,

@@ -48,11 +48,11 @@ class _Model:
             head.kind: task_heads.make(head, spec.config) for head in spec.chosen_heads.heads
         }
         variables = list(self.encoder.variables)
-        for head in (self.mlm, self.sop):
-            variables += head.variables if head else []
         new: list[tf.Variable] = []
-        for kind, task_head in self.task_heads.items():
-            (new if kind in spec.chosen_heads.untrained else variables).extend(task_head.variables)
+        heads_by_kind = {hub_api.MLM: self.mlm, hub_api.SOP: self.sop, **self.task_heads}
+        for kind, head in heads_by_kind.items():
+            if head:
+                (new if kind in spec.chosen_heads.untrained else variables).extend(head.variables)
         initializer_range = spec.config.initializer_range
         if spec.checkpoint is None:
             initial_weights.fill(

@@ -53,7 +53,9 @@ class EncoderSpec:
 
     @property
     def sop(self) -> bool:
-        """Whether the artifact gets the sentence-order head: where the weights have it."""
+        """Whether the artifact gets the sentence-order head: the weights' own, or a new one."""
+        if hub_api.SOP in self.chosen_heads.untrained:
+            return True
         return self.checkpoint is not None and restore.has_sop_head(self.checkpoint)
 
     @property

@@ -9,8 +9,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from configs import albert_config, errors, head_config
-from export.checkpoints import lazy_checkpoint
+from configs import albert_config, errors, head_config, hub_api
+from export.checkpoints import lazy_checkpoint, restore
+
+NEW_HEADS = (*head_config.KINDS, hub_api.SOP)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,7 @@ class Request:
 
     Attributes:
       keep: whether the encoder gets the heads that the weights have.
-      new_head: kind of a head with random weights, one of `head_config.KINDS`; None for none.
+      new_head: kind of a head with random weights, one of `NEW_HEADS`; None for none.
       labels: of the new head, or in place of those of the weights' head; empty for these.
       problem_type: the same of the problem type of a classifier.
     """
@@ -35,8 +37,8 @@ class Chosen:
     """The heads of an encoder.
 
     Attributes:
-      heads: all of them.
-      untrained: the kinds of those whose weights are random.
+      heads: all of them, without those of pre-training.
+      untrained: the kinds of those whose weights are random, `sop` included.
       guesses: why each head that is guessed is thought to be it, by kind.
     """
 
@@ -108,11 +110,19 @@ def choose(
             f"the weights have a {request.new_head} head already: leave it out with --nohead to "
             "make a new one"
         )
-    if config is not None and not config.pooler and head_config.needs_pooler(request.new_head):
+    is_sop = request.new_head == hub_api.SOP
+    if is_sop and checkpoint is not None and restore.has_sop_head(checkpoint):
+        raise errors.ConfigError("the weights have a sop head already: leave out --new_head sop")
+    needs_pooler = is_sop or head_config.needs_pooler(request.new_head)
+    if config is not None and not config.pooler and needs_pooler:
         raise errors.ConfigError(
             f"a {request.new_head} head reads pooled_output, which weights without pooler do not "
             "have"
         )
+    if is_sop:
+        if problems := _problems(request, hub_api.SOP):
+            raise errors.ConfigError("; ".join(problems))
+        return Chosen(heads=kept, untrained=(hub_api.SOP,), guesses=guesses)
     return Chosen(heads=(*kept, _new(request)), untrained=(request.new_head,), guesses=guesses)
 
 

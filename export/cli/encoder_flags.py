@@ -28,8 +28,8 @@ _HEAD = flags.DEFINE_bool(
 _NEW_HEAD = flags.DEFINE_enum(
     "new_head",
     None,
-    list(head_config.KINDS),
-    "Adds a head with random weights, to be trained.",
+    list(head_choice.NEW_HEADS),
+    "Adds a head with random weights, to be trained; sop is that of pre-training, `.sop`.",
 )
 _LABELS = flags.DEFINE_list(
     "labels",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from configs import albert_config, errors, hub_api
-from export.checkpoints import lazy_checkpoint, mapping, opening, restore
+from export.checkpoints import lazy_checkpoint, mapping, opening, restore, weight_table
 from export.metadata import manifest
 from export.saved_models import loading
 from export.verification import reference, tolerances
@@ -163,7 +163,9 @@ def _weight_problems(
       config: the hyper-parameters.
       untrained: kinds of heads that are new, whose weights no checkpoint has.
     """
-    scopes = tuple(f"cls/{kind}/" for kind in untrained)
+    scopes = tuple(
+        weight_table.SOP_HEAD if kind == hub_api.SOP else f"cls/{kind}/" for kind in untrained
+    )
     theirs = {
         name: value
         for name, value in restore.read(exported, config=config).items()

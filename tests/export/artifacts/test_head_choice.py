@@ -70,6 +70,8 @@ def test_a_new_classifier_has_the_problem_type_of_its_labels(labels, problem_typ
         ("hf_answer", {"labels": ("a", "b")}, "answer head has no labels"),
         ("hf_tag", {"new_head": "tag", "labels": ("a",)}, "--nohead"),
         ("hf_tag", {"new_head": "classify", "labels": ("a", "b")}, "without pooler"),
+        ("hf_tag", {"new_head": "sop"}, "without pooler"),
+        (None, {"new_head": "sop", "labels": ("a", "b")}, "sop head has no labels"),
     ],
 )
 def test_what_does_not_fit_is_said(case, request_, said):
