@@ -26,8 +26,8 @@ _SOP_VARIABLES = ("cls/seq_relationship/kernel:0", "cls/seq_relationship/bias:0"
 class Objective:
     """The loss of ALBERT's pre-training.
 
-    `.mlm` returns the pooled output, too. So the head of `.sop`, one matrix, is applied here: a call
-    of `.sop` would compute the encoder a second time.
+    `.mlm` returns the pooled output, too. So the head of `.sop`, one matrix, is applied here: a
+    call of `.sop` would compute the encoder a second time.
 
     Attributes:
       variables: what is trained.

@@ -96,7 +96,5 @@ def draw(
     is_first = lines <= length[:, tf.newaxis]  # [B, size]
     is_token = lines > 0
     before = tf.not_equal(is_first, is_swapped[:, tf.newaxis])
-    segment, other = (
-        tf.ragged.boolean_mask(tokens, is_token & mask) for mask in (before, ~before)
-    )
+    segment, other = (tf.ragged.boolean_mask(tokens, is_token & mask) for mask in (before, ~before))
     return segment, other, is_swapped, is_pair

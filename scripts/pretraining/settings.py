@@ -67,7 +67,8 @@ class Settings:
         os.makedirs(directory, exist_ok=True)
         path, content = os.path.join(directory, FILE), self.record()
         if not os.path.exists(path):
-            if any(not name.startswith(".") for name in os.listdir(directory)):
+            others = [name for name in os.listdir(directory) if not name.startswith(".")]
+            if others not in ([], [FILE]):  # that of another worker
                 raise errors.DestinationError(
                     f"--checkpoint_dir must be a new folder or that of a run, got {directory!r}"
                 )

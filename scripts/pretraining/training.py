@@ -19,7 +19,14 @@ import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 from configs import errors
 from export.metadata import checksums, manifest
 from export.saved_models import loading
-from scripts.pretraining import batches, checkpoints, objectives, optimization, summaries
+from scripts.pretraining import (
+    batches,
+    checkpoints,
+    cluster,
+    objectives,
+    optimization,
+    summaries,
+)
 from scripts.pretraining.settings import Settings
 
 _REPORTS = 20  # lines about the whole training, or more:
@@ -50,18 +57,17 @@ def run(settings: Settings, places: Places, *, log: Callable[[str], None]) -> No
       errors.InputError: the encoder lacks a head, the files have no text, or the checkpoints are
         of another run.
     """
-    encoder = loading.load(settings.encoder)
-    objective = objectives.Objective(encoder, directory=settings.encoder, sop=settings.sop)
-    preprocessor = loading.load(settings.preprocessor)
-    if settings.sop and not batches.has_pairs(settings, preprocessor=preprocessor):
-        raise errors.InputError(
-            "--sop needs documents of several lines: a sentence per line, and a blank line between "
-            "documents"
-        )
-    dataset = batches.masked(settings, preprocessor=preprocessor)
+    strategy = cluster.strategy(settings.batch_size)
+    if not cluster.is_chief(strategy):
+        places = dataclasses.replace(places, tensorboard_dir=None)
+        log = _silent
+    with strategy.scope():
+        encoder = loading.load(settings.encoder)
+        objective = objectives.Objective(encoder, directory=settings.encoder, sop=settings.sop)
+        optimizer = optimization.make(settings)
+        optimizer.build(objective.variables)
+    dataset = _dataset(settings)
     iterator = iter(dataset)
-    optimizer = optimization.make(settings)
-    optimizer.build(objective.variables)
     saver = checkpoints.Checkpoints(
         places.checkpoint_dir,
         variables=objective.variables,
@@ -69,35 +75,69 @@ def run(settings: Settings, places: Places, *, log: Callable[[str], None]) -> No
         iterator=iterator,
     )
     restored = saver.restore()
-    done = int(optimizer.iterations)
+    done = int(optimizer.iterations.numpy())
     if restored:
         log(f"continues after step {done}, from {restored}")
-    step = make_step(objective, optimizer, dataset.element_spec)
+    step = make_step(objective, optimizer, dataset.element_spec, strategy)
     report = _Report(settings, places, log=log)
-    for number in range(done + 1, settings.num_steps + 1):
-        batch = next(iterator, None)
-        if batch is None:
-            raise errors.InputError(f"{', '.join(settings.text_files)} has no text")
-        report.add(number, step(batch))
-        if number % places.save_every == 0 or number == settings.num_steps:
-            saver.save()
-    _save(encoder, source=settings.encoder, output_dir=places.output_dir)
+    with cluster.together(strategy):
+        for number in range(done + 1, settings.num_steps + 1):
+            batch = next(iterator, None)
+            if batch is None:
+                raise errors.InputError(f"{', '.join(settings.text_files)} has no text")
+            report.add(number, step(batch))
+            is_time = number % places.save_every == 0 or number == settings.num_steps
+            if is_time and cluster.is_chief(strategy):
+                saver.save()
+        if cluster.is_chief(strategy):
+            _save(encoder, source=settings.encoder, output_dir=places.output_dir)
+
+
+def _silent(message: str) -> None:
+    del message
+
+
+def _dataset(settings: Settings) -> tf.data.Dataset:
+    preprocessor = loading.load(settings.preprocessor)
+    if settings.sop and not batches.has_pairs(settings, preprocessor=preprocessor):
+        raise errors.InputError(
+            "--sop needs documents of several lines: a sentence per line, and a blank line between "
+            "documents"
+        )
+    return batches.masked(settings, preprocessor=preprocessor)
 
 
 def make_step(
-    objective: objectives.Objective, optimizer: Any, batch_spec: Any
+    objective: objectives.Objective,
+    optimizer: Any,
+    batch_spec: Any,
+    strategy: tf.distribute.Strategy,
 ) -> Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]:
-    """Returns a function that trains on a batch and returns scalars by name."""
+    """Returns a function that trains on a batch and returns scalars by name.
 
-    @tf.function(autograph=False, input_signature=[batch_spec])
-    def step(batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    Args:
+      objective: the loss; its variables are updated.
+      optimizer: of Keras 2, made in the scope of `strategy`, too.
+      batch_spec: of the batches, see `batches.masked`.
+      strategy: whose replicas compute, each its rows of a batch.
+    """
+
+    def replica_step(batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         with tf.GradientTape() as tape:
-            results = objective(batch, batch)
+            results = objective(cluster.rows(batch), batch)
         gradients = tape.gradient(results[objectives.LOSS], objective.variables)
         # Norms of sparse gradients would count rows of one id apart.
         gradients = [None if one is None else tf.convert_to_tensor(one) for one in gradients]
         optimizer.apply_gradients(zip(gradients, objective.variables, strict=True))
         return results
+
+    @tf.function(autograph=False, input_signature=[batch_spec])
+    def step(batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        results = strategy.run(replica_step, args=(batch,))
+        return {
+            name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
+            for name, value in results.items()
+        }
 
     return step
 
@@ -128,7 +168,8 @@ class _Report:
         if objectives.SOP_LOSS in means:
             parts += [
                 f"mlm {means[objectives.MLM_LOSS]:.4f}",
-                f"sop {means[objectives.SOP_LOSS]:.4f} ({means[objectives.SOP_ACCURACY]:.1%} right)",
+                f"sop {means[objectives.SOP_LOSS]:.4f}",
+                f"{means[objectives.SOP_ACCURACY]:.1%} of the orders right",
             ]
         self._log(", ".join([*parts, f"{rate:,.0f} tokens per second"]))
         del means[objectives.TOKENS]
