@@ -1,6 +1,6 @@
 """Continues the pre-training of an exported encoder on your own text.
 
-    python scripts/continue_mlm.py --encoder exports/albert_en_large/1 \\
+    python -m scripts.continue_mlm --encoder exports/albert_en_large/1 \\
         --preprocessor exports/albert_en_preprocess/1 --text_file corpus.txt --output_dir trained
     python -m export.encoder --checkpoint trained --model_name albert_en_large_mine
 
@@ -13,19 +13,25 @@ sentence per line, and blank lines between documents. From random weights, on ma
 the same command goes on after it was killed:
 
     python -m export.encoder --config base --new_head sop --model_name untrained
-    python scripts/continue_mlm.py --encoder exports/untrained/1 \\
+    python -m scripts.continue_mlm --encoder exports/untrained/1 \\
         --preprocessor exports/albert_en_preprocess/1 --text_file 'corpus/*.txt' --sop \\
         --num_steps 100000 --batch_size 256 --checkpoint_dir checkpoints \\
         --tensorboard_dir summaries --output_dir trained
+
+On several machines, start it on each with TF_CONFIG: see docs/how-to/pretrain.md.
 """
 
 import os
+import sys
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from configs import errors
 from export.cli import runner, trust_flag
-from scripts.pretraining import settings as settings_module
+
+if TYPE_CHECKING:
+    from scripts.pretraining.settings import Settings
 
 _ENCODER = flags.DEFINE_string("encoder", None, "Folder of an exported encoder with `.mlm`.")
 _PREPROCESSOR = flags.DEFINE_string("preprocessor", None, "Folder of its exported preprocessor.")
@@ -91,11 +97,13 @@ def main() -> None:
     print(output_dir)
 
 
-def _settings() -> settings_module.Settings:
-    return settings_module.Settings(
+def _settings() -> "Settings":
+    from scripts.pretraining import settings
+
+    return settings.Settings(
         encoder=_existing(_ENCODER),
         preprocessor=_existing(_PREPROCESSOR),
-        text_files=settings_module.find_texts(_TEXT_FILE.value or []),
+        text_files=settings.find_texts(_TEXT_FILE.value or []),
         sop=_SOP.value,
         num_steps=_NUM_STEPS.value,
         batch_size=_BATCH_SIZE.value,
@@ -114,4 +122,6 @@ def _existing(flag: flags.FlagHolder) -> str:
 
 
 if __name__ == "__main__":
+    # It may be run by its path: python scripts/continue_mlm.py
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     runner.run(main, gpu=True)

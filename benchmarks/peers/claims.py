@@ -87,6 +87,8 @@ CLAIMS = (
     Claim("train_b8_realistic", "ours unpadded float32", GARDEN, 4),
     Claim("train_b8_realistic", "ours unpadded float32", GARDEN, 1, "peak_bytes"),
     Claim("train_b8_s128", "ours float32", GARDEN, 1),
+    Claim("pretrain_b8_realistic", "ours unpadded float32", GARDEN, 4),
+    Claim("pretrain_b8_s128", "ours unpadded float32", GARDEN, 1),
 )
 
 

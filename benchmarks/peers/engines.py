@@ -19,6 +19,7 @@ INFER = "infer"
 EMBED = "embed"
 CLASSIFY = "classify"
 TRAIN = "train"
+PRETRAIN = "pretrain"
 PREPROCESS = "preprocess"
 
 # Treatments of the padding of a batch.
@@ -112,7 +113,7 @@ _QUANTIZED = (FLOAT32, INT8)
 
 ENGINES = (
     *_engines("ours", "ours", (LOAD, INFER, TRAIN)),
-    *_engines("ours unpadded", "ours", (INFER, TRAIN), UNPADDED),
+    *_engines("ours unpadded", "ours", (INFER, TRAIN, PRETRAIN), UNPADDED),
     *_engines("ours embedder", "ours", (EMBED,), UNPADDED),
     *_engines("ours text model", "ours", (CLASSIFY,), UNPADDED),
     *_ours("ONNX Runtime", "ours_onnxruntime", _QUANTIZED),
@@ -122,8 +123,17 @@ ENGINES = (
     *_ours("LiteRT", "ours_litert", _QUANTIZED),
     Engine(name=OURS, worker="ours_float32", kinds=(EXPORT, PREPROCESS)),
     Engine(name=OURS_SAME_CHECKPOINT, worker="ours_float32", kinds=(EXPORT,)),
-    Engine(name=GARDEN, worker="garden", kinds=(EXPORT, LOAD, INFER, TRAIN, EMBED, PREPROCESS)),
-    Engine(name="Model Garden longest", worker="garden", padding=LONGEST, kinds=(INFER, TRAIN)),
+    Engine(
+        name=GARDEN,
+        worker="garden",
+        kinds=(EXPORT, LOAD, INFER, TRAIN, PRETRAIN, EMBED, PREPROCESS),
+    ),
+    Engine(
+        name="Model Garden longest",
+        worker="garden",
+        padding=LONGEST,
+        kinds=(INFER, TRAIN, PRETRAIN),
+    ),
     *_batches(
         "Transformers",
         "torch",

@@ -141,6 +141,7 @@ def _types(measured: measurements.Measurements, item: work_items.WorkItem) -> li
 
 def _head(measured: measurements.Measurements, item: work_items.WorkItem) -> list[str]:
     last = "texts per second" if item.name in _NUM_TEXTS else "of the machine's rate"
+    last = "tokens per second" if item.kind == engines.PRETRAIN else last
     ratios = [f"ratio to our best in {dtype}" for dtype in _types(measured, item)]
     return ["engine", "median", *ratios, last]
 
@@ -172,9 +173,12 @@ def _last(
 ) -> str:
     if metric != "seconds":
         return ""
-    if item.name in _NUM_TEXTS:
+    count = _NUM_TEXTS.get(item.name, 0)
+    if item.kind == engines.PRETRAIN:
+        count = sum(inputs.lengths()[item.input][0])
+    if count:
         seconds = measured.series(item.name, engine.name, metric)
-        return f"{_NUM_TEXTS[item.name] / spreads.spread(list(seconds.values())).median:.3g}"
+        return f"{count / spreads.spread(list(seconds.values())).median:.3g}"
     shares = measured.shares(item, engine)
     return _factor(spreads.spread(list(shares.values()))) if shares else ""
 

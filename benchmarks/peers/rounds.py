@@ -18,11 +18,11 @@ PHASES = (
     (engines.EXPORT,),
     (engines.LOAD,),
     (engines.INFER, engines.EMBED, engines.CLASSIFY),
-    (engines.TRAIN,),
+    (engines.TRAIN, engines.PRETRAIN),
     (engines.PREPROCESS,),
 )
 # TensorFlow keeps the memory of its largest training step, and would show it for all later steps.
-_IN_FRESH_PROCESS = (engines.LOAD, engines.TRAIN)
+_IN_FRESH_PROCESS = (engines.LOAD, engines.TRAIN, engines.PRETRAIN)
 _WITH_GEMM_RATE = (engines.INFER, engines.EMBED, engines.CLASSIFY, engines.TRAIN)
 
 

@@ -154,6 +154,7 @@ WORKERS = (
         options={
             "encoder": "artifacts/garden_encoder",
             "preprocessor": "artifacts/garden_preprocessor",
+            "pretrainer": "artifacts/garden/encoder.yaml",
         },
         files=("artifacts/garden_encoder",),
     ),

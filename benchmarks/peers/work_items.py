@@ -30,7 +30,7 @@ class WorkItem:
         """Returns whether the engine does this item."""
         if self.kind not in engine.kinds:
             return False
-        if self.kind not in (engines.INFER, engines.TRAIN):
+        if self.kind not in (engines.INFER, engines.TRAIN, engines.PRETRAIN):
             return True
         if self.ragged:  # nobody pads with ours, which have `unpadded`
             return not (engine.ours and engine.padding == engines.PADDED)
@@ -96,6 +96,21 @@ WORK_ITEMS = (
         "train_b8_realistic",
         "Training step, B=8, realistic lengths, padded to 128",
         engines.TRAIN,
+        "b8_realistic",
+        metrics=TRAIN_METRICS,
+        ragged=True,
+    ),
+    WorkItem(
+        "pretrain_b8_s128",
+        "Step of masked language model training with AdamW, B=8 S=128, full rows",
+        engines.PRETRAIN,
+        "b8_s128",
+        metrics=TRAIN_METRICS,
+    ),
+    WorkItem(
+        "pretrain_b8_realistic",
+        "Step of masked language model training with AdamW, B=8, realistic lengths, padded to 128",
+        engines.PRETRAIN,
         "b8_realistic",
         metrics=TRAIN_METRICS,
         ragged=True,

@@ -77,7 +77,7 @@ class RequestHandler:
         from benchmarks.peers.workers import model
 
         kind = request["kind"]
-        if kind in ("infer", "train"):
+        if kind in ("infer", "train", "pretrain"):
             batch = model.read_batch(request["input"])
             return getattr(self._model, kind)(batch, request["padding"])
         return getattr(self._model, kind)(model.read_texts(request["input"]))

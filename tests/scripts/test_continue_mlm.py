@@ -1,82 +1,185 @@
-"""Masked language model training continues an exported encoder, and is exported again."""
+"""Pre-training continues an exported encoder, survives being killed, and is exported again."""
 
+import pathlib
 import pydoc_data.topics
 import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_hub as hub
 
-from tests.support import processes
+from tests.support import golden_artifacts, processes
 
-SCRIPT = processes.REPOSITORY / "scripts" / "continue_mlm.py"
-STEPS = 100  # of which `make test` runs a tenth
+_MODULE = "scripts.continue_mlm"
+_STEPS = 100  # of which `make test` runs a tenth
+
+
+def _write_documents(folder):
+    """Writes CPython's documentation as two files with a sentence per line."""
+    folder.mkdir()
+    documents = [
+        "\n".join(re.split(r"(?<=[.!?:])\s+", " ".join(topic.split())))
+        for topic in pydoc_data.topics.topics.values()
+    ]
+    for number in range(2):
+        text = "\n\n".join(documents[number::2])
+        (folder / f"{number}.txt").write_text(text, encoding="utf-8")
+
+
+def _arguments(encoder, preprocessor, folder, /, **changed):
+    options = {
+        "encoder": encoder,
+        "preprocessor": preprocessor,
+        "text_file": folder / "text" / "*.txt",
+        "output_dir": "trained",
+        "batch_size": 16,
+        "seq_length": 64,
+        "learning_rate": 3e-3,
+        **changed,
+    }
+    given = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return ["-m", _MODULE, "--sop", *given]
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_encoder, tiny_preprocessor, stress, tmp_path_factory):
-    """The output folder and the log of training on CPython's documentation."""
+def encoder(golden_root):
+    """An encoder with `.sop`. Tests must not write into it."""
+    return pathlib.Path(golden_artifacts.directory("tiny", golden_root))
+
+
+@pytest.fixture(scope="module")
+def trained(encoder, tiny_preprocessor, stress, tmp_path_factory):
+    """The folder of a training, its log and the number of its steps."""
     folder = tmp_path_factory.mktemp("continue_mlm")
-    passages = "\n\n".join(pydoc_data.topics.topics.values()).split("\n\n")
-    text = folder / "text.txt"
-    text.write_text("\n".join(" ".join(passage.split()) for passage in passages))
-    done = processes.python(
-        SCRIPT,
-        *("--encoder", tiny_encoder, "--preprocessor", tiny_preprocessor),
-        *("--text_file", text, "--output_dir", "trained"),
-        *("--num_steps", STEPS if stress else STEPS // 10),
-        *("--batch_size", 16, "--seq_length", 64, "--learning_rate", 3e-3),
-        cwd=folder,
-    )
+    _write_documents(folder / "text")
+    steps = _STEPS if stress else _STEPS // 10
+    options = {"num_steps": steps, "checkpoint_dir": "checkpoints", "tensorboard_dir": "board"}
+    arguments = _arguments(encoder, tiny_preprocessor, folder, **options)
+    done = processes.python(*arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "trained\n"
-    return folder / "trained", done.stderr
+    return folder, done.stderr, steps
+
+
+def _weights(directory):
+    """Returns the variables of a SavedModel by their keys."""
+    reader = tf.train.load_checkpoint(str(directory / "variables" / "variables"))
+    return {
+        name: reader.get_tensor(name)
+        for name, dtype in reader.get_variable_to_dtype_map().items()
+        if dtype == tf.float32
+    }
+
+
+def _assert_close(directory, other, atol):
+    before, after = _weights(directory), _weights(other)
+    assert before.keys() == after.keys() and before
+    for name, value in before.items():
+        np.testing.assert_allclose(after[name], value, rtol=0, atol=atol, err_msg=name)
 
 
 @pytest.mark.stress
-def test_the_loss_falls_on_real_text(trained):
-    losses = [float(loss) for loss in re.findall(r"step \d+: loss (\S+)", trained[1])]
+def test_the_losses_fall_on_real_text(trained):
+    losses = [float(loss) for loss in re.findall(r"mlm (\d\S+),", trained[1])]
     assert len(losses) == 20
     # The loss starts at a uniform distribution over 30,000 pieces.
     assert losses[0] == pytest.approx(np.log(30000), rel=0.05)
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_what_it_writes_is_a_checkpoint_of_the_exporter(trained, tiny_encoder, tmp_path):
+def test_what_it_writes_is_a_checkpoint_of_the_exporter(trained, encoder, tmp_path):
     exported = processes.export(
-        "export.encoder", "--checkpoint", trained[0], "--model_name", "mine", cwd=tmp_path
+        "export.encoder",
+        "--checkpoint",
+        trained[0] / "trained",
+        "--model_name",
+        "mine",
+        cwd=tmp_path,
     )
-    before, after, again = (
-        hub.load(str(path)).mlm.variables for path in (tiny_encoder, trained[0], exported)
-    )
-    assert len(before) == 30
-    for old, new, read in zip(before, after, again, strict=True):
+    loaded = [hub.load(str(path)) for path in (encoder, trained[0] / "trained", exported)]
+    heads = [[*model.mlm.variables, *model.sop.variables[-2:]] for model in loaded]
+    assert len(heads[0]) == 32
+    for old, new, read in zip(*heads, strict=True):
         np.testing.assert_array_equal(new, read)
-        # The loss has no gradient for the pooler and for biases that a softmax cancels.
-        if not re.match("pooler_transform|.*/key/bias", old.name):
+        # The losses have no gradient for biases that a softmax cancels.
+        if not re.match(".*/key/bias", old.name):
             assert not np.array_equal(old, new), old.name
+
+
+def test_scalars_for_tensorboard_are_the_lines_on_stderr(trained):
+    folder, log, steps = trained
+    (path,) = (folder / "board").iterdir()
+    found = {}
+    for event in tf.compat.v1.train.summary_iterator(str(path)):
+        for value in event.summary.value:
+            assert value.metadata.plugin_data.plugin_name == "scalars"
+            found.setdefault(value.tag, {})[event.step] = float(tf.make_ndarray(value.tensor))
+    lines = re.findall(r"step (\d+): loss (\S+), mlm (\S+), sop (\S+),", log)
+    assert int(lines[-1][0]) == steps
+    for step, *losses in lines:
+        for name, loss in zip(("loss", "mlm_loss", "sop_loss"), losses, strict=True):
+            assert found[name][int(step)] == pytest.approx(float(loss), abs=1e-4)
+    assert found["learning_rate"][steps] == pytest.approx(3e-3 / steps, rel=1e-3)
+    assert {"mlm_accuracy", "sop_accuracy", "tokens_per_second"} < found.keys()
+
+
+@pytest.mark.stress
+def test_a_killed_run_goes_on_to_the_same_weights(trained, encoder, tiny_preprocessor):
+    folder = trained[0]
+    options = {"num_steps": _STEPS, "save_every": 30, "checkpoint_dir": "killed"}
+    arguments = _arguments(encoder, tiny_preprocessor, folder, output_dir="again", **options)
+    for steps in (45, 75):
+        run = processes.start(*arguments, cwd=folder)
+        for line in run.stderr:
+            if f"step {steps}:" in line:
+                run.kill()
+                break
+        run.communicate()
+        assert not (folder / "again").exists()
+    done = processes.python(*arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "continues after step 60" in done.stderr
+    _assert_close(folder / "trained", folder / "again", atol=0)
+    assert processes.contents(folder / "again").keys() == processes.contents(encoder).keys()
+
+
+def test_another_run_does_not_go_on(trained, encoder, tiny_preprocessor):
+    folder, _, steps = trained
+    light = processes.environment(without_tensorflow=True)
+    changed = {"num_steps": steps, "checkpoint_dir": "checkpoints", "seed": 1, "output_dir": "new"}
+    arguments = _arguments(encoder, tiny_preprocessor, folder, **changed)
+    message = processes.error(processes.python(*arguments, cwd=folder, env=light))
+    assert (
+        message == "--checkpoint_dir=checkpoints has a run with other settings: seed was 0 and is 1"
+    )
+    changed["checkpoint_dir"] = "text"
+    arguments = _arguments(encoder, tiny_preprocessor, folder, **changed)
+    message = processes.error(processes.python(*arguments, cwd=folder, env=light))
+    assert message == "--checkpoint_dir must be a new folder or that of a run, got 'text'"
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"--encoder": "nowhere"}, "--encoder must exist, got 'nowhere'"),
-        ({"--text_file": "nowhere"}, "--text_file must exist, got 'nowhere'"),
-        ({"--output_dir": "."}, "--output_dir must be a new folder, got '.'"),
+        ({"encoder": "nowhere"}, "--encoder must exist, got 'nowhere'"),
+        ({"text_file": "nowhere*"}, "--text_file must exist, got 'nowhere*'"),
+        ({"text_file": "."}, "--text_file must be a file, got '.'"),
+        (
+            {"text_file": "text.gz"},
+            "--text_file must be text in UTF-8 that is not compressed, got 'text.gz'",
+        ),
+        ({"output_dir": "."}, "--output_dir must be a new folder, got '.'"),
     ],
 )
 def test_bad_input_is_refused_before_tensorflow_is_imported(
     changed, message, tiny_encoder, tiny_preprocessor, tmp_path
 ):
-    options = {
-        "--encoder": tiny_encoder,
-        "--preprocessor": tiny_preprocessor,
-        "--text_file": SCRIPT,
-        "--output_dir": "new",
-    } | changed
+    (tmp_path / "text.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00")
+    (tmp_path / "text.txt").write_text("A line.")
+    changed = {"text_file": "text.txt", **changed}
     done = processes.python(
-        SCRIPT,
-        *(word for option in options.items() for word in option),
+        *_arguments(tiny_encoder, tiny_preprocessor, tmp_path, **changed),
         cwd=tmp_path,
         env=processes.environment(without_tensorflow=True),
     )
@@ -87,11 +190,20 @@ def test_a_file_without_text_is_refused_and_nothing_is_written(
     tiny_encoder, tiny_preprocessor, tmp_path
 ):
     (tmp_path / "blank.txt").write_text("\n  \n")
-    done = processes.python(
-        SCRIPT,
+    done = processes.run(
+        _MODULE,
         *("--encoder", tiny_encoder, "--preprocessor", tiny_preprocessor),
         *("--text_file", "blank.txt", "--output_dir", "new"),
         cwd=tmp_path,
     )
-    assert processes.error(done) == "'blank.txt' has no text"
+    assert processes.error(done) == "blank.txt has no text"
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.stress
+def test_text_without_pairs_is_refused(encoder, tiny_preprocessor, tmp_path):
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "single.txt").write_text("One line.\n\nAnother document.\n")
+    arguments = _arguments(encoder, tiny_preprocessor, tmp_path)
+    message = processes.error(processes.python(*arguments, cwd=tmp_path))
+    assert message.startswith("--sop needs documents of several lines")

@@ -30,6 +30,7 @@ LEARNING_RATE = 1e-5
 TEXTS_PER_BATCH = 32
 _MAX_SEQ_LENGTH = 512
 _PADDED_SEQ_LENGTH = 128
+_MASKED_SHARE = 0.15
 
 Batch = Mapping[str, np.ndarray]  # int32 [B, S] by name
 Call = Callable[[], Any]
@@ -43,6 +44,9 @@ class Model(Protocol):
 
     def train(self, batch: Batch, padding: str) -> Call:
         """Does one step: forward, backward and update of all variables."""
+
+    def pretrain(self, batch: Batch, padding: str) -> Call:
+        """Does one step of masked language model training with AdamW."""
 
     def embed(self, texts: list[str]) -> Call:
         """Computes one vector per text."""
@@ -60,6 +64,29 @@ def cut(batch: Batch, padding: str) -> Batch:
         return batch
     longest = int(batch[INPUT_MASK].sum(axis=1).max())
     return {name: np.ascontiguousarray(values[:, :longest]) for name, values in batch.items()}
+
+
+def masked(batch: Batch) -> Batch:
+    """Returns the batch with predictions of a row's tokens, 15 % of them and at least one.
+
+    Adds `masked_lm_positions` and `masked_lm_ids`, int32 [B, P], and `masked_lm_weights`, float32
+    [B, P], of 20 predictions per 128 positions.
+    """
+    rows, seq_length = batch[INPUT_MASK].shape
+    lengths = batch[INPUT_MASK].sum(axis=1)
+    most = -(-seq_length * 20 // 128)
+    counts = np.clip(np.round(lengths * _MASKED_SHARE), 1, most).astype(int)
+    positions = np.zeros([rows, most], np.int32)
+    weights = (np.arange(most) < counts[:, None]).astype(np.float32)
+    for row, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+        positions[row, :count] = np.linspace(0, length - 1, count, dtype=np.int32)
+    labels = np.take_along_axis(batch[INPUT_WORD_IDS], positions, axis=1) * (weights > 0)
+    return {
+        **batch,
+        "masked_lm_positions": positions,
+        "masked_lm_ids": labels.astype(np.int32),
+        "masked_lm_weights": weights,
+    }
 
 
 def in_batches(texts: list[str]) -> list[list[str]]:

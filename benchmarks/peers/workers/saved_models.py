@@ -32,6 +32,16 @@ class SavedModels:
             inputs=_tensors(model.cut(batch, padding)),
         )
 
+    def pretrain(self, batch: model.Batch, padding: str) -> model.Call:
+        masked = model.masked(model.cut(batch, padding))
+        if "pretrainer" in self._options:
+            from benchmarks.peers.workers import garden_pretraining
+
+            return garden_pretraining.step(self._options["pretrainer"], _tensors(masked))
+        from benchmarks.peers.workers import our_pretraining
+
+        return our_pretraining.step(self._encoder, _tensors(masked))
+
     def embed(self, texts: list[str]) -> model.Call:
         sentences = tf.constant(texts)
         if "embedder" in self._options:
@@ -66,4 +76,4 @@ def _load_with_text_ops(directory: str) -> Any:
 
 
 def _tensors(batch: model.Batch) -> dict[str, tf.Tensor]:
-    return {name: tf.constant(values, tf.int32) for name, values in batch.items()}
+    return {name: tf.constant(values) for name, values in batch.items()}
