@@ -82,6 +82,8 @@ def main() -> None:
     output_dir, checkpoint_dir = _OUTPUT_DIR.value, _CHECKPOINT_DIR.value
     if not output_dir or os.path.lexists(output_dir):
         raise errors.DestinationError(f"--output_dir must be a new folder, got {output_dir!r}")
+    for notice in settings.check():
+        runner.log(notice)
     if checkpoint_dir:
         settings.claim(checkpoint_dir)
 

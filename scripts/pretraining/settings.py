@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from configs import errors
-from export.metadata import checksums
+from export.artifacts import belonging
+from export.metadata import checksums, manifest
 
 FILE = "settings.json"
 _HEAD_BYTES = 4096  # of each text file, to tell text from other files
@@ -90,6 +91,29 @@ class Settings:
         if differences:
             title = f"--checkpoint_dir={directory} has a run with other settings"
             raise errors.DestinationError(errors.listing(title, differences))
+
+    def check(self) -> Sequence[str]:
+        """Compares the artifacts with each other and with the flags; returns notices.
+
+        Raises:
+          errors.InputError: they do not fit.
+        """
+        entries = manifest.read(self.encoder)
+        if entries.get("artifact") != manifest.ENCODER:
+            raise errors.InputError(
+                f"--encoder must be a folder that export.encoder wrote, got {self.encoder!r}"
+            )
+        found = belonging.check(self.encoder, self.preprocessor, allow_other_tokenization=True)
+        problems = list(found.problems)
+        positions = entries.get("config", {}).get("max_position_embeddings", self.seq_length)
+        if self.seq_length > positions:
+            problems.append(
+                f"--seq_length must be at most {positions}, the encoder's number of positions, got "
+                f"{self.seq_length}"
+            )
+        if problems:
+            raise errors.InputError("; ".join(problems))
+        return found.notices
 
 
 def find_texts(patterns: Sequence[str]) -> tuple[str, ...]:

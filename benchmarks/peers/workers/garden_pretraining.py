@@ -6,6 +6,7 @@ import tensorflow as tf
 import yaml
 from official.modeling import optimization
 from official.nlp.configs import bert, encoders
+from official.nlp.data import pretrain_dataloader
 from official.nlp.tasks import masked_lm
 
 from benchmarks.peers.workers import model
@@ -41,7 +42,10 @@ def step(config_path: str, batch: Mapping[str, tf.Tensor]) -> model.Call:
     with open(config_path, encoding="utf-8") as file:
         encoder = encoders.EncoderConfig(yaml.safe_load(file))
     task = masked_lm.MaskedLMTask(
-        masked_lm.MaskedLMConfig(model=bert.PretrainerConfig(encoder=encoder))
+        masked_lm.MaskedLMConfig(
+            model=bert.PretrainerConfig(encoder=encoder),
+            train_data=pretrain_dataloader.BertPretrainDataConfig(use_next_sentence_label=False),
+        )
     )
     pretrainer = task.build_model()
     metrics = task.build_metrics(training=True)
