@@ -1,6 +1,5 @@
 """The workers of a training: one, or those in the environment variable TF_CONFIG.
 
-Example:
     TF_CONFIG='{"cluster": {"worker": ["host1:2345", "host2:2345"]},
                 "task": {"type": "worker", "index": 0}}'
 

@@ -1,8 +1,7 @@
 """What determines the result of a training, and the check that a resumed run has the same.
 
 Example:
-    settings = Settings(encoder="exports/albert_en_large/1", text_files=("corpus.txt",), ...)
-    settings.claim("checkpoints")
+    paths = settings.find_texts(["corpus/*.txt"])
 """
 
 import codecs
