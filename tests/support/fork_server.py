@@ -30,8 +30,11 @@ import threading
 import types
 from typing import Any, NoReturn
 
-# Variables that Python, the C library, TensorFlow or NumPy read once. CUDA's are read later.
-_READ_ONCE = re.compile("(PYTHON|LANG|LC_|LD_|MALLOC|TF_|XLA|OMP_|MKL_|KMP_|OPENBLAS).*|TZ")
+# Variables that Python, the C library, TensorFlow or NumPy read once. CUDA's are read later, and
+# TF_CONFIG when a strategy is made.
+_READ_ONCE = re.compile(
+    "(PYTHON|LANG|LC_|LD_|MALLOC|TF_(?!CONFIG$)|XLA|OMP_|MKL_|KMP_|OPENBLAS).*|TZ"
+)
 _LIGHT = (
     "absl.app",
     "numpy",
