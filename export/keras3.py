@@ -93,9 +93,15 @@ class SavedModelLayer(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        if self._takes_training:
-            return self._function(inputs, training=bool(training))
-        return self._function(inputs)
+        options = {"training": bool(training)} if self._takes_training else {}
+        if tf.distribute.has_strategy() and tf.distribute.in_cross_replica_context():
+            # Inside strategy.scope(), where TensorFlow computes restored functions in replicas only
+            strategy = tf.distribute.get_strategy()
+            outputs = strategy.run(self._function, args=(inputs,), kwargs=options)
+            return tf.nest.map_structure(
+                lambda values: strategy.experimental_local_results(values)[0], outputs
+            )
+        return self._function(inputs, **options)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

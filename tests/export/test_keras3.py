@@ -123,6 +123,30 @@ def test_training_reaches_the_saved_model():
     assert max(np.abs(draw - inference).max() for draw in draws) > 0.01
 
 
+def test_a_layer_can_be_called_inside_the_scope_of_a_strategy_and_then_trained_in_replicas():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        layer = _layer(ENCODER)
+        optimizer = keras.optimizers.SGD(0.1)
+        optimizer.build(layer.trainable_variables)
+        outputs = layer(ENCODER.inputs())
+    expected = _original(ENCODER)(ENCODER.inputs())
+    assert set(outputs) == set(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(np.asarray(outputs[name]), np.asarray(value), err_msg=name)
+
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(layer(ENCODER.inputs(), training=True)[hub_api.POOLED_OUTPUT])
+        gradients = tape.gradient(loss, layer.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, layer.trainable_variables, strict=True))
+        return loss
+
+    first, second = (float(strategy.run(step)) for _ in range(2))
+    assert first == pytest.approx(float(tf.reduce_sum(expected[hub_api.POOLED_OUTPUT])), abs=1e-5)
+    assert second < first
+
+
 @EXTREME_CASES
 def test_weights_are_the_variables_themselves_under_keras_names(case):
     layer = _layer(case)
