@@ -70,6 +70,31 @@ CONSUMERS = (
         parts=_TRAINED,
     ),
     Consumer(title="`MirroredStrategy`, Keras 3, `fit`", module="keras_3_mirrored", parts=_TRAINED),
+    Consumer(
+        title="`MultiWorkerMirroredStrategy`, `hub.KerasLayer`, `fit`",
+        module="multi_worker",
+        parts=_TRAINED,
+    ),
+    Consumer(
+        title="`MultiWorkerMirroredStrategy`, `hub.KerasLayer`, own loop",
+        module="multi_worker_loop",
+        parts=_TRAINED,
+    ),
+    Consumer(
+        title="`MultiWorkerMirroredStrategy`, Keras 3, `fit`",
+        module="keras_3_multi_worker",
+        parts=_TRAINED,
+    ),
+    Consumer(
+        title="`MultiWorkerMirroredStrategy`, Keras 3, own loop",
+        module="keras_3_multi_worker_loop",
+        parts=_TRAINED,
+    ),
+    Consumer(
+        title="`ParameterServerStrategy`, `hub.KerasLayer`, `fit`",
+        module="parameter_server",
+        parts=_TRAINED,
+    ),
     Consumer(title="XLA", module="xla", parts=_ALL),
     Consumer(title="XLA, training", module="xla_training", parts=_TRAINED),
     Consumer(title="`tf.compat.v1` session", module="session", parts=_SIGNATURES),
@@ -119,10 +144,11 @@ def measure(consumer: Consumer, *, python: str, folder: str) -> dict:
       folder: the folder of the artifacts and references.
     """
     program = "benchmarks.portability.run_consumer"
+    environment = subprocesses.environment()
+    environment.pop("TF_USE_LEGACY_KERAS", None)  # each TensorFlow uses its default Keras
     done = subprocess.run(
         [python, "-m", program, consumer.module, folder, *consumer.parts],
-        # Each TensorFlow uses its default Keras.
-        env={**subprocesses.environment(), "TF_USE_LEGACY_KERAS": "0"},
+        env=environment,
         capture_output=True,
         text=True,
     )

@@ -34,13 +34,17 @@ def train_step(call: Any, part: parts.Part, inputs: Any, target: tf.Tensor) -> N
     """Updates the variables of a part's callable by one step of gradient descent."""
     with tf.GradientTape() as tape:
         outputs = call(inputs, training=True)
-        output = outputs[part.target_output] if part.target_output else outputs
-        if target.dtype == tf.int32:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, output)
-        else:
-            losses = tf.square(output - target)
-        loss = tf.reduce_mean(losses)
-    gradients = tape.gradient(loss, call.variables)
+        value = loss(outputs[part.target_output] if part.target_output else outputs, target)
+    gradients = tape.gradient(value, call.variables)
     for variable, gradient in zip(call.variables, gradients, strict=True):
         if gradient is not None:
             variable.assign_sub(parts.LEARNING_RATE * tf.convert_to_tensor(gradient))
+
+
+def loss(output: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Returns the mean loss of classes, or of vectors."""
+    if target.dtype == tf.int32:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, output)
+    else:
+        losses = tf.square(output - target)
+    return tf.reduce_mean(losses)

@@ -14,7 +14,7 @@ import tensorflow_hub as hub
 from benchmarks import virtual_environments
 from benchmarks.portability import environments, matrix, parts, reference, run_consumer, table
 from configs import errors
-from tests.support import processes, sampling
+from tests.support import processes, sampling, shared_run
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,21 @@ def _consumer(module, names):
         ("mirrored_strategy", ".unpadded.mlm"),
         ("keras_3_mirrored", ".unpadded.mlm"),
         ("lite_rt", "encoder"),
+        ("multi_worker", ".unpadded.mlm"),
+        ("multi_worker_loop", "encoder"),
+        ("keras_3_multi_worker_loop", ".unpadded.mlm"),
+        ("parameter_server", "encoder"),
     ],
-    sample=[("lite_rt", "encoder")],
+    sample=[("lite_rt", "encoder"), ("multi_worker_loop", "encoder")],
 )
 @pytest.mark.stress
-def test_consumer_agrees_with_hub_load(module, name, folder):
+def test_consumer_agrees_with_hub_load(module, name, folder, monkeypatch):
+    for variable, value in processes.environment().items():
+        monkeypatch.setenv(variable, value)  # so that processes are forks
+    monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
     consumer = _consumer(module, (name,))
-    found = matrix.measure(consumer, python=sys.executable, folder=folder)["parts"][name]
+    python = os.environ[shared_run.PYTHON]
+    found = matrix.measure(consumer, python=python, folder=folder)["parts"][name]
     assert "error" not in found, found
     assert found["difference"] <= consumer.limit(name)
 
