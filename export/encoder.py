@@ -40,6 +40,12 @@ _FROM_EMBEDDINGS = flags.DEFINE_bool(
     "Whether to export `.from_embeddings`: the encoder and its heads on word embeddings instead of "
     "ids, for gradients with respect to the input.",
 )
+_RECOMPUTE = flags.DEFINE_bool(
+    "recompute",
+    False,
+    "Whether training computes each block again in the backward pass, instead of keeping its "
+    "activations: less memory, more time.",
+)
 for module in (checkpoint_flags, encoder_flags, tokenizer_flags, export_flags):
     flags.adopt_module_key_flags(module)
 
@@ -52,6 +58,7 @@ def main() -> None:
             tokenizer=tokenizer_flags.request() if _TOKENIZER.value else None,
             attention_outputs=_ATTENTION_OUTPUTS.value,
             from_embeddings=_FROM_EMBEDDINGS.value,
+            recompute=_RECOMPUTE.value,
             seed=_SEED.value,
             **checkpoint_flags.values(),
             **encoder_flags.values(),

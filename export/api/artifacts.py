@@ -40,6 +40,7 @@ def export_encoder(
     compute_dtype: str = "float32",
     attention_outputs: bool = False,
     from_embeddings: bool = False,
+    recompute: bool = False,
     seed: int = 0,
     export_dir: str = "exports",
     version: int | None = None,
@@ -64,6 +65,7 @@ def export_encoder(
       compute_dtype: "float32" or "bfloat16", of activations and products.
       attention_outputs: whether callables that compute padding also return `attention_probs`.
       from_embeddings: whether there is `.from_embeddings`, the encoder on word embeddings.
+      recompute: whether gradients compute each block again: training takes less memory, and longer.
       seed: of the random weights.
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
@@ -100,6 +102,7 @@ def export_encoder(
             compute_dtype=compute_dtype,
             attention_outputs=attention_outputs,
             from_embeddings=from_embeddings,
+            recompute=recompute,
             on_progress=on_progress,
         )
         return publication.publish()

@@ -76,6 +76,7 @@ def write(
     compute_dtype: str,
     attention_outputs: bool = False,
     from_embeddings: bool = False,
+    recompute: bool = False,
     on_progress: _OnProgress = lambda done, total: None,
 ) -> None:
     """Writes an encoder into `directory`.
@@ -86,6 +87,7 @@ def write(
       compute_dtype: "float32" or "bfloat16", of activations and products.
       attention_outputs: whether callables that compute padding return `attention_probs`.
       from_embeddings: whether there is `.from_embeddings`.
+      recompute: whether gradients compute each block again, instead of keeping what they need.
       on_progress: called with the number of weights that were read so far, and of all.
 
     Raises:
@@ -96,6 +98,7 @@ def write(
         compute_dtype=compute_dtype,
         attention_outputs=attention_outputs,
         from_embeddings=from_embeddings,
+        recompute=recompute,
         on_progress=on_progress,
     )
     settings = {head.kind: task_modules.settings(head) for head in spec.chosen_heads.heads}
@@ -111,7 +114,11 @@ def write(
         signatures |= task_modules.signatures(module, spec.chosen_heads.heads)
         hub_module.save(module, directory, signatures=signatures)
     entries = {**spec.manifest_entries(), "compute_dtype": compute_dtype}
-    asked = {"attention_outputs": attention_outputs, "from_embeddings": from_embeddings}
+    asked = {
+        "attention_outputs": attention_outputs,
+        "from_embeddings": from_embeddings,
+        "recompute": recompute,
+    }
     entries |= {name: True for name, value in asked.items() if value}
     manifest.write(directory, artifact=manifest.ENCODER, entries=entries)
 

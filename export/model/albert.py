@@ -12,14 +12,13 @@ the variables are Model Garden's. Dimension letters, here and everywhere:
     P masked positions
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from configs import albert_config, hub_api
-from export.model import block, input_checks, layers, outputs, unpadding
+from export.model import block, input_checks, layers, outputs, stack, unpadding
 
 _Inputs = Mapping[str, tf.Tensor]
 
@@ -42,8 +41,16 @@ class Encoder:
         compute_dtype: str = "float32",
         attention_outputs: bool = False,
         from_embeddings: bool = False,
+        recompute: bool = False,
     ) -> None:
-        """Makes the variables; `from_embeddings` says whether the method of that name is used."""
+        """Makes the variables, and traces what calls share.
+
+        Args:
+          config: the hyper-parameters.
+          compute_dtype: see the attributes; likewise `attention_outputs`.
+          from_embeddings: whether the method of that name is used.
+          recompute: whether gradients compute each block again, instead of keeping what they need.
+        """
         self.config = config
         self.compute_dtype = tf.dtypes.as_dtype(compute_dtype)
         self.attention_outputs = attention_outputs
@@ -83,9 +90,9 @@ class Encoder:
                 self._pooler or (),
             ]
         )
-        self._trace(from_embeddings=from_embeddings)
+        self._trace(from_embeddings=from_embeddings, recompute=recompute)
 
-    def _trace(self, *, from_embeddings: bool) -> None:
+    def _trace(self, *, from_embeddings: bool, recompute: bool) -> None:
         """Makes the functions that others call, so that the graph holds each of them once.
 
         The checks and the weights are shared by all encoders, a block by all its layers, an encoder
@@ -100,11 +107,12 @@ class Encoder:
             tf.TensorSpec([None, self.config.hidden_size], self.compute_dtype),
             tf.TensorSpec([None, None], tf.int32),
         )
-        apply = functools.partial(block.apply, config=self.config)
-        self._block = tf.function(apply, autograph=False)
-        attend = functools.partial(block.apply_with_attention, config=self.config)
-        self._block_with_attention = tf.function(attend, autograph=False)
-        self._carry = tf.function(carry, autograph=False)
+        self._stack = stack.Stack(
+            self.config,
+            weights=self._weights.structured_outputs[0][0],
+            attention_outputs=self.attention_outputs,
+            recompute=recompute,
+        )
         self._encode = {
             (training, unpadded): layers.trace_once(self._encode_body(training, unpadded), ids)
             for training in (False, True)
@@ -206,7 +214,9 @@ class Encoder:
         self, hidden: tf.Tensor, shape: tf.Tensor, mask: tf.Tensor, training: bool
     ) -> dict[str, Any]:
         """Returns the outputs for rows [T, H] of every position, of which `shape` is [B, S, H]."""
-        rows, attention = self._transform(hidden, unpadding.padded(mask), training)
+        rows, attention = self._stack(
+            hidden, unpadding.padded(mask), self._weights(), training=training
+        )
         states = [tf.reshape(row, shape) for row in rows]  # [B, S, H]
         pooled = outputs.pool(states[-1][:, 0, :], self._pooler) if self._pooler else None
         return outputs.by_name(states, mask, pooled=pooled, attention=attention)
@@ -219,7 +229,7 @@ class Encoder:
         positions = tokens.positions[:, 1]  # [T]
         words = tf.gather(self.word_embeddings, word_ids)  # [T, E]
         hidden = self._embed(words, positions, type_ids, training)  # [T, H]
-        rows, _ = self._transform(hidden, token_layout, training)
+        rows, _ = self._stack(hidden, token_layout, self._weights(), training=training)
         states = [self._by_position(row, tokens.row_of_position) for row in rows]  # [B, S, H]
         pooled = None
         if self._pooler:
@@ -255,32 +265,3 @@ class Encoder:
             ]
             for group in self._groups
         ]
-
-    def _transform(
-        self, hidden: tf.Tensor, rows_layout: unpadding.Layout, training: bool
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Returns the rows [T, H] after each layer, and the attention of each block if asked."""
-        config = self.config
-        groups = [list(group) for group in self._weights()]
-        attends = self.attention_outputs and isinstance(rows_layout, unpadding.Padded)
-        states: list[tf.Tensor] = []
-        attention: list[tf.Tensor] = []
-        for layer in range(config.num_hidden_layers):
-            group = groups[config.group_of_layer(layer)]
-            for inner, weights in enumerate(group):
-                if attends:
-                    hidden, probs = self._block_with_attention(
-                        hidden, rows_layout, weights, training=training
-                    )
-                    attention.append(probs)  # [B, N, S, S]
-                else:
-                    hidden = self._block(hidden, rows_layout, weights, training=training)
-                if training:
-                    group[inner] = self._carry(weights)
-            states.append(hidden)
-        return states, attention
-
-
-def carry(weights: block.Weights) -> block.Weights:
-    """Returns `block.chain_gradients(weights)`, under the name that exported graphs have for it."""
-    return block.chain_gradients(weights)

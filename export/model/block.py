@@ -8,6 +8,7 @@ ALBERT's layers share their weights, so `prepare` transforms the weights once pe
 encoder, not once per layer. Dimension letters: albert.py and unpadding.py.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -38,6 +39,11 @@ class Weights(NamedTuple):
     intermediate: layers.Dense
     output: layers.Dense
     output_norm: layers.LayerNorm
+
+
+# Dropouts of a block: of the attention's probabilities, of its output and of the block's.
+NUM_SEEDS = 3
+_UNSEEDED = (None,) * NUM_SEEDS
 
 
 def variables(config: albert_config.AlbertConfig, *, group: int, inner: int) -> Variables:
@@ -98,6 +104,24 @@ def apply(
     return _apply(hidden, rows_layout, weights, training=training, config=config)[0]
 
 
+def apply_with_seeds(
+    inputs: tuple[tf.Tensor, Weights],
+    constants: tuple[unpadding.Layout, tf.Tensor],
+    *,
+    attends: bool,
+    config: albert_config.AlbertConfig,
+) -> tuple[tf.Tensor, ...]:
+    """Returns what `apply` does in training or, if it `attends`, `apply_with_attention`.
+
+    The same seeds, int32 [NUM_SEEDS, 2], drop the same units. Inputs get gradients, constants none.
+    """
+    (hidden, weights), (rows_layout, seeds) = inputs, constants
+    output, probs = _apply(
+        hidden, rows_layout, weights, training=True, config=config, seeds=tf.unstack(seeds)
+    )
+    return (output, _by_example(probs)) if attends else (output,)
+
+
 def apply_with_attention(
     hidden: tf.Tensor,
     rows_layout: unpadding.Padded,
@@ -111,7 +135,11 @@ def apply_with_attention(
     The last dimension is what a position looks at: its probabilities add up to one.
     """
     output, probs = _apply(hidden, rows_layout, weights, training=training, config=config)
-    return output, tf.transpose(probs, [1, 0, 2, 3])  # [B, N, S, S]
+    return output, _by_example(probs)
+
+
+def _by_example(probs: tf.Tensor) -> tf.Tensor:
+    return tf.transpose(probs, [1, 0, 2, 3])  # [B, N, S, S]
 
 
 def _apply(
@@ -121,18 +149,22 @@ def _apply(
     *,
     training: bool,
     config: albert_config.AlbertConfig,
+    seeds: Sequence[tf.Tensor | None] = _UNSEEDED,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the output [T, H] and the attention [N, G, L, L]."""
     dropout, eps = config.hidden_dropout_prob, config.layer_norm_eps
+    probs_seed, attention_seed, output_seed = seeds
     query_key_value = layers.dense(hidden, weights.query_key_value)  # [T, 3H]
-    context, probs = _attend(query_key_value, rows_layout, training=training, config=config)
+    context, probs = _attend(
+        query_key_value, rows_layout, training=training, config=config, seed=probs_seed
+    )
     attention = layers.dense(context, weights.attention_output)  # [T, H]
-    attention = layers.dropout(attention, dropout, training)  # [T, H]
+    attention = layers.dropout(attention, dropout, training, seed=attention_seed)
     hidden = layers.layer_norm(hidden + attention, weights.attention_norm, eps)  # [T, H]
     output = layers.dense(hidden, weights.intermediate)  # [T, F]
     output = layers.activate(output, config.hidden_act, training=training)  # [T, F]
     output = layers.dense(output, weights.output)  # [T, H]
-    output = layers.dropout(output, dropout, training)  # [T, H]
+    output = layers.dropout(output, dropout, training, seed=output_seed)  # [T, H]
     return layers.layer_norm(hidden + output, weights.output_norm, eps), probs  # [T, H]
 
 
@@ -160,6 +192,7 @@ def _attend(
     *,
     training: bool,
     config: albert_config.AlbertConfig,
+    seed: tf.Tensor | None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns multi-head attention's contexts [T, H] for projected rows [T, 3H], and its softmax.
 
@@ -174,7 +207,7 @@ def _attend(
     query, key, value = tf.split(split, 3)  # [N, G, L, D]
     scores = tf.cast(tf.matmul(query, key, transpose_b=True), tf.float32)  # [N, G, L, L]
     probs = tf.nn.softmax(scores + rows_layout.attention_bias)  # [N, G, L, L]
-    dropped = layers.dropout(probs, config.attention_probs_dropout_prob, training)
+    dropped = layers.dropout(probs, config.attention_probs_dropout_prob, training, seed=seed)
     context = tf.matmul(tf.cast(dropped, value.dtype), value)  # [N, G, L, D]
     context = tf.transpose(context, [1, 2, 0, 3])  # [G, L, N, D]
     context = tf.reshape(context, [*shape, config.hidden_size])  # [G, L, H]

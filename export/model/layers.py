@@ -103,9 +103,18 @@ def _gelu_tanh_in_few_tensors(x: tf.Tensor) -> tf.Tensor:
     return x * tf.sigmoid(scale * x + scale * 0.044715 * tf.pow(x, 3))
 
 
-def dropout(x: tf.Tensor, rate: float, training: bool) -> tf.Tensor:
-    """Drops elements with probability `rate` when training."""
-    return tf.nn.dropout(x, rate) if training and rate else x
+def dropout(
+    x: tf.Tensor, rate: float, training: bool, *, seed: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Drops elements with probability `rate` when training.
+
+    With a seed, int32 [2], the same elements each time; without one, other ones each time.
+    """
+    if not training or not rate:
+        return x
+    if seed is None:
+        return tf.nn.dropout(x, rate)
+    return tf.nn.experimental.stateless_dropout(x, rate, seed)
 
 
 def check_range(ids: tf.Tensor, limit: int, name: str, meaning: str) -> tf.Operation:

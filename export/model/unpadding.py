@@ -67,6 +67,14 @@ class Tokens(NamedTuple):
 
 Layout = Padded | Unpadded
 
+# Specs of the layouts, for functions that take them.
+PADDED = Padded(tf.TensorSpec([None, 1, None]))
+UNPADDED = Unpadded(
+    attention_bias=tf.TensorSpec([None, None, None]),
+    row_of_slot=tf.TensorSpec([None, None], tf.int32),
+    slot_of_row=tf.TensorSpec([None], tf.int32),
+)
+
 
 def padded(mask: tf.Tensor) -> Padded:
     """Returns the layout that includes padding, for a mask int32 [B, S], 1 for tokens."""

@@ -47,6 +47,7 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
         "from_embeddings": bool,
         "hidden_dropout_prob": float,
         "mlm": bool,
+        "recompute": bool,
         "seed": int,
         "serving_warmup": bool,
         "tokenizer": bool,
