@@ -63,6 +63,7 @@ class Artifact:
       compute_dtype: dtype of activations.
       task_heads: those of a fine-tuned model among them. The rows are of the heads alone then.
       explained: whether it is exported with `attention_outputs` and `from_embeddings`.
+      recompute: whether its gradients compute each block again.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Artifact:
     compute_dtype: str = "float32"
     task_heads: tuple[head_config.HeadConfig, ...] = ()
     explained: bool = False
+    recompute: bool = False
 
     @property
     def has_dropout(self) -> bool:
@@ -325,6 +327,7 @@ def _write(folder: pathlib.Path, artifact: Artifact) -> pathlib.Path:
         compute_dtype=artifact.compute_dtype,
         attention_outputs=artifact.explained,
         from_embeddings=artifact.explained,
+        recompute=artifact.recompute,
     )
     return folder
 
