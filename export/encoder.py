@@ -5,6 +5,7 @@ Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothin
     dir=$(python -m export.encoder --checkpoint albert_large --model_name albert_en_large)
     dir=$(python -m export.encoder --config large)
     dir=$(python -m export.encoder --config large --attention_outputs --from_embeddings)
+    dir=$(python -m export.encoder --config large --recompute)
 
 Without a checkpoint the weights are random, and stderr and the manifest say so.
 """

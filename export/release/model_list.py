@@ -37,6 +37,13 @@ _TOKENIZER_OPTIONS: Mapping[str, type] = {
     "special_tokens": str,
     "tokenization": str,
 }
+_OPTIONS_OF_VECTORS: Mapping[str, type] = {
+    "allow_other_tokenization": bool,
+    "max_seq_length": int,
+    "normalize": bool,
+    "pooling": str,
+    "serving_warmup": bool,
+}
 # Flags of each kind's exporter, which checks their values.
 OPTIONS: Mapping[str, Mapping[str, type]] = {
     manifest.ENCODER: {
@@ -58,22 +65,8 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
         "serving_warmup": bool,
         **_TOKENIZER_OPTIONS,
     },
-    manifest.EMBEDDER: {
-        "allow_other_tokenization": bool,
-        "max_seq_length": int,
-        "normalize": bool,
-        "pooling": str,
-        "serving_warmup": bool,
-    },
-    manifest.TEXT_MODEL: {
-        "allow_other_tokenization": bool,
-        "long_texts": str,
-        "max_seq_length": int,
-        "normalize": bool,
-        "pooling": str,
-        "serving_warmup": bool,
-        "task": str,
-    },
+    manifest.EMBEDDER: _OPTIONS_OF_VECTORS,
+    manifest.TEXT_MODEL: {"long_texts": str, "task": str, **_OPTIONS_OF_VECTORS},
 }
 # Kinds that are made of other models of the list.
 COMPOSED = (manifest.EMBEDDER, manifest.TEXT_MODEL, manifest.CONVERSION)

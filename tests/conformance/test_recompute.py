@@ -19,8 +19,8 @@ from tests.support import sampling
 
 TINY = table.ARTIFACTS[0]
 PATHS = ("__call__", hub_api.MLM, hub_api.UNPADDED, f"{hub_api.UNPADDED}.{hub_api.MLM}")
-# Both are rounded, independently, relative to the largest number of the gradient.
-RTOL = {"float32": 2e-6, "bfloat16": 2e-2}
+# Both are rounded, independently; relative to the largest number of the gradient, 4e-6 was seen.
+RTOL = {"float32": 2e-5, "bfloat16": 2e-2}
 
 
 def _recomputing(artifact):

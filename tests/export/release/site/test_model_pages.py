@@ -120,6 +120,13 @@ def test_page_documents_explanations_where_they_are(site, asked, callables):
     assert ("[batch_size, seq_length, 128]" in page) == ("from_embeddings" in asked)
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_page_says_that_gradients_compute_blocks_again(site, asked):
+    manifest = sites.encoder("large") | ({"recompute": True} if asked else {})
+    page = page_of(site, "org/albert_en_large/1", manifest)
+    assert ("Training memory" in sections(page)) == ("--recompute" in page) == asked
+
+
 @pytest.mark.parametrize(
     ("weights", "expected"),
     [
