@@ -10,16 +10,16 @@ Model Garden and KerasHub always have one; the original only where the two sizes
 """
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from configs import errors, source_rules
+from configs import errors, source_rules, strangers_files, yaml_content
 
 GELU_TANH = source_rules.GELU_TANH
 GELU_ERF = source_rules.GELU_ERF
 HIDDEN_ACTS = (GELU_TANH, GELU_ERF, "relu", "tanh", "linear")
+_MOST_BLOCKS = 1000
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob")
 
 
@@ -65,7 +65,7 @@ class AlbertConfig:
         problems = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.type is int and not (_is_int(value) and value >= 1):
+            if field.type is int and not (_is_int(value) and 1 <= value < 1 << 31):
                 problems.append(f"{field.name} must be a positive integer, got {value!r}")
             is_float = field.type is float or (field.type == float | None and value is not None)
             if is_float and not _is_number(value):
@@ -74,7 +74,7 @@ class AlbertConfig:
                 problems.append(f"{field.name} must be true or false, got {value!r}")
         if self.hidden_act not in HIDDEN_ACTS:
             problems.append(f"hidden_act must be one of {HIDDEN_ACTS}, got {self.hidden_act!r}")
-        if self.group_formula not in source_rules.GROUP_FORMULAS:
+        if self.group_formula not in (*source_rules.GROUP_FORMULAS,):
             formulas = ", ".join(source_rules.GROUP_FORMULAS)
             problems.append(f"group_formula must be one of {formulas}, got {self.group_formula!r}")
         if not problems:
@@ -85,6 +85,9 @@ class AlbertConfig:
             object.__setattr__(self, "group_formula", source_rules.ORIGINAL_FORMULA)
 
     def _inconsistencies(self) -> list[str]:
+        blocks = max(self.num_hidden_layers, self.num_hidden_groups * self.inner_group_num)
+        if blocks > _MOST_BLOCKS:  # listing them would take hours
+            return [f"{blocks} layers or blocks are more than {_MOST_BLOCKS}"]
         problems = []
         if self.hidden_size % self.num_attention_heads:
             problems.append(
@@ -215,9 +218,13 @@ def read_file(path: str) -> dict[str, Any]:
       errors.ConfigError: it cannot be read, or holds anything else.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
             content = file.read()
-        values = _parse_yaml(content) if path.endswith((".yaml", ".yml")) else json.loads(content)
+        values = (
+            yaml_content.parse(content)
+            if path.endswith((".yaml", ".yml"))
+            else strangers_files.parse_json(content)
+        )
     except (OSError, ValueError, RecursionError) as error:
         raise errors.ConfigError(f"config {path!r} cannot be read: {error}") from error
     if not isinstance(values, dict):
@@ -271,7 +278,7 @@ def from_json(
         raise errors.ConfigError(f"missing keys: {', '.join(missing)}")
     known = {name: value for name, value in found.items() if name in fields}
     for name, value in known.items():
-        if fields[name].type is float and _is_int(value):
+        if fields[name].type is float and _is_int(value) and _is_number(value):
             known[name] = float(value)
     return AlbertConfig(**known)
 
@@ -287,12 +294,3 @@ def assumed(
     said = {*plain, *(sizes or {})}
     defaults = (rules or by_content).defaults
     return {name: value for name, value in defaults.items() if name not in said}
-
-
-def _parse_yaml(content: str) -> Any:
-    import yaml  # only Model Garden writes it
-
-    try:
-        return yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error

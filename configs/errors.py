@@ -9,10 +9,22 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 _T = TypeVar("_T")
+_LONGEST, _END = 8000, 2000  # characters of a message, and of its end
 
 
 class InputError(ValueError):
-    """An input cannot be used; the message says which, and what is expected."""
+    """An input cannot be used; the message says which, and what is expected.
+
+    A message quotes files, whose names and values may be of any length, so its middle is left out
+    where it is longer than a screen can show.
+    """
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if len(message) <= _LONGEST:
+            return message
+        start, end = message[: _LONGEST - _END], message[-_END:]
+        return f"{start} ... ({len(message) - _LONGEST} characters more) ... {end}"
 
 
 class ConfigError(InputError):

@@ -102,7 +102,7 @@ def labels_of(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
             f"id2label must name 0 to {count - 1}, as the head has {count} logits; got {numbers}"
         )
     labels = tuple(by_number[number] for number in range(count))
-    if len(set(labels)) < count or not all(isinstance(one, str) and one for one in labels):
+    if not all(isinstance(one, str) and one for one in labels) or len(set(labels)) < count:
         raise errors.ConfigError(
             f"id2label must give each logit a name of its own, got {labels}; or name them: --labels"
         )

@@ -119,14 +119,14 @@ def _digests(tokenizer: Mapping[str, str]) -> set[str]:
 
 def _file(facts: Mapping[str, Any]) -> str:
     tokenizer = facts["tokenizer"]
-    return f"{tokenizer['file']}, sha256 {tokenizer['sha256'][:12]}"
+    return f"{tokenizer.get('file')}, sha256 {tokenizer.get('sha256', '')[:12]}"
 
 
 def _said(facts: Mapping[str, Any]) -> str:
     words = [
         facts["tokenization"],
-        "lower-cased" if facts["lower_case"] else "cased",
-        "with accents" if facts["keep_accents"] else "without accents",
+        "lower-cased" if facts.get("lower_case") else "cased",
+        "with accents" if facts.get("keep_accents") else "without accents",
     ]
     if "tokenization_sha256" in facts:
         words.append(f"sha256 {facts['tokenization_sha256'][:12]}")

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from configs import errors, source_rules
+from configs import errors, source_rules, strangers_files
 from export.checkpoints import locating, mapping, weight_table
 from export.checkpoints.lazy_checkpoint import Checkpoint, LazyTensor
 from export.checkpoints.readers import (
@@ -69,13 +69,14 @@ def open(
         )
     except OSError as error:
         raise errors.CheckpointError(f"checkpoint {location!r} cannot be read: {error}") from error
-    opened = dataclasses.replace(
-        _OPENERS[kinds](at),
-        location=location,
-        repository=repository,
-        allow_unused=allow_unused,
-        notices=notices,
-    )
+    with strangers_files.reading(f"checkpoint {location!r}", error_type=errors.CheckpointError):
+        opened = dataclasses.replace(
+            _OPENERS[kinds](at),
+            location=location,
+            repository=repository,
+            allow_unused=allow_unused,
+            notices=notices,
+        )
     if checkpoint_format not in (None, opened.format):
         raise errors.CheckpointError(
             f"checkpoint {location!r} is of format {opened.format}, not {checkpoint_format}"
@@ -86,7 +87,10 @@ def open(
             f"checkpoint {location!r} holds no weights of ALBERT (format {opened.format}); "
             f"it holds {', '.join(names) or 'nothing'}"
         )
-    return _adapted(opened, adapter) if adapter is not None else opened
+    if adapter is None:
+        return opened
+    with strangers_files.reading(f"adapter {adapter!r}", error_type=errors.CheckpointError):
+        return _adapted(opened, adapter)
 
 
 def _check_pattern(allow_unused: str | None) -> None:

@@ -16,6 +16,8 @@ import re
 import stat
 from typing import BinaryIO
 
+from configs import strangers_files
+
 FILE = "assets.extra/SHA256SUMS"
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -48,7 +50,12 @@ def exists(directory: str) -> bool:
 def problems(directory: str) -> list[str]:
     """Returns a few words for each file that changed since `write`; empty if none did."""
     try:
-        with open(os.path.join(directory, FILE), encoding="utf-8", newline="") as file:
+        with open(
+            os.path.join(directory, FILE),
+            encoding="utf-8",
+            newline="",
+            opener=strangers_files.opener,
+        ) as file:
             text = file.read()
         listed = parse(text)
     except FileNotFoundError:
@@ -103,7 +110,7 @@ def _digests(directory: str) -> dict[str, str]:
 
 def sha256(path: str) -> str:
     """Returns the digest of a file, in hexadecimal digits."""
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=strangers_files.opener) as file:
         return sha256_of_stream(file)
 
 

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 import configs
-from configs import errors
+from configs import errors, strangers_files
 
 # Kinds of artifact.
 ENCODER = "encoder"
@@ -20,6 +20,31 @@ TEXT_MODEL = "text_model"
 CONVERSION = "conversion"
 
 FILE = os.path.join("assets.extra", "manifest.json")
+
+_POSITIONS = "max_position_embeddings"
+# The types of the entries that are read, whatever the kind of artifact.
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "artifact": str,
+    "task": str,
+    "config": dict,
+    "compute_dtype": str,
+    "default": str,
+    "heads": list,
+    "labels": dict,
+    "weights": dict,
+    "toolchain": dict,
+    "made_from": dict,
+    "tokenizer": (dict, type(None)),
+    "tokenization": str,
+    "tokenization_sha256": str,
+    "lower_case": bool,
+    "keep_accents": bool,
+    "format": str,
+    "quantize": str,
+    "min_cosine": (int, float),
+    "signatures": (dict, list),
+    "source_sha256": str,
+}
 
 
 def write(directory: str, *, artifact: str, entries: Mapping[str, Any]) -> None:
@@ -63,12 +88,40 @@ def read(directory: str) -> dict[str, Any]:
     """
     path = os.path.join(directory, FILE)
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
+            content = strangers_files.parse_json(file.read())
     except FileNotFoundError:
         return {}
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise errors.CheckpointError(f"{path!r} is not a JSON object")
+    wrong = _wrong_entries(content)
+    if wrong:
+        raise errors.CheckpointError(
+            errors.listing(f"{path!r} has entries of another type than manifests have", wrong)
+        )
     return content
+
+
+def _wrong_entries(content: Mapping[str, Any]) -> list[str]:
+    """Returns the names of entries that are not of their types; of manifests in it as well."""
+    wrong = [
+        name
+        for name, types in _TYPES.items()
+        if name in content and not isinstance(content[name], types)
+    ]
+    tokenizer, heads = content.get("tokenizer"), content.get("heads")
+    if isinstance(tokenizer, dict) and not all(isinstance(v, str) for v in tokenizer.values()):
+        # That of a conversion says how it was compared, in numbers.
+        wrong += ["tokenizer"] * (content.get("artifact") != CONVERSION)
+    if isinstance(heads, list) and not all(isinstance(head, str) for head in heads):
+        wrong.append("heads")
+    config = content.get("config")
+    if isinstance(config, dict) and not isinstance(config.get(_POSITIONS, 1), int):
+        wrong.append(f"config.{_POSITIONS}")
+    made_from = content.get("made_from")
+    for name, inner in made_from.items() if isinstance(made_from, dict) else ():
+        if isinstance(inner, dict) and name in (ENCODER, PREPROCESSOR):
+            wrong += [f"{name}.{one}" for one in _wrong_entries(inner)]
+    return wrong

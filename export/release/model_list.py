@@ -10,12 +10,11 @@ exporters' flags. Paths are relative to the folder of the list.
 
 import collections
 import dataclasses
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from configs import albert_config, errors
+from configs import albert_config, errors, strangers_files
 from export.checkpoints.readers import hugging_face_download
 from export.metadata import manifest
 from export.publishing import staging
@@ -130,9 +129,9 @@ def read(path: str) -> list[ModelSpec]:
         missing, duplicate or of a wrong type, and every file that does not exist.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file, object_pairs_hook=_object)
-    except (OSError, ValueError, RecursionError) as error:
+        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
+            content = strangers_files.parse_json(file.read(), object_pairs_hook=_object)
+    except (OSError, ValueError) as error:
         raise errors.ReleaseError(f"models {path!r} cannot be read: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("models"), list):
         raise errors.ReleaseError(f'models {path!r} must be {{"models": [...]}}')

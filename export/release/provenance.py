@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import configs
-from configs import errors
+from configs import errors, strangers_files
 from export.release import model_list, toolchain
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -123,8 +123,8 @@ def load(path: str) -> tuple[str, dict[str, Any]]:
       errors.VerificationError: the file is damaged, or is not such a statement.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
+            content = strangers_files.parse_json(file.read())
         (subject,) = content["subject"]
         definition = content["predicate"]["buildDefinition"]
         return subject["digest"]["sha256"], definition["externalParameters"]

@@ -11,7 +11,7 @@ a file is signed, and a signature is checked by itself.
 import os
 from collections.abc import Mapping
 
-from configs import errors
+from configs import errors, strangers_files
 from export.metadata import checksums
 from export.release import paths
 
@@ -26,7 +26,7 @@ def read(output_dir: str) -> dict[str, str]:
     """
     path = os.path.join(output_dir, FILE)
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
             return checksums.parse(file.read())
     except FileNotFoundError:
         return {}

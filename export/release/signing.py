@@ -14,7 +14,7 @@ import os
 import tempfile
 from typing import Any
 
-from configs import errors
+from configs import errors, strangers_files
 from export.release import paths
 
 _INSTALL = "pip install 'model-signing>=1.1,<2' 'pyOpenSSL>=24'"
@@ -35,9 +35,9 @@ class Key:
         except ImportError as error:
             raise errors.ReleaseError(f"--signing_key: {error}: {_INSTALL}") from error
         try:
-            self._signing = signing.Config().use_elliptic_key_signer(private_key=path)
-            with open(path, "rb") as file:
+            with open(path, "rb", opener=strangers_files.opener) as file:
                 private_key = serialization.load_pem_private_key(file.read(), None)
+            self._signing = signing.Config().use_elliptic_key_signer(private_key=path)
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise errors.ReleaseError(
                 f"--signing_key {path!r} must be an elliptic curve key (P-256, P-384, P-521) in a "
@@ -54,7 +54,7 @@ class Key:
 
     def has_signed(self, path: str, signature_path: str) -> bool:
         """Returns whether the signature exists and is this key's for the file as it is now."""
-        if not os.path.exists(signature_path):
+        if not os.path.isfile(signature_path):
             return False
         try:
             self._verifying.verify(path, signature_path)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from configs import errors
+from configs import errors, strangers_files
 from export.checkpoints.readers import hub_saved_model
 from export.saved_models import folder_audit, graph_audit
 
@@ -56,7 +56,7 @@ def audit(directory: str) -> None:
         return
     path = os.path.join(directory, hub_saved_model.FILE)
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=strangers_files.opener) as file:
             content = file.read()
     except OSError as error:
         raise errors.CheckpointError(

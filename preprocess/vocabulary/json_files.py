@@ -3,10 +3,9 @@
 settings = json_files.read("tokenizer_config.json")
 """
 
-import json
 from typing import Any
 
-from configs import errors
+from configs import errors, strangers_files
 
 Json = dict[str, Any]
 
@@ -18,7 +17,7 @@ def read(path: str) -> Json:
       errors.VocabularyError: it cannot be read, or holds anything else.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
             return parse(file.read(), path=path)
     except (OSError, UnicodeDecodeError) as error:
         raise errors.VocabularyError(f"{path!r} cannot be read: {error}") from error
@@ -27,8 +26,8 @@ def read(path: str) -> Json:
 def parse(text: str | bytes, *, path: str) -> Json:
     """Returns the JSON object in a text; as `read`, with a path that names it."""
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = strangers_files.parse_json(text)
+    except ValueError as error:
         raise errors.VocabularyError(f"{path!r} is not JSON: {error}") from error
     if not isinstance(values, dict):
         raise errors.VocabularyError(f"{path!r} is not a JSON object")

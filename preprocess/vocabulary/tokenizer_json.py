@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 
-from configs import errors
+from configs import errors, strangers_files
 from preprocess.vocabulary import (
     hugging_face,
     json_files,
@@ -50,7 +50,7 @@ def read(
         graph cannot do; the message lists them all.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=strangers_files.opener) as file:
             content = file.read()
     except OSError as error:
         raise errors.VocabularyError(f"{path!r} cannot be read: {error.strerror}") from error

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import errors, head_config, hub_api
+from configs import errors, head_config, hub_api, strangers_files
 from export.checkpoints import lazy_checkpoint, weight_table
 from export.checkpoints.readers import object_graph, sidecars, tensorflow_checkpoint
 from export.metadata import manifest
@@ -172,7 +172,7 @@ def _meta_graphs(directory: str) -> Any:
 
     path = os.path.join(directory, FILE)
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=strangers_files.opener) as file:
             content = file.read()
     except OSError as error:
         raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error

@@ -5,6 +5,7 @@ Example:
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from export.checkpoints import lazy_checkpoint
 
 # By gzip: https://www.zlib.net/zlib_tech.html. What was never written takes no room at all.
 _MOST_COMPRESSED = 1032
+_MOST_GROUPS = 30  # one in another; Keras has some ten
+_KINDS = "fiubV"  # of numbers; h5py's bfloat16 is V
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -42,24 +45,48 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
     found: dict[str, lazy_checkpoint.LazyTensor] = {}
     try:
         with h5py.File(path, "r") as file:
-            items: list[tuple[str, Any]] = []
-            file.visititems_links(lambda name, link: items.append((name, link)))
-            for name, link in items:
-                if isinstance(link, h5py.ExternalLink):
-                    raise ValueError(f"{name!r} is in another file, {link.filename!r}")
-            items.clear()
-            file.visititems(lambda name, item: items.append((name, item)))
-            for name, item in items:
-                if not isinstance(item, h5py.Dataset):
-                    continue
+            for name, item in _data_sets(file):
                 if item.external or item.is_virtual:
                     raise ValueError(f"{name!r} is in another file")
+                if item.dtype.kind not in _KINDS:
+                    continue  # no weights: texts, among others, which HDF5 may never return from
                 if item.nbytes > _MOST_COMPRESSED * item.id.get_storage_size():
                     raise ValueError(f"{name!r} has {item.nbytes} bytes, which are not in the file")
                 found[name] = _lazy(path, name, item)
     except _read_errors() as error:
         raise _error(path, error) from error
     return found
+
+
+def _data_sets(file: Any) -> Iterator[tuple[str, Any]]:
+    """Yields the data sets by path, each object once, in the order of their names.
+
+    Raises:
+      ValueError: one is in another file, or below too many groups.
+    """
+    import h5py
+
+    seen: set[int] = set()
+    pending: list[tuple[str, Any]] = [("", file["/"])]
+    while pending:
+        path, item = pending.pop()
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        if isinstance(item, h5py.Dataset):
+            yield path, item
+        if not isinstance(item, h5py.Group):
+            continue
+        if path.count("/") >= _MOST_GROUPS:
+            raise ValueError(f"{path[:_MOST_GROUPS]!r}... is below more than {_MOST_GROUPS} groups")
+        for name in sorted(item, reverse=True):
+            link = item.get(name, getlink=True)
+            inner = f"{path}/{name}" if path else name
+            if isinstance(link, h5py.ExternalLink):
+                raise ValueError(f"{inner!r} is in another file, {link.filename!r}")
+            if isinstance(link, h5py.HardLink):
+                pending.append((inner, item[name]))
 
 
 def _lazy(path: str, name: str, dataset: Any) -> lazy_checkpoint.LazyTensor:

@@ -59,7 +59,7 @@ def base(config_path: str) -> str:
 def told_heads(directory: str) -> dict[str, dict[str, Any]]:
     """Returns the kind of head that an adapter was trained with, see `head_detection.find`."""
     task = sidecars.read_json(os.path.join(directory, CONFIG)).get("task_type")
-    return {_TASKS[task]: {}} if task in _TASKS else {}
+    return {_TASKS[task]: {}} if isinstance(task, str) and task in _TASKS else {}
 
 
 def merged(

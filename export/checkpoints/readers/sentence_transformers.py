@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import errors, pooling
+from configs import errors, pooling, strangers_files
 from export.checkpoints.readers import hugging_face, sidecars
 
 MODULES = "modules.json"
@@ -66,6 +66,11 @@ def read(directory: str) -> Recipe | None:
     path = os.path.join(directory, MODULES)
     if not os.path.isfile(path):
         return None
+    with strangers_files.reading(repr(directory), error_type=errors.CheckpointError):
+        return _read(directory, path)
+
+
+def _read(directory: str, path: str) -> Recipe:
     transformer, modes, dense, normalize = directory, None, [], False
     for module in sidecars.read_json_list(path):
         kind = str(module.get("type")).rsplit(".", 1)[-1]
@@ -131,8 +136,15 @@ def _dense(folder: str) -> pooling.DenseLayer:
     if path is None:
         raise errors.CheckpointError(f"{folder!r} has no weights of its dense layer")
     tensors = {name: tensor.read() for name, tensor in hugging_face.read_file(path).items()}
-    kernel = tensors["linear.weight"].T.astype(np.float32)
-    bias = tensors.get("linear.bias", np.zeros(kernel.shape[1])).astype(np.float32)
+    weight = tensors.get("linear.weight", np.zeros(0))
+    bias = tensors.get("linear.bias", np.zeros(weight.shape[:1]))
+    is_finite = all(np.isfinite(tensor).all() for tensor in (weight, bias))
+    if weight.ndim != 2 or bias.shape != weight.shape[:1] or not is_finite:
+        raise errors.CheckpointError(
+            f"{path!r} must have a finite linear.weight [out, in] and linear.bias [out], got "
+            f"{weight.shape} and {bias.shape}"
+        )
+    kernel, bias = weight.T.astype(np.float32), bias.astype(np.float32)
     return pooling.DenseLayer(
         kernel=np.ascontiguousarray(kernel), bias=bias, activation=_ACTIVATIONS[activation]
     )

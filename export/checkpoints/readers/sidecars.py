@@ -3,12 +3,11 @@
 values, path = sidecars.config([directory])
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from configs import albert_config, errors, source_rules
+from configs import albert_config, errors, source_rules, strangers_files
 
 ORIGINAL = "albert_config.json"
 HUGGING_FACE = "config.json"  # KerasHub's, too
@@ -102,7 +101,7 @@ def read_json_list(path: str) -> list[dict[str, Any]]:
 
 def _read_json(path: str) -> Any:
     try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
+        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
+            return strangers_files.parse_json(file.read())
+    except (OSError, ValueError) as error:
         raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error

@@ -3,11 +3,11 @@
     tensors = tensorflow_checkpoint.read("albert_large/model.ckpt-best")
 
 The names are the file's own: variables' names in a TF1 checkpoint, paths of an object graph in a
-TF2 one. The files carry checksums, which TensorFlow's reader verifies.
+TF2 one. The files carry checksums, which TensorFlow's reader verifies; `checkpoint_index` checks
+what it trusts.
 """
 
 import glob
-import math
 import os
 import re
 from typing import Any
@@ -16,12 +16,12 @@ import numpy as np
 
 from configs import errors
 from export.checkpoints import lazy_checkpoint
+from export.checkpoints.readers import checkpoint_index
 
 INDEX_SUFFIX = ".index"
 # The key under which a TF2 checkpoint keeps its object graph.
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-# The last eight bytes of an index file (LevelDB's table format, which TensorFlow adopted).
-_INDEX_MAGIC = bytes.fromhex("57fb808b247547db")
+_INDEX_END = 8  # bytes that tell an index
 
 
 def files(prefix: str) -> tuple[str, ...]:
@@ -45,11 +45,13 @@ def files(prefix: str) -> tuple[str, ...]:
 
 
 def is_index(path: str) -> bool:
-    """Returns whether a file is the index of a checkpoint, by its content."""
+    """Returns whether a plain file is the index of a checkpoint, by its content."""
+    if not os.path.isfile(path):  # opening a pipe would wait for who writes into it
+        return False
     try:
         with open(path, "rb") as file:
-            file.seek(-len(_INDEX_MAGIC), os.SEEK_END)
-            return file.read() == _INDEX_MAGIC
+            file.seek(-_INDEX_END, os.SEEK_END)
+            return checkpoint_index.is_index(file.read())
     except OSError:  # too short
         return False
 
@@ -95,15 +97,12 @@ def read(prefix: str) -> dict[str, lazy_checkpoint.LazyTensor]:
 def _listing(prefix: str) -> list[tuple[Any, str, tuple[int, ...], str]]:
     import tensorflow as tf
 
-    size = sum(map(os.path.getsize, files(prefix)[1:]))
+    index, *data = files(prefix)
     try:
+        checkpoint_index.check(index, data_sizes=[os.path.getsize(path) for path in data])
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
         dtypes = reader.get_variable_to_dtype_map()
-        for name, shape in shapes.items():  # TensorFlow would make room for it before it reads
-            item_size = max(tf.as_dtype(dtypes[name]).size, 1)  # 0 for strings
-            if math.prod(shape) * item_size > size:
-                raise ValueError(f"{name!r} of shape {shape} is larger than the {size} bytes there")
         return [
             (reader, name, tuple(shapes[name]), tf.as_dtype(dtypes[name]).name) for name in shapes
         ]
