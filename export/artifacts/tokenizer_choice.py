@@ -12,7 +12,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
-from configs import errors, strangers_files, tokenizations
+from configs import errors, tokenizations
 from export.artifacts.tokenizer_spec import TokenizerSpec
 from export.checkpoints import lazy_checkpoint, opening
 from preprocess.vocabulary import (
@@ -75,10 +75,7 @@ def resolve(
         demo = _plain(vocabularies.read(None, vocab_file=None), request)
         return dataclasses.replace(demo, notices=())
     for directory in filter(os.path.isdir, directories):
-        with strangers_files.reading(
-            f"the tokenizer in {directory!r}", error_type=errors.VocabularyError
-        ):
-            found = finding.beside(directory, names=names)
+        found = finding.beside(directory, names=names)
         if found is not None:
             return _chosen(found, request, default=default)
     return None

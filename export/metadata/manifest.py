@@ -30,7 +30,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "compute_dtype": str,
     "default": str,
     "heads": list,
-    "labels": dict,
+    "labels": (dict, list),  # a text model's are a list
     "weights": dict,
     "toolchain": dict,
     "made_from": dict,
@@ -117,6 +117,8 @@ def _wrong_entries(content: Mapping[str, Any]) -> list[str]:
         wrong += ["tokenizer"] * (content.get("artifact") != CONVERSION)
     if isinstance(heads, list) and not all(isinstance(head, str) for head in heads):
         wrong.append("heads")
+    if content.get("artifact") == ENCODER and not isinstance(content.get("labels", {}), dict):
+        wrong.append("labels")
     config = content.get("config")
     if isinstance(config, dict) and not isinstance(config.get(_POSITIONS, 1), int):
         wrong.append(f"config.{_POSITIONS}")

@@ -14,7 +14,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from configs import errors
+from configs import errors, strangers_files
 from preprocess.vocabulary import (
     hugging_face,
     json_files,
@@ -76,6 +76,13 @@ def beside(directory: str, *, names: Mapping[str, str] | None = None) -> FoundTo
       errors.VocabularyError: the file that decides is not valid, or there are several
         SentencePiece models that differ.
     """
+    with strangers_files.reading(
+        f"the tokenizer in {directory!r}", error_type=errors.VocabularyError
+    ):
+        return _beside(directory, names)
+
+
+def _beside(directory: str, names: Mapping[str, str] | None) -> FoundTokenizer | None:
     given = special_names.beside(directory) if names is None else names
     path = os.path.join(directory, TOKENIZER)
     if os.path.isfile(path):
