@@ -33,6 +33,7 @@ SECONDS = 10
 MEMORY = 1 << 30
 _BATCH = 500
 _ADDRESS_SPACE = 8 << 30  # protects the machine; `MEMORY` is what is asserted
+_UNSOUND = 3  # status of a child that cannot read the files before they are damaged
 _OUTPUT = "output"  # a file with what the last child printed
 _LONGEST = 10_000  # characters of an error
 
@@ -97,12 +98,13 @@ def run(reader: Reader, *, count: int, seed: int, first: int = 0) -> Report:
         original = pathlib.Path(work, "original")
         original.mkdir()
         reader.make(original)
-        _check_sound(reader, original)
         results = _Results(work, count, first)
         next_number = first
         while next_number < first + count:
             end = min(next_number + _BATCH, first + count)
             status = _fork(_batch, reader, work, results, range(next_number, end), seed)
+            if status == _UNSOUND:
+                raise RuntimeError(f"{reader.name} cannot read its files:\n{results.output()}")
             died = results.first_open(next_number, end)
             if died is not None:
                 results.set_death(died, status, reader)
@@ -137,9 +139,12 @@ class _Results:
         if reader.is_foreign and name != "SIGALRM":
             self.set(number, CRASHED, name)
         else:
-            output = self._output.read_text(errors="replace")[-2000:]
-            what = f"did not end in {SECONDS} s" if name == "SIGALRM" else f"died: {name}: {output}"
+            is_late = name == "SIGALRM"
+            what = f"did not end in {SECONDS} s" if is_late else f"died: {name}: {self.output()}"
             self.set(number, _OUTCOMES[-1], what)
+
+    def output(self) -> str:
+        return self._output.read_text(errors="replace")[-2000:]
 
     def first_open(self, start: int, end: int) -> int | None:
         place = self._outcomes[start - self._first : end - self._first].find(0)
@@ -154,11 +159,6 @@ class _Results:
             findings.append(f"{command}: {text}")
         types = collections.Counter(self._types.read_text().split())
         return Report(counts=outcomes, findings=findings, errors=types, seconds=seconds)
-
-
-def _check_sound(reader: Reader, original: pathlib.Path) -> None:
-    if _fork(lambda: _facts(reader.read(original))):
-        raise RuntimeError(f"what {reader.name} is fuzzed with cannot be read before it is damaged")
 
 
 def _fork(work: Callable[..., None], *arguments: object) -> int:
@@ -182,7 +182,12 @@ def _batch(reader: Reader, work: str, results: _Results, numbers: Sequence[int],
     with open(os.path.join(work, _OUTPUT), "wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    sound = _facts(reader.read(original))
+    try:
+        sound = _facts(reader.read(original))
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(_UNSOUND)
     limit = _status("VmSize") + _ADDRESS_SPACE
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -8,7 +8,7 @@ import pytest
 from tests.fuzzing import readers
 from tests.support import processes
 
-_SAMPLE = 6  # copies of each reader
+_SAMPLE = 3  # copies of each reader
 _COUNT, _COUNT_OF_RUNTIMES = 10_000, 1000
 _NEEDS = {"torch": "torch", "torch_legacy": "torch", "litert": "ai_edge_litert"}
 # A crash there is an error of the command's, and starting their processes takes long.
