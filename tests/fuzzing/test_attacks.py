@@ -109,6 +109,17 @@ def test_zip_bombs_are_not_unpacked(tmp_path):
         torch_file.read(str(tmp_path / "pytorch_model.bin"))
 
 
+def test_end_of_a_zip_file_of_several_disks_is_refused(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/data.pkl", b"x")
+    content = path.read_bytes()
+    locator = b"PK\x06\x07" + bytes(12) + (9).to_bytes(4, "little")  # of ZIP64: 9 disks
+    path.write_bytes(content[:-22] + locator + content[-22:])
+    with pytest.raises(errors.CheckpointError, match="multiple disks"):
+        torch_file.read(str(path))
+
+
 def test_one_number_that_stands_for_a_terabyte_is_refused(tmp_path):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     torch.save({"a": torch.zeros(1).expand(1 << 38)}, tmp_path / "pytorch_model.bin")

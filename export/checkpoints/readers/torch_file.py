@@ -35,7 +35,7 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
       errors.CheckpointError: torch is not installed; the file cannot be read, is truncated or
         corrupted, or holds anything but tensors.
     """
-    is_zip = zipfile.is_zipfile(path)
+    is_zip = _is_zip(path)
     if is_zip:
         _check_checksums(path)
     try:
@@ -67,6 +67,13 @@ def _check_sizes(path: str, tensors: Mapping[str, Any]) -> None:
         raise errors.CheckpointError(
             f"{path!r} has {size} bytes, and tensors that are larger: {', '.join(larger)}"
         )
+
+
+def _is_zip(path: str) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile as error:  # it ends as one of several files does
+        raise errors.CheckpointError(f"{path!r} is truncated or corrupted: {error}") from error
 
 
 def _check_checksums(path: str) -> None:
