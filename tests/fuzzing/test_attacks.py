@@ -134,7 +134,9 @@ def test_one_number_that_stands_for_a_terabyte_is_refused(tmp_path):
         (_NESTED_ALIASES, "more than 100000 values"),
         ("a: &a [*a]\n", "more than 100000 values"),
         ("a: !!python/object/apply:os.system [x]\n", "could not determine a constructor"),
-        ("[" * 10_000, "cannot be read"),
+        ("[" * 10_000 + "]" * 10_000, "nested more than 100 times"),
+        ("{a: " * 10_000, "nested more than 100 times"),
+        ("- " * 10_000, "nested more than 100 times"),
     ],
 )
 def test_yaml_that_grows_is_refused(tmp_path, content, message):
