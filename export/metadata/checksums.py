@@ -14,7 +14,7 @@ import hashlib
 import os
 import re
 import stat
-from typing import BinaryIO
+from typing import IO
 
 from configs import strangers_files
 
@@ -114,7 +114,7 @@ def sha256(path: str) -> str:
         return sha256_of_stream(file)
 
 
-def sha256_of_stream(file: BinaryIO) -> str:
+def sha256_of_stream(file: IO[bytes]) -> str:
     """Returns the digest of the rest of `file`, in hexadecimal digits."""
     digest = hashlib.sha256()
     while chunk := file.read(1 << 20):

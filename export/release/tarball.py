@@ -14,7 +14,7 @@ import os
 import tarfile
 import zlib
 
-from configs import errors
+from configs import errors, strangers_files
 
 _CHUNK = 1 << 20  # bytes
 # A higher level hardly makes weights smaller: docs/measurements/releases.md.
@@ -64,7 +64,10 @@ def unpack(path: str, directory: str) -> None:
       errors.VerificationError: the tarball is damaged.
     """
     try:
-        with gzip.open(path) as compressed:
+        with (
+            open(path, "rb", opener=strangers_files.opener) as file,
+            gzip.open(file) as compressed,
+        ):
             with tarfile.open(fileobj=compressed, mode="r|") as tar:
                 tar.extractall(directory, filter="data")
             while compressed.read(_CHUNK):  # gzip's checksum is at the end

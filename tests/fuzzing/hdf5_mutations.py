@@ -24,8 +24,7 @@ def damage(path: pathlib.Path, generator: np.random.Generator) -> bool:
             names: list[str] = []
             file.visititems(lambda name, item: names.append(name))
             sets = [name for name in names if isinstance(file[name], h5py.Dataset)]
-            chosen = sets if generator.random() < 0.9 else names
-            name, other = (str(one) for one in generator.choice(chosen, 2))
+            name, other = (str(one) for one in generator.choice(sets, 2))
             _CHANGES[int(generator.integers(len(_CHANGES)))](file, name, other, generator)
     except (
         OSError,

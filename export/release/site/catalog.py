@@ -11,20 +11,20 @@ TensorFlow is not needed.
 
 import dataclasses
 import glob
-import hashlib
-import json
 import os
 import re
 import tarfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from configs import errors
+from configs import errors, strangers_files
 from export.conversion import formats
 from export.metadata import checksums, manifest
 from export.publishing import staging
 from export.release import paths
 
+_LARGEST = 1 << 24  # bytes of a manifest
 _NAME = staging.MODEL_NAME.pattern
 _PATH = re.compile(
     rf"(?P<publisher>{_NAME})/(?P<name>{_NAME})/(?P<version>[1-9][0-9]*){re.escape(paths.TARBALL)}"
@@ -204,17 +204,20 @@ def _manifest(path: str) -> tuple[dict[str, Any], str | None]:
     """Returns the manifest inside a tarball, and the digest of the list of digests before it."""
     content_sha256 = None
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        with (
+            open(path, "rb", opener=strangers_files.opener) as stream,
+            tarfile.open(fileobj=stream, mode="r|gz") as archive,
+        ):
             for member in archive:
                 file = archive.extractfile(member)
                 name = os.path.normpath(member.name)
                 if name == checksums.FILE and file:
-                    content_sha256 = hashlib.sha256(file.read()).hexdigest()
+                    content_sha256 = checksums.sha256_of_stream(file)
                 if name == manifest.FILE:
-                    content = json.load(file) if file else None
+                    content = strangers_files.parse_json(file.read(_LARGEST)) if file else None
                     if isinstance(content, dict) and content.get("artifact") in _KINDS:
                         return content, content_sha256
                     break
-    except (tarfile.TarError, OSError, EOFError, ValueError, RecursionError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
         raise errors.VerificationError(f"{path!r} cannot be read: {error}") from error
     raise errors.VerificationError(f"{path!r} has no manifest of this toolchain; export it again")
