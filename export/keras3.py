@@ -92,16 +92,31 @@ class SavedModelLayer(keras.layers.Layer):
         self.supports_jit = False  # XLA has no strings and no shapes that depend on values
         self.built = True
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        # Keras takes tensors and arrays alone: a list of texts would be many arguments.
+        return super().__call__(_tensor_of_texts(inputs), *args, **kwargs)
+
     def call(self, inputs: Any, training: bool = False) -> Any:
-        options = {"training": bool(training)} if self._takes_training else {}
+        settings = {"training": bool(training)} if self._takes_training else {}
+        try:
+            return self._compute(inputs, settings)
+        except (TypeError, ValueError) as error:  # those of a graph that runs are others
+            accepted, given = _accepted(self._function), _described(inputs)
+            if given in accepted:
+                raise
+            raise ValueError(
+                f"the SavedModel takes {' or '.join(accepted)}, got {given}"
+            ) from error
+
+    def _compute(self, inputs: Any, settings: dict[str, bool]) -> Any:
         if tf.distribute.has_strategy() and tf.distribute.in_cross_replica_context():
             # Inside strategy.scope(), where TensorFlow computes restored functions in replicas only
             strategy = tf.distribute.get_strategy()
-            outputs = strategy.run(self._function, args=(inputs,), kwargs=options)
+            outputs = strategy.run(self._function, args=(inputs,), kwargs=settings)
             return tf.nest.map_structure(
                 lambda values: strategy.experimental_local_results(values)[0], outputs
             )
-        return self._function(inputs, **options)
+        return self._function(inputs, **settings)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -169,6 +184,31 @@ def _find(loaded: Any, path: str | None) -> Any:
             f"there is: {', '.join(public) or 'none'}"
         )
     return found
+
+
+def _tensor_of_texts(inputs: Any) -> Any:
+    """Returns a list of texts as a tensor, and anything else as it is."""
+    is_list = isinstance(inputs, list | tuple) and all(isinstance(i, str | bytes) for i in inputs)
+    return tf.constant(inputs, tf.string) if is_list or isinstance(inputs, str | bytes) else inputs
+
+
+def _accepted(function: Any) -> list[str]:
+    """Returns what a callable of a SavedModel takes as its inputs, in words."""
+    traces = getattr(function.__call__, "concrete_functions", [])
+    every = [trace.structured_input_signature[0][:1] for trace in traces]
+    return list(dict.fromkeys(_described(inputs[0]) for inputs in every if inputs))
+
+
+def _described(inputs: Any) -> str:
+    """Returns dtypes and shapes of inputs, as `{'sentences': string [None]}`."""
+    if isinstance(inputs, dict):
+        return "{" + ", ".join(f"{k!r}: {_described(v)}" for k, v in sorted(inputs.items())) + "}"
+    if isinstance(inputs, list | tuple):
+        return "[" + ", ".join(map(_described, inputs)) + "]"
+    if not hasattr(inputs, "dtype") or not hasattr(inputs, "shape"):
+        return repr(inputs)
+    kind = "ragged " if isinstance(inputs, tf.RaggedTensor | tf.RaggedTensorSpec) else ""
+    return f"{kind}{getattr(inputs.dtype, 'name', inputs.dtype)} {list(inputs.shape)}"
 
 
 def _weights(function: Any) -> list[keras.Variable]:

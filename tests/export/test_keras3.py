@@ -315,3 +315,29 @@ def test_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "torch")
     with pytest.raises(ValueError, match="tensorflow backend, got 'torch'"):
         keras3.SavedModelLayer(_directory())
+
+
+def test_a_list_of_texts_is_a_batch(tiny_preprocessor):
+    layer = keras3.SavedModelLayer(tiny_preprocessor)
+    texts = ["Hello TensorFlow!", "Café"]
+    expected = layer(tf.constant(texts))
+    for given in (texts, np.array(texts, object)):
+        for name, ids in layer(given).items():
+            np.testing.assert_array_equal(ids, expected[name])
+    for name, ids in layer([]).items():
+        assert ids.shape == (0, *expected[name].shape[1:])
+    for given, said in (
+        (tf.constant("Hello"), r"string \[\]"),
+        (tf.constant([["Hello"]]), r"string \[1, 1\]"),
+        (tf.ragged.constant([["Hello"], []]), r"ragged string \[2, None\]"),
+        (keras.Input((1,), dtype="string"), r"string \[None, 1\]"),
+        (np.array([1, 2], np.int32), r"int32 \[2\]"),
+    ):
+        with pytest.raises(ValueError, match=rf"takes string \[None\], got {said}"):
+            layer(given)
+
+
+def test_ids_of_another_type_are_refused_with_what_is_taken():
+    ids = {name: tf.cast(tensor, tf.int64) for name, tensor in ENCODER.inputs().items()}
+    with pytest.raises(ValueError, match=r"'input_mask': int32 \[None, None\].*got .*int64"):
+        _layer(ENCODER)(ids)
