@@ -19,16 +19,21 @@ before the first request.
 """
 
 # %% Settings
+import http.client
 import json
 import os
 import sys
 import urllib.error
 import urllib.request
 
-import grpc
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+try:
+    import grpc
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+except ImportError as error:
+    sys.exit(f"error: {error}: pip install tensorflow-serving-api")
 
 MODEL = os.environ.get("MODEL", "embedder")
 REST = os.environ.get("REST", "localhost:8501")
@@ -43,10 +48,13 @@ try:
     with urllib.request.urlopen(url, data=json.dumps(request).encode(), timeout=60) as response:
         predictions = json.load(response)["predictions"]
 except urllib.error.HTTPError as error:  # the server's own reason: no such model, other inputs
-    sys.exit(f"error: {url} refuses the request: {error.read().decode(errors='replace').strip()}")
+    reason = " ".join(error.read().decode(errors="replace").split())
+    sys.exit(f"error: {url} refuses the request: {reason or error.reason}")
 except OSError as error:
     reason = getattr(error, "reason", error)
     sys.exit(f"error: no server answers at {REST}, {reason}: start it, or set REST and GRPC")
+except (ValueError, TypeError, KeyError, http.client.HTTPException) as error:
+    sys.exit(f"error: what answers at {REST} is not TensorFlow Serving's REST API: {error!r}")
 
 # A prediction is an object of outputs by name, or the output itself where there is only one.
 by_name = [one if isinstance(one, dict) else {"default": one} for one in predictions]

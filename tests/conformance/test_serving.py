@@ -96,6 +96,51 @@ def test_a_session_serves_the_preprocessor(tiny_preprocessor):
         np.testing.assert_array_equal(ids, expected[name])
 
 
+def _joined(requests):
+    """Returns requests as one, as Serving's batching joins them.
+
+    With `pad_variable_length_inputs` it pads a tensor with the tensor's first element:
+    https://github.com/tensorflow/serving/issues/1279.
+    """
+    length = max(array.shape[1] for request in requests for array in request.values())
+    return {
+        name: np.concatenate(
+            [
+                np.pad(
+                    r[name],
+                    [(0, 0), (0, length - r[name].shape[1])],
+                    constant_values=r[name].flat[0],
+                )
+                for r in requests
+            ]
+        )
+        for name in requests[0]
+    }
+
+
+def _row(num_tokens, length):
+    """Returns a row of that many tokens, padded to a length."""
+    mask = (np.arange(length) < num_tokens).astype(np.int32)[np.newaxis]
+    arrays = ((np.arange(length)[np.newaxis] + 2) * mask, mask, 0 * mask)
+    return {k: a.astype(np.int32) for k, a in zip(hub_api.ENCODER_INPUTS, arrays, strict=True)}
+
+
+def test_rows_that_the_client_pads_to_one_length_may_be_joined(tiny_encoder):
+    unpadded = hub.load(str(tiny_encoder)).signatures["unpadded"]
+
+    def pooled(request):
+        return unpadded(**{k: tf.constant(v) for k, v in request.items()})["pooled_output"].numpy()
+
+    counts = (3, 17, 9)
+    alone = np.concatenate([pooled(_row(count, count)) for count in counts])
+    joined = pooled(_joined([_row(count, 24) for count in counts]))
+    np.testing.assert_allclose(joined, alone, atol=1e-5, rtol=0)
+    # What docs/how-to/serve.md warns of: padding becomes tokens.
+    wrong = pooled(_joined([_row(count, count) for count in counts]))
+    np.testing.assert_allclose(wrong[1], alone[1], atol=1e-5, rtol=0)  # the longest
+    assert (np.abs(wrong - alone).max(axis=1)[[0, 2]] > 5e-4).all()
+
+
 def _prediction_log():
     """Returns the class of TensorFlow Serving's message, as far as warm-up requests use it."""
     file = descriptor_pb2.FileDescriptorProto(name="warmup.proto", package="test", syntax="proto3")

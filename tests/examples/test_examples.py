@@ -213,6 +213,33 @@ def test_without_a_server_or_such_a_model_there_is_one_clear_line(tiny_embedder,
     )
 
 
+class _Page(http.server.BaseHTTPRequestHandler):
+    """A web server that is not TensorFlow Serving."""
+
+    def do_POST(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>\nIt works!\n</html>")
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.mark.stress
+def test_what_is_not_serving_and_a_missing_package_are_one_clear_line_too(tmp_path):
+    with http.server.HTTPServer(("localhost", 0), _Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = processes.environment() | {"REST": f"localhost:{server.server_port}"}
+        done = processes.python(EXAMPLES / "serve.py", cwd=tmp_path, env=environment)
+        server.shutdown()
+    assert "is not TensorFlow Serving's REST API: JSONDecodeError" in processes.error(done)
+    (tmp_path / "grpc.py").write_text("raise ImportError('No module named grpc')")
+    environment = processes.environment()
+    environment["PYTHONPATH"] = f"{tmp_path}:{environment['PYTHONPATH']}"
+    done = processes.python(EXAMPLES / "serve.py", cwd=tmp_path, env=environment)
+    assert processes.error(done) == "No module named grpc: pip install tensorflow-serving-api"
+
+
 def test_every_example_is_listed_and_every_listed_one_is_there():
     listed = re.findall(r"\]\((.+?)\)", (EXAMPLES / "README.md").read_text(encoding="utf-8"))
     assert all((EXAMPLES / name).is_file() for name in listed)

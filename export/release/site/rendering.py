@@ -13,6 +13,8 @@ from typing import Any
 
 import jinja2
 
+from export.release.site import op_libraries
+
 
 def markdown(template: str, **values: Any) -> str:
     """Returns Markdown, without superfluous empty lines of the template."""
@@ -48,5 +50,9 @@ def _environment(*, escape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"code": code, "megabytes": megabytes}
+    environment.filters |= {
+        "code": code,
+        "megabytes": megabytes,
+        "op_libraries": op_libraries.names,
+    }
     return environment

@@ -199,6 +199,14 @@ def test_a_preprocessor_says_whose_ids_it_gives(site, changes, expected):
     assert expected in page_of(site, "org/preprocess/1", artifact)
 
 
+def test_a_model_names_the_libraries_that_register_its_ops(site):
+    artifact = sites.preprocessor() | {"custom_ops": ["CaseFoldUTF8", "SentencepieceOp"]}
+    page = page_of(site, "org/preprocess/1", artifact)
+    assert "load\n`_normalize_ops.so`, `_sentencepiece_tokenizer.so` from" in page
+    artifact["custom_ops"].append("AnotherOp")  # of a later version
+    assert ".so`" not in page_of(site, "org/preprocess/2", artifact)
+
+
 def test_changelog_tells_what_differs_from_the_version_before(site):
     site.add("org/albert/2", sites.encoder("base", heads=["mlm"]))
     site.add("org/albert/9", sites.encoder("base", heads=["mlm", "sop"], parameters=7654321))
