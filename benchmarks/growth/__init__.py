@@ -1,1 +1,1 @@
-"""Measures how time and memory grow: with length, batch, size, threads, shapes, loads and corpora."""
+"""Measures how time and memory grow with length, batch, size, threads, shapes and corpora."""

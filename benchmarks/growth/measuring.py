@@ -104,9 +104,7 @@ def _export(curve: curves.Curve, points: Sequence[Any], output_dir: str) -> None
 
 
 def _output(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it was killed"])[-1]
         raise errors.InputError(f"python {' '.join(arguments)} failed: {last}")

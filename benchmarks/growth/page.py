@@ -95,8 +95,8 @@ def _table(curve: curves.Curve, points: Sequence[Mapping[str, Any]]) -> str:
     for point in points:
         x = point["x"] if isinstance(point["x"], str) else f"{point['x']:,}"
         rows.append([x, *(_value(point[column] * _COLUMNS[column][2]) for column in columns)])
-    x = _numbers(points)
-    slopes = [exponent(x, [point[column] for point in points]) for column in columns]
+    numbers = _numbers(points)
+    slopes = [exponent(numbers, [point[column] for point in points]) for column in columns]
     rows.append(["**exponent**", *("-" if s is None else f"**{s:.2f}**" for s in slopes)])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
