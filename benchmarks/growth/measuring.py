@@ -1,7 +1,9 @@
 """Measures the points of curves, each in a process of its own, and keeps what was found.
 
 Example:
-    measuring.run(only=["length"], most=1000, output_dir="build/growth", ...)
+    measuring.run(
+        only=["length"], most=1000, output_dir="out", page_path="page.md", plot_path="plot.png"
+    )
 """
 
 import datetime
@@ -49,7 +51,9 @@ def run(*, only: Sequence[str], most: int, output_dir: str, page_path: str, plot
         curve = curves.CURVES[name]
         points = [x for x in curve.points if isinstance(x, str) or x <= most]
         _export(curve, points, output_dir)
+        load = os.getloadavg()[0]  # of other programs, before this one computes
         results[name] = {
+            "load": load,
             "points": _measure(name, curve, points, output_dir),
             "date": datetime.date.today().isoformat(),
             "machine": machine.description(),

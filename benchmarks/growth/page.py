@@ -34,6 +34,8 @@ page is written by
 which takes about 25 minutes; `--only` measures some of the curves. Each point is a new process, but
 for shapes and loads, which are the history of one. Weights are random, and rows are full.
 
+- The load average is that of all programs just before a curve: where it is far from 0, others used
+  the machine, and times are not of this project alone.
 - A time is the median of seven calls after one. Of shapes and loads it is that of all so far; of a
   corpus, that of the command, with start and imports.
 - Memory of a call is the peak of the process, less what it had when the model was loaded.
@@ -51,7 +53,8 @@ def markdown(results: Mapping[str, Any], *, picture: str) -> str:
         if name in results:
             found = results[name]
             parts.append(f"## {name.capitalize()}\n")
-            parts.append(f"{curve.title}. {found['date']}, {found['machine']}.\n")
+            said = f"{found['date']}, {found['machine']}, load average {found['load']:.1f} before"
+            parts.append(f"{curve.title}. {said}.\n")
             parts.append(_table(curve, found["points"]))
     return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""Draws the curves, with a panel for each: time on the left axis, memory on the right.
+"""Draws the curves, with a panel for each: time on the left axis, memory on the right, from 0.
 
 python -m benchmarks.growth.plot DATA_JSON PNG
 """
@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot
+from matplotlib import pyplot, ticker
 
 _COLUMNS = 2
 _TIME, _MEMORY = "#3b6ea5", ("#c8702a", "#8a8a8a")
@@ -41,10 +41,15 @@ def _draw(axis: Any, panel: dict[str, Any]) -> None:
         color = _TIME if is_time else next(memory_colors)
         side = axis if is_time else right
         handles += side.plot(panel["x"], values, "o-", color=color, label=name, markersize=4)
-    for side in (axis, right):
-        side.set_xscale("log")
-        side.set_yscale("log")
-        side.tick_params(labelsize=8)
+    axis.set_xscale("log")
+    axis.set_xticks(panel["x"], [f"{x:,.0f}" for x in panel["x"]], fontsize=7)
+    axis.xaxis.set_minor_locator(ticker.NullLocator())
+    axis.set_yscale("log")
+    for formatted in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+        formatted(ticker.FormatStrFormatter("%g"))
+    axis.tick_params(axis="y", which="both", labelsize=7)
+    right.tick_params(labelsize=7)
+    right.set_ylim(0, 1.3 * right.get_ylim()[1])  # room for the legend
     axis.set_xlabel(panel["x_title"], fontsize=8)
     axis.set_title(panel["title"], fontsize=9, loc="left")
     axis.legend(handles=handles, fontsize=7, frameon=False)

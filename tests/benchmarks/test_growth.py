@@ -19,10 +19,12 @@ def test_one_point_has_no_exponent_and_zero_does_not_count():
 
 def test_the_page_has_the_curves_that_were_measured_and_the_picture():
     points = [{"x": x, "seconds": x / 1000, "peak_bytes": 5_000_000} for x in (1000, 10_000)]
-    results = {"corpus": {"points": points, "date": "2026-01-02", "machine": "two cores"}}
+    results = {
+        "corpus": {"points": points, "date": "2026-01-02", "machine": "two cores", "load": 0.25}
+    }
     text = page.markdown(results, picture="../picture.png")
     assert "](../picture.png)" in text
-    assert "2026-01-02, two cores" in text
+    assert "2026-01-02, two cores, load average 0.2 before" in text
     assert "| 10,000 | 10 | 5 |" in text
     assert "| **exponent** | **1.00** | **0.00** |" in text
     assert text.count("\n## ") == 1
@@ -38,6 +40,6 @@ def test_sizes_are_drawn_by_their_parameters():
 
 def test_an_unknown_curve_is_refused_with_those_that_there_are(tmp_path):
     done = processes.run(
-        "benchmarks.growth", "--only=lenght", cwd=tmp_path, env=processes.environment()
+        "benchmarks.growth", "--only=breadth", cwd=tmp_path, env=processes.environment()
     )
-    assert "lenght; the curves are length, batch" in processes.error(done)
+    assert "breadth; the curves are length, batch" in processes.error(done)
