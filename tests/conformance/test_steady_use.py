@@ -229,13 +229,14 @@ def test_a_thousand_lengths_need_ever_less_memory():
 
 
 @pytest.mark.stress
-def test_twenty_loads_that_are_dropped_need_no_more_memory_than_the_first_few():
+@pytest.mark.parametrize("name", ["unpadded", "word_pieces"])
+def test_twenty_loads_that_are_dropped_need_no_more_memory_than_the_first_few(name):
+    """A SentencePiece model is not among them: TensorFlow Text never frees one."""
+    directory, take, call = PARTS[name]
     had = []
     for _ in range(20):
-        model = hub.load(_classifier())
-        model(tf.constant(_TEXTS[:2]))
-        del model
+        call(take(hub.load(str(directory()))))
         gc.collect()
         had.append(memory.resident())
     print(*(f"{one / 1e6:.0f} MB" for one in had))
-    assert had[-1] < 1.1 * had[4]
+    assert had[-1] < 1.05 * had[4]
