@@ -74,7 +74,7 @@ def _arrays(outputs):
     return [value.numpy() for value in tf.nest.flatten(outputs, expand_composites=True)]
 
 
-@sampling.parametrize("name", tuple(PARTS), sample=("unpadded", "word_pieces"))
+@sampling.parametrize("name", tuple(PARTS), sample=("unpadded",))
 def test_a_part_works_when_its_root_is_gone(name):
     directory, take, call = PARTS[name]
     root = hub.load(str(directory()))
@@ -142,6 +142,7 @@ def test_memory_does_not_grow_in_a_minute_of_sixteen_threads():
     assert late < 1.05 * early
 
 
+@pytest.mark.stress
 def test_a_dataset_maps_in_parallel():
     model = text_models.load("single")
     batches = tf.data.Dataset.from_tensor_slices(_TEXTS).batch(4)
@@ -194,7 +195,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("kind", ACCEPTED)
+@sampling.parametrize("kind", tuple(ACCEPTED), sample=("objects",))
 def test_texts_may_be_lists_and_arrays_and_none_at_all(kind):
     model = text_models.load("single")
     texts = ACCEPTED[kind]
@@ -204,7 +205,7 @@ def test_texts_may_be_lists_and_arrays_and_none_at_all(kind):
         np.testing.assert_allclose(outputs["scores"], expected, atol=ATOL, rtol=0)
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@sampling.parametrize("kind", tuple(REFUSED), sample=("column",))
 def test_what_is_not_a_row_of_texts_is_refused(kind):
     model = text_models.load("single")
     serve = model.signatures["serving_default"]
