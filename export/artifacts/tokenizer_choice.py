@@ -9,10 +9,10 @@ that wrote the weights does. Everything that was guessed is in the result's `not
 
 import dataclasses
 import os
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from configs import errors, tokenizations
+from configs import errors, language_tags, tokenizations
+from export.artifacts import case_guesses
 from export.artifacts.tokenizer_spec import TokenizerSpec
 from export.checkpoints import lazy_checkpoint, opening
 from preprocess.vocabulary import (
@@ -36,6 +36,8 @@ class Request:
       lower_case: whether text is lower-cased.
       keep_accents: whether text keeps its accents.
       special_tokens: names of special tokens, as `pad=<pad>,mask=<mask>`.
+      language: languages of the texts, BCP 47 tags with commas between them. Nothing is inferred
+        without it.
     """
 
     sp_model_file: str | None = None
@@ -44,6 +46,16 @@ class Request:
     lower_case: bool | None = None
     keep_accents: bool | None = None
     special_tokens: str | None = None
+    language: str | None = None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages, empty if the user says none.
+
+        Raises:
+          errors.ConfigError: they are malformed.
+        """
+        return language_tags.parse(self.language) if self.language is not None else ()
 
 
 def resolve(
@@ -191,7 +203,9 @@ def _chosen(found: finding.FoundTokenizer, request: Request, *, default: str) ->
             content = file.read()
     messages = (*found.messages, *tokenizer.notes)
     if found.lower_case is None:
-        messages += _guess(found.vocabulary, tokenizer.lower_case, tokenizer.keep_accents)
+        messages += case_guesses.notices(
+            found.vocabulary, tokenizer.lower_case, tokenizer.keep_accents
+        )
     return TokenizerSpec(
         vocabulary=found.vocabulary,
         tokenization=tokenization,
@@ -199,6 +213,7 @@ def _chosen(found: finding.FoundTokenizer, request: Request, *, default: str) ->
         keep_accents=tokenizer.keep_accents,
         hugging_face=tokenizer,
         tokenizer_json=content,
+        languages=request.languages,
         notices=tuple(dict.fromkeys(messages)),
     )
 
@@ -235,7 +250,9 @@ def _plain(
         )
     is_lower_guessed = request.lower_case is None and lower_case is None
     is_keep_guessed = request.keep_accents is None and keep_accents is None
-    messages += _guess(vocabulary, lower and is_lower_guessed, keep or not is_keep_guessed)
+    messages += case_guesses.notices(
+        vocabulary, lower and is_lower_guessed, keep or not is_keep_guessed
+    )
     if request.tokenization is None and not is_wordpiece:
         messages += (
             "its tokenization is that of TF Hub's preprocessor; google's models were trained with "
@@ -246,6 +263,7 @@ def _plain(
         tokenization=tokenization,
         lower_case=lower,
         keep_accents=keep,
+        languages=request.languages,
         notices=messages,
     )
 
@@ -268,32 +286,3 @@ def _setting(name: str, given: bool | None, said: bool | None, *, default: bool)
 
 def _flag(name: str, value: bool) -> str:
     return f"--{name}" if value else f"--no{name}"
-
-
-def _guess(
-    vocabulary: vocabularies.Vocabulary, lower_case: bool, keep_accents: bool
-) -> tuple[str, ...]:
-    """Returns what is guessed of the case of a vocabulary, and which pieces that makes useless."""
-    done = [
-        *(["lower-cased"] if lower_case else []),
-        *(["stripped of accents"] if not keep_accents else []),
-    ]
-    if not done:
-        return ()
-    what = " and ".join(done)
-    lines = [f"text is {what}, as nothing beside {vocabulary.file_name} says otherwise"]
-    useless: Sequence[tuple[bool, str, str, Callable[[str], bool]]] = (
-        (lower_case, "upper-case letters", "--nolower_case", lambda p: p != p.lower()),
-        (not keep_accents, "accents", "--keep_accents", _has_accents),
-    )
-    special = set(special_names.ids_of(vocabulary))
-    pieces = [piece for i, piece in enumerate(vocabulary.pieces) if i not in special]
-    for is_removed, kind, flag, has in useless:
-        count = sum(map(has, pieces)) if is_removed else 0
-        if count:
-            lines.append(f"{count} of its pieces have {kind} and are never produced: see {flag}")
-    return tuple(lines)
-
-
-def _has_accents(piece: str) -> bool:
-    return any(unicodedata.category(c) == "Mn" for c in unicodedata.normalize("NFKD", piece))

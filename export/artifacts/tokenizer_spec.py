@@ -29,6 +29,7 @@ class TokenizerSpec:
       keep_accents: whether text keeps its accents.
       hugging_face: what the tokenization "huggingface" does; None for the others.
       tokenizer_json: content of the `tokenizer.json` that decides it; None without one.
+      languages: BCP 47 tags, those that the user says.
       notices: one sentence for each thing that was guessed or that the user should know.
     """
 
@@ -38,6 +39,7 @@ class TokenizerSpec:
     keep_accents: bool
     hugging_face: HuggingFaceTokenizer | None = None
     tokenizer_json: bytes | None = dataclasses.field(default=None, repr=False)
+    languages: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
     @property
@@ -82,6 +84,8 @@ class TokenizerSpec:
         }
         if self.hugging_face is not None:
             entries["tokenization_sha256"] = _digest(self.hugging_face)
+        if self.languages:
+            entries["language"] = list(self.languages)
         if self.notices:
             entries["tokenizer_notices"] = list(self.notices)
         return entries

@@ -45,6 +45,12 @@ _SPECIAL_TOKENS = flags.DEFINE_string(
     "What special tokens are called where it is not usual: pad=...,unk=...,cls=...,sep=...,"
     "mask=..., any of them.",
 )
+_LANGUAGE = flags.DEFINE_string(
+    "language",
+    None,
+    "Languages of the texts, as BCP 47 tags with commas between them (en, pt-BR, or hi,ta): the "
+    "manifest records them, and the pages of a release show them. Default: nothing is said.",
+)
 
 
 def request() -> tokenizer_choice.Request:
@@ -56,4 +62,5 @@ def request() -> tokenizer_choice.Request:
         lower_case=_LOWER_CASE.value,
         keep_accents=_KEEP_ACCENTS.value,
         special_tokens=_SPECIAL_TOKENS.value,
+        language=_LANGUAGE.value,
     )

@@ -31,10 +31,8 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     manifest.TEXT_MODEL: ("encoder", "preprocessor"),
 }
 _TOKENIZER_OPTIONS: Mapping[str, type] = {
-    "keep_accents": bool,
-    "lower_case": bool,
-    "special_tokens": str,
-    "tokenization": str,
+    **dict.fromkeys(("keep_accents", "lower_case"), bool),
+    **dict.fromkeys(("language", "special_tokens", "tokenization"), str),
 }
 _OPTIONS_OF_VECTORS: Mapping[str, type] = {
     "allow_other_tokenization": bool,

@@ -173,16 +173,18 @@ class Page(html.parser.HTMLParser):
     """A parsed page.
 
     Attributes:
-      links: the addresses of its links and style sheets.
+      links: the addresses of its links, style sheets and scripts.
+      anchors: the ids of its elements.
       tags: the names of its elements.
       text: its text.
     """
 
-    _VOID = ("meta", "link", "br", "hr", "img")
+    _VOID = ("meta", "link", "br", "hr", "img", "input", "wbr")
 
     def __init__(self, source: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.anchors: list[str] = []
         self.tags: list[str] = []
         self.text = ""
         self._open: list[str] = []
@@ -192,7 +194,8 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.links += [value for name, value in attrs if name == "href" and value]
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+        self.anchors += [value for name, value in attrs if name == "id" and value]
         if tag not in self._VOID:
             self._open.append(tag)
 

@@ -85,8 +85,8 @@ class PublishedModel:
         return self._manifest_of(manifest.PREPROCESSOR)
 
     @property
-    def tokenizer(self) -> dict[str, str]:
-        """File name and sha256 of its vocabulary."""
+    def tokenizer(self) -> dict[str, str] | None:
+        """File name and sha256 of its vocabulary; None for an encoder of ids alone."""
         entries = self.encoder or self.preprocessor
         assert entries is not None
         return entries["tokenizer"]
@@ -154,10 +154,13 @@ class Catalog:
 
         The vocabulary is the same and, where both record it, what is done to text.
         """
+        if model.tokenizer is None:
+            return []
         return [
             other
             for other in self.by_publisher(model.publisher).latest()
             if other.kind == kind
+            and other.tokenizer is not None
             and other.tokenizer["sha256"] == model.tokenizer["sha256"]
             and (
                 None in (model.tokenization, other.tokenization)

@@ -11,7 +11,7 @@ description; then come tags as comments, then Markdown. The text is in
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from export.metadata import manifest
@@ -55,7 +55,8 @@ def module_page(model: catalog.PublishedModel, *, models: catalog.Catalog, base_
         model=model,
         base_url=base_url,
         tags=_module_tags(model, base_url),
-        origin=known_origins.VOCABULARIES.get(model.tokenizer["sha256"]),
+        origin=_vocabulary(model),
+        languages=languages(model),
         encoders=models.same_tokenizer(model, manifest.ENCODER),
         preprocessors=models.same_tokenizer(model, manifest.PREPROCESSOR),
         runtimes=conversion_rows.by_runtime(model, models.conversions_of(model)),
@@ -92,13 +93,33 @@ def publisher_page(publisher: str, *, models: catalog.Catalog, base_url: str) ->
     )
 
 
+def task(model: catalog.PublishedModel) -> str:
+    """Returns TF Hub's tag of what a model does."""
+    return _TEXT_TASKS.get(model.manifest.get("task", ""), _TASKS[model.kind])
+
+
+def languages(model: catalog.PublishedModel) -> Sequence[str]:
+    """Returns the languages of a model as BCP 47 tags; empty if they are unknown.
+
+    They are those that the manifest says, or else those of a vocabulary that is known.
+    """
+    said = (model.encoder or model.preprocessor or {}).get("language")
+    origin = _vocabulary(model)
+    return said or ([origin.language] if origin else [])
+
+
+def _vocabulary(model: catalog.PublishedModel) -> known_origins.Origin | None:
+    """Returns the origin of a model's vocabulary; None if unknown, or without a vocabulary."""
+    return known_origins.VOCABULARIES.get((model.tokenizer or {}).get("sha256", ""))
+
+
 def _module_tags(model: catalog.PublishedModel, base_url: str) -> list[tuple[str, str]]:
     tags = [
         ("asset-path", f"{base_url}/{model.handle}{paths.TARBALL}"),
         ("colab", _COLAB),
         ("fine-tunable", "false" if model.kind == manifest.PREPROCESSOR else "true"),
         ("format", "saved_model_2"),
-        ("task", _TEXT_TASKS.get(model.manifest.get("task", ""), _TASKS[model.kind])),
+        ("task", task(model)),
     ]
     if model.kind != manifest.PREPROCESSOR:
         tags.append(("network-architecture", "transformer"))
@@ -107,10 +128,10 @@ def _module_tags(model: catalog.PublishedModel, base_url: str) -> list[tuple[str
 
 def _origin_tags(model: catalog.PublishedModel) -> list[tuple[str, str]]:
     """Returns language, license and dataset, as far as known for vocabulary and weights."""
-    vocabulary = known_origins.VOCABULARIES.get(model.tokenizer["sha256"])
+    tags = [("language", language) for language in languages(model)]
+    vocabulary = _vocabulary(model)
     if not vocabulary:
-        return []
-    tags = [("language", vocabulary.language)]
+        return tags
     origin: known_origins.Origin | None = vocabulary
     if model.encoder:
         weights = model.encoder["weights"]

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 import jinja2
+import markupsafe
 
 from export.release.site import op_libraries
 
@@ -40,6 +41,18 @@ def megabytes(num_bytes: int) -> str:
     return f"{num_bytes / 1e6:,.1f} MB"
 
 
+def breakable(handle: str) -> markupsafe.Markup:
+    """Returns a handle as HTML that breaks after the publisher, or else after `/` and `_`."""
+    publisher, slash, rest = handle.partition("/")
+    parts = [publisher + slash, *([rest] if rest else [])]
+    pieces = [
+        markupsafe.Markup("<wbr>").join(re.findall(r"[^/_]*[/_]+|[^/_]+", part)) for part in parts
+    ]
+    return markupsafe.Markup("").join(
+        markupsafe.Markup('<span class="part">{}</span>').format(piece) for piece in pieces
+    )
+
+
 @functools.cache
 def _environment(*, escape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -51,6 +64,7 @@ def _environment(*, escape: bool) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "breakable": breakable,
         "code": code,
         "megabytes": megabytes,
         "op_libraries": op_libraries.names,

@@ -20,6 +20,7 @@ from export.release.site import catalog, html_pages, index_page, model_pages
 
 # The tarball of a model's highest version, which a later release may replace.
 LATEST = "latest.tgz"
+_STATIC = ("style.css", "search.js")
 _ADDRESS = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~-]+)*/?", re.ASCII)
 
 
@@ -58,8 +59,9 @@ def write(output_dir: str, *, publisher: str, base_url: str) -> None:
         _put_copy(output_dir, f"{folder}/index.html", of=f"{model.handle}.html")
         _put_copy(output_dir, f"{folder}/{LATEST}", of=f"{model.handle}{paths.TARBALL}")
     _put(output_dir, "index.html", index_page.render(everything))
-    style = resources.files("export.release.site") / "templates" / "style.css"
-    _put(output_dir, "style.css", style.read_text(encoding="utf-8"))
+    for name in _STATIC:
+        file = resources.files("export.release.site") / "templates" / name
+        _put(output_dir, name, file.read_text(encoding="utf-8"))
 
 
 def _markdown(publisher: str, *, models: catalog.Catalog, base_url: str) -> dict[str, str]:

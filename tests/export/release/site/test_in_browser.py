@@ -68,7 +68,7 @@ def test_nothing_stands_out_of_the_window(server, chromium, path, width):
     heights = "Array.from(document.querySelectorAll('th, td')).map((cell) => cell.clientHeight)"
     assert max(page.evaluate(heights), default=0) < 120  # words are not cut into letters
     # The Content-Security-Policy allows the style sheet, and the text is legible.
-    assert page.evaluate("getComputedStyle(document.body).maxWidth") == "960px"
+    assert page.evaluate("getComputedStyle(document.body).maxWidth") == "1152px"
     assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 16
 
 

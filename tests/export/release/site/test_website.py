@@ -51,8 +51,8 @@ def test_a_page_in_html_has_the_sections_and_code_of_the_one_in_markdown(tmp_pat
         markdown, html = path.read_text(), path.with_suffix(".html").read_text()
         sections = re.findall("^##+ (.+)$", markdown, re.M)
         assert sections
-        assert re.findall("<h[23]>(.+)</h[23]>", html) == sections
-        assert html.count("<pre>") == markdown.count("```") / 2
+        assert re.findall("<h[23] id=.+>(.+)</h[23]>", html) == sections
+        assert html.count("<pre ") == markdown.count("```") / 2
         assert "&lt;!--" not in html  # tags are not shown as comments
 
 
@@ -116,10 +116,13 @@ def test_pages_refer_to_files_that_are_there_and_need_nothing_from_elsewhere(tmp
     site.write()
     (site.root / "SHA256SUMS").touch()  # written last, over all of these
     for path, page in pages(site).items():
-        assert not {"script", "img", "iframe", "form", "object"} & set(page.tags)
+        assert not {"img", "iframe", "form", "object"} & set(page.tags)
+        assert page.tags.count("script") == (path == site.root / "index.html")
         for link in page.links:
             parts = urllib.parse.urlsplit(link)
-            if parts.scheme:
+            if link.startswith("#"):
+                assert page.anchors.count(parts.fragment) == 1, f"{path}: {link}"
+            elif parts.scheme:
                 assert parts.scheme == "https"
                 assert not link.startswith(sites.BASE_URL)
             else:
