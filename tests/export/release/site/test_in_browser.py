@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from tests.support import browser, sampling, sites, web_server
+from tests.support import axe, browser, sampling, sites, web_server
 
 pytestmark = [browser.needs_chromium, web_server.needs_nginx]
 
@@ -19,6 +19,7 @@ _PATHS = (
     "",
     "org/albert_en_xxlarge/10",
     "org/albert_en_preprocess/3",
+    "org/my_albert_with_a_long_name_classify/1",
     "org/collections/albert/1",
     "org/",
 )
@@ -35,6 +36,9 @@ def server(tmp_path_factory):
     for label in ("onnx", "huggingface"):
         site.convert("org/albert_en_xxlarge/10", label)
     site.add("org/albert_en_preprocess/3", sites.preprocessor())
+    classify = sites.text_model("classify")
+    classify["made_from"]["encoder"]["language"] = ["hi", "ta"]
+    site.add("org/my_albert_with_a_long_name_classify/1", classify)
     site.write()
     (site.root / "SHA256SUMS").touch()
     with web_server.nginx(site.root, folder=folder) as base_url:
@@ -48,9 +52,11 @@ def chromium():
         yield chromium
 
 
-def _open(chromium, url, *, width=360):
+def _open(chromium, url, *, width=360, **options):
     """Returns the page, on a phone or on a desktop."""
-    page = chromium.new_page(viewport={"width": width, "height": 740}, is_mobile=width < 600)
+    page = chromium.new_page(
+        viewport={"width": width, "height": 740}, is_mobile=width < 600, **options
+    )
     page.goto(url)
     return page
 
@@ -96,4 +102,142 @@ def test_index_shows_every_model(server, chromium):
     digests = page.evaluate(
         "Array.from(document.querySelectorAll('.digest code')).map((code) => code.innerText)"
     )
-    assert len(digests) == 4 and {len(digest) for digest in digests} == {64}
+    assert len(digests) == 5 and {len(digest) for digest in digests} == {64}
+
+
+_TITLE_LINES = """
+Array.from(document.querySelectorAll("h1 .part"), (part) => {
+  const range = document.createRange();
+  range.selectNodeContents(part);
+  const tops = Array.from(range.getClientRects(), (rectangle) => Math.round(rectangle.top));
+  return [part.textContent, new Set(tops).size];
+})
+"""
+
+
+def test_a_title_breaks_after_the_publisher_or_between_words(server, chromium):
+    page = _open(chromium, f"{server}/org/albert_en_xxlarge/10")
+    assert page.evaluate(_TITLE_LINES) == [["org/", 1], ["albert_en_xxlarge/10", 1]]
+    page = _open(chromium, f"{server}/org/my_albert_with_a_long_name_classify/1")
+    lines = page.evaluate("document.querySelector('h1').innerText").split()
+    assert "".join(lines) == "org/my_albert_with_a_long_name_classify/1"
+    assert dict(page.evaluate(_TITLE_LINES))["my_albert_with_a_long_name_classify/1"] > 1
+    page.evaluate("document.querySelectorAll('wbr').forEach((element) => element.remove())")
+    # The same without places to break would be cut within words.
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_code_that_is_cut_shows_it_and_scrolls_by_keyboard(server, chromium, scheme):
+    page = _open(chromium, f"{server}/org/albert_en_xxlarge/10", color_scheme=scheme)
+    code = page.locator("pre", has_text="LinearWarmup")
+    assert code.evaluate("(pre) => pre.scrollWidth > pre.clientWidth")
+    code.evaluate("(pre) => { pre.firstElementChild.style.color = 'transparent'; }")
+    code.scroll_into_view_if_needed()
+    box = code.bounding_box()
+
+    def edge(left):
+        x = box["x"] + (2 if left else box["width"] - 8)
+        return page.screenshot(clip={"x": x, "y": box["y"] + 20, "width": 6, "height": 20})
+
+    at_start = edge(left=True), edge(left=False)
+    assert at_start[0] != at_start[1]  # the shade is only where there is more
+    code.focus()
+    code.evaluate("(pre) => { pre.style.outline = 'none'; }")
+    page.keyboard.press("ArrowRight")
+    page.evaluate(_SCROLLED)
+    code.evaluate("(pre) => { pre.scrollLeft = pre.scrollWidth; }")
+    assert edge(left=False) == at_start[0]
+    assert edge(left=True) != at_start[0]
+
+
+# The Content-Security-Policy forbids `wait_for_function`.
+_SCROLLED = """
+new Promise((resolve) => {
+  const look = () =>
+    document.activeElement.scrollLeft > 0 ? resolve() : requestAnimationFrame(look);
+  look();
+})
+"""
+
+
+def _shown(page):
+    return page.evaluate(
+        "Array.from(document.querySelectorAll('article:not([hidden]) h3'), (e) => e.textContent)"
+    )
+
+
+def test_the_index_is_searched_by_words_task_language_format_and_size(server, chromium):
+    page = _open(chromium, f"{server}/", width=1280)
+    everything = _shown(page)
+    assert len(everything) == 5
+    assert page.get_by_role("status").inner_text() == "5 of 5 models"
+    page.get_by_label("Words").fill("LARGE org")
+    assert _shown(page) == ["org/albert_en_large", "org/albert_en_xxlarge"]
+    page.get_by_label("Format").select_option("onnx")
+    assert _shown(page) == ["org/albert_en_xxlarge"]
+    assert not page.get_by_role("heading", name="Preprocessors").is_visible()
+    # The address keeps it.
+    page.reload()
+    assert _shown(page) == ["org/albert_en_xxlarge"]
+    assert page.get_by_label("Words").input_value() == "LARGE org"
+    page.get_by_label("Words").fill("nothing")
+    assert page.get_by_role("status").inner_text() == "0 of 5 models"
+    page.goto(f"{server}/?task=text-classification&size=nonsense&other=1")
+    classify = "org/my_albert_with_a_long_name_classify"
+    assert _shown(page) == [classify]
+    page.goto(f"{server}/")
+    page.get_by_label("Language").select_option(label="Tamil (ta)")
+    assert _shown(page) == [classify]
+    page.get_by_label("Language").select_option("")
+    assert _shown(page) == everything
+
+
+def test_without_scripts_the_index_is_a_list(server, chromium):
+    page = _open(chromium, f"{server}/?words=nothing", java_script_enabled=False)
+    assert page.locator("article").filter(visible=True).count() == 5
+    assert page.get_by_label("Words").filter(visible=True).count() == 0
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("path", _PATHS)
+def test_everything_is_reached_by_keyboard_and_shows_the_focus(server, chromium, path):
+    page = _open(chromium, f"{server}/{path}", width=1280)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getBoundingClientRect().height") > 10
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.tagName") == "MAIN"
+    page.goto(f"{server}/{path}")
+    wanted = "a, input, select, pre, .table"
+    count = page.evaluate(f"document.querySelectorAll('{wanted}').length")
+    reached = set()
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        number, outline, inside = page.evaluate(
+            f"""[
+              Array.from(document.querySelectorAll("{wanted}")).indexOf(document.activeElement),
+              getComputedStyle(document.activeElement).outlineStyle,
+              document.activeElement.getBoundingClientRect().top < window.innerHeight,
+            ]"""
+        )
+        assert (outline, inside) == ("solid", True)
+        reached.add(number)
+    assert reached == set(range(count))
+
+
+@pytest.mark.stress
+@axe.needs_npm
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", _PATHS)
+def test_axe_finds_nothing(server, chromium, path, width, scheme):
+    page = _open(chromium, f"{server}/{path}", width=width, color_scheme=scheme)
+    assert axe.violations(page) == []
+
+
+@pytest.mark.stress
+@axe.needs_npm
+def test_axe_finds_what_is_wrong(server, chromium):
+    page = _open(chromium, f"{server}/")
+    page.evaluate("document.documentElement.removeAttribute('lang')")
+    assert [one["rule"] for one in axe.violations(page)] == ["html-has-lang"]

@@ -70,7 +70,13 @@ def test_page_of_large_has_all_that_the_seed_page_has(site):
     # The sections of the seed page, and additional ones.
     assert sections(page) == [
         *("Overview", "Text", "Prerequisites", "Usage", "Basic usage", "Advanced topics"),
-        *("Keras 3", "Unpadded computation", "Masked Language Model", "Sentence order", "Signatures"),
+        *(
+            "Keras 3",
+            "Unpadded computation",
+            "Masked Language Model",
+            "Sentence order",
+            "Signatures",
+        ),
         *("For code written for TF Hub's versions 1 and 2", "Limits", "Download"),
         *("Changelog", "Version 3"),
     ]
