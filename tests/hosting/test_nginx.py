@@ -67,6 +67,7 @@ def get(url, *, method="GET", **headers):
         ("/", "index.html", "text/html; charset=utf-8"),
         ("/index.html", "index.html", "text/html; charset=utf-8"),
         ("/style.css", "style.css", "text/css; charset=utf-8"),
+        ("/search.js", "search.js", "text/javascript; charset=utf-8"),
         ("/SHA256SUMS", "SHA256SUMS", "text/plain; charset=utf-8"),
         (f"/{HANDLE}", f"{HANDLE}.html", "text/html; charset=utf-8"),
         (f"/{HANDLE}{COMPRESSED}", f"{HANDLE}.tar.gz", "application/gzip"),

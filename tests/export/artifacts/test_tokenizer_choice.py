@@ -143,6 +143,16 @@ def test_names_of_special_tokens_may_be_given(hf):
         _of(hf, special_tokens="masked=<mask>")
 
 
+@pytest.mark.parametrize("name", ["v5_lower1_keep0", "slow_lower1_keep0"])
+def test_the_languages_that_the_user_says_are_recorded(hf, name):
+    tokenizers.write(name, hf)
+    assert "language" not in _of(hf).manifest_entries()
+    said = _of(hf, language="hi,ta").manifest_entries()
+    assert said == {**_of(hf).manifest_entries(), "language": ["hi", "ta"]}
+    with pytest.raises(errors.ConfigError, match="--language must be BCP 47"):
+        _of(hf, language="Hindi")
+
+
 def test_a_wordpiece_vocabulary_beside_the_weights_is_found(golden_root, hf, tmp_path):
     vocabulary = word_pieces.write(tmp_path)
     shutil.copy(vocabulary, hf / "vocab.txt")

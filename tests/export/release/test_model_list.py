@@ -114,6 +114,7 @@ def test_the_short_form_refuses_what_is_not_a_size_and_what_is_there_twice(sizes
         ({"options": {"seeds": 1}}, "unknown option 'seeds', known are"),
         ({"options": {"seed": 1.5}}, "seed must be an integer, got 1.5"),
         ({"options": {"mlm": "no"}}, "mlm must be true or false, got 'no'"),
+        ({"options": {"language": ["en"]}}, "language must be a string, got ['en']"),
         ({"options": []}, "options must be an object, got []"),
         ({"config": "nowhere.json"}, "nowhere.json' does not exist"),
         ({"formats": "onnx"}, f"formats must be a list of {_FORMATS}, got 'onnx'"),
