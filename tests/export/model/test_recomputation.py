@@ -82,7 +82,8 @@ def test_block_has_the_gradients_that_it_has_without_recomputation(dtype, attend
         np.testing.assert_allclose(got, want, atol=limit * np.abs(want).max(), rtol=0)
 
 
-@sampling.parametrize("unpadded", [False, True], sample=[False])
+@pytest.mark.stress
+@pytest.mark.parametrize("unpadded", [False, True])
 def test_gradient_drops_what_the_forward_pass_dropped(unpadded, seeded):
     seeded()
     encoder, inputs = _encoder(recompute=True), _inputs()
