@@ -6,8 +6,7 @@ measured one after the other; the page has all that were measured:
     python -m benchmarks.growth
     python -m benchmarks.growth --only=length,shapes --most=1000
 
-Nothing else should run on the machine. All curves take about 25 minutes on two cores, most of them
-for the largest size and the largest corpus.
+Nothing else should run on the machine. The largest size and the largest corpus take longest.
 """
 
 from absl import flags

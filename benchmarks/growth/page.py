@@ -31,8 +31,8 @@ page is written by
 
     python -m benchmarks.growth
 
-which takes about 25 minutes; `--only` measures some of the curves. Each point is a new process, but
-for shapes and loads, which are the history of one. Weights are random, and rows are full.
+where `--only` measures some of the curves. Each point is a new process, but for shapes and loads,
+which are the history of one. Weights are random, and rows are full.
 
 - The load average is that of all programs just before a curve: where it is far from 0, others used
   the machine, and times are not of this project alone.
