@@ -9,6 +9,7 @@ of the table.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -151,13 +152,14 @@ def recognizes(names: Iterable[str], *, checkpoint_format: str) -> bool:
     return not names_with_prefix("", checkpoint_format=checkpoint_format).isdisjoint(names)
 
 
-def names_with_prefix(prefix: str, *, checkpoint_format: str) -> set[str]:
+@functools.cache
+def names_with_prefix(prefix: str, *, checkpoint_format: str) -> frozenset[str]:
     """Returns the canonical names of the variables outside blocks that start with `prefix`."""
-    return {
+    return frozenset(
         _names_in(row)[checkpoint_format] or ""
         for row in weight_table.TABLE
         if row.variable.startswith(prefix) and "{block}" not in row.variable
-    } - {""}
+    ) - {""}
 
 
 def canonical_name(variable: str, *, checkpoint_format: str) -> str:

@@ -33,7 +33,9 @@ def _converted(format_name: str) -> Callable[[pathlib.Path], None]:
 
 
 def _run(format_name: str, path: pathlib.Path) -> Mapping[str, Any]:
-    """Does what `runtime_process` does in its process."""
+    """Does what `runtime_process` does in its process, where digests are good."""
+    if any(one.is_symlink() or not (one.is_file() or one.is_dir()) for one in path.rglob("*")):
+        raise FileNotFoundError("not a plain file")  # as `checksums.problems` says
     implementation = formats.FORMATS[format_name].implementation()
     return implementation.load(str(path), hub_api.SERVING_DEFAULT)(_INPUTS)
 
