@@ -90,7 +90,7 @@ def _body(
 def _anchor(parsed: Sequence[tokens.Token]) -> Sequence[Heading]:
     """Gives every heading an id, and returns the headings."""
     headings: dict[str, Heading] = {}
-    for opening, inline in zip(parsed, parsed[1:], strict=False):
+    for opening, inline in itertools.pairwise(parsed):
         if opening.type == "heading_open":
             text = "".join(child.content for child in inline.children or [])
             slug = re.sub(r"[^\w]+", "-", text.lower()).strip("-")
