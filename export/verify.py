@@ -2,15 +2,17 @@
 
     python -m export.verify exports/albert_en_large/1
     python -m export.verify exports/albert_en_large/1 --checkpoint albert_large --report page.html
+    python -m export.verify exports/albert_en_large/1 --results results.json
     python -m export.verify exports/my_text/1 --checkpoint my_classifier --texts texts.txt
 
 The first checks any encoder or preprocessor SavedModel, whoever made it. The second also compares
 every weight bit by bit, and every output and layer with what an engine that is not ours computes
-from the checkpoint. The third compares a text model with its checkpoint on texts. What
-`export.convert` made is run in its runtime and compared with the SavedModel that it was made from.
-Prints a table; exits with 1 if anything does not hold.
+from the checkpoint. The third is for programs. The last compares a text model with its checkpoint
+on texts. What `export.convert` made is run in its runtime and compared with the SavedModel that it
+was made from. Prints a table; exits with 1 if anything does not hold.
 """
 
+import json
 import sys
 
 from absl import flags
@@ -19,6 +21,12 @@ from export import api
 from export.cli import checkpoint_flags, console, runner, trust_flag
 
 _REPORT = flags.DEFINE_string("report", None, "File to write a page of HTML to.")
+_RESULTS = flags.DEFINE_string(
+    "results",
+    None,
+    "File to write the results to, as JSON: what was checked, and how far every output is from "
+    "that of the checkpoint.",
+)
 _TEXTS = flags.DEFINE_string(
     "texts",
     None,
@@ -49,6 +57,9 @@ def main(artifact: str) -> None:
     if _REPORT.value is not None:
         with open(_REPORT.value, "w", encoding="utf-8") as file:
             file.write(result.page(title=artifact))
+    if _RESULTS.value is not None:
+        with open(_RESULTS.value, "w", encoding="utf-8") as file:
+            file.write(json.dumps(result.results(), indent=2) + "\n")
     if result.problems:
         runner.fail(f"{artifact}: {'; '.join(result.problems)}")
 

@@ -10,6 +10,7 @@ Example:
 """
 
 import dataclasses
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -87,7 +88,7 @@ class Builder:
                 "versions are never overwritten"
             )
         self.log(f"{model}: verifying")
-        self._verify(model, packed, work)
+        verified = self._verify(model, packed, work)
         content = provenance.make(
             model,
             subject=version_paths.name,
@@ -100,6 +101,10 @@ class Builder:
             version_paths.statement: provenance.dump(content),
             version_paths.bill_of_materials: bill_of_materials.make(content),
         }
+        if verified is not None:
+            subject = {"name": version_paths.name, "sha256": digest}
+            results = {"subject": subject, **verified}
+            texts[version_paths.verification] = json.dumps(results, indent=2) + "\n"
         self._publish(packed, texts, version_paths)
         shutil.rmtree(work)
 
@@ -128,8 +133,12 @@ class Builder:
             flags["model_name"], _, _ = source.partition("/")
         return self.commands.run(command, *arguments, *_arguments(flags), log_prefix=model.name)
 
-    def _verify(self, model: model_list.ModelSpec, packed: str, work: str) -> None:
-        """Verifies the content of the tarball, against what it was made from if there is that."""
+    def _verify(self, model: model_list.ModelSpec, packed: str, work: str) -> dict[str, Any] | None:
+        """Verifies the content of the tarball, against what it was made from if there is that.
+
+        Returns:
+          What was found; None of a conversion, whose manifest has it.
+        """
         unpacked = os.path.join(work, "unpacked")
         tarball.unpack(packed, unpacked)
         flags = {}
@@ -139,7 +148,14 @@ class Builder:
         elif model.kind == manifest.CONVERSION:
             (kind,) = model.sources
             flags = {"source": os.path.join(work, kind)}  # unpacked for the export
+        results = os.path.join(work, "results.json")
+        if model.kind != manifest.CONVERSION:
+            flags["results"] = results
         self.commands.run("export.verify", unpacked, *_arguments(flags), log_prefix=model.name)
+        if model.kind == manifest.CONVERSION:
+            return None
+        with open(results, encoding="utf-8") as file:
+            return json.load(file)
 
     def _publish(
         self, packed: str, texts: Mapping[str, str], version_paths: paths.VersionPaths

@@ -22,6 +22,7 @@ TARBALL = ".tar.gz"
 STATEMENT = ".intoto.json"
 BILL_OF_MATERIALS = ".cdx.json"
 SIGNATURE = ".sig"
+VERIFICATION = ".verify.json"
 
 
 class VersionPaths:
@@ -34,15 +35,16 @@ class VersionPaths:
       statement: path of its in-toto statement.
       bill_of_materials: path of its CycloneDX bill of materials.
       signature: path of its OpenSSF model signature.
+      verification: path of what `export.verify` found; conversions have it in their manifest.
     """
 
     def __init__(self, output_dir: str, *, publisher: str, model: model_list.ModelSpec) -> None:
         self.folder = os.path.join(output_dir, publisher, model.name)
         self.name = f"{publisher}/{model.name}/{model.version}{TARBALL}"
-        self.tarball, self.statement, self.bill_of_materials, self.signature = (
-            os.path.join(self.folder, f"{model.version}{suffix}")
-            for suffix in (TARBALL, STATEMENT, BILL_OF_MATERIALS, SIGNATURE)
-        )
+        path = os.path.join(self.folder, str(model.version))
+        self.tarball, self.statement = path + TARBALL, path + STATEMENT
+        self.bill_of_materials, self.signature = path + BILL_OF_MATERIALS, path + SIGNATURE
+        self.verification = path + VERIFICATION
 
 
 def publish_file(source: str, target: str) -> None:

@@ -16,6 +16,8 @@ from export.metadata import checksums
 from export.release import paths
 
 FILE = "SHA256SUMS"
+# Suffixes of files that never change.
+_KEPT = (paths.TARBALL, paths.STATEMENT, paths.BILL_OF_MATERIALS, paths.VERIFICATION)
 
 
 def read(output_dir: str) -> dict[str, str]:
@@ -47,7 +49,7 @@ def check(output_dir: str, *, former: Mapping[str, str]) -> None:
     changed = [
         name
         for name in paths.published(output_dir)
-        if name.endswith((paths.TARBALL, paths.STATEMENT, paths.BILL_OF_MATERIALS))
+        if name.endswith(_KEPT)
         and name in former
         and checksums.sha256(os.path.join(output_dir, name)) != former[name]
     ]

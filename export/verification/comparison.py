@@ -5,7 +5,9 @@ result.passed
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -93,6 +95,36 @@ class Comparison:
         """Whether weights and choices are equal and all differences within their tolerances."""
         has_other = self.texts is not None and self.texts.other > 0
         return not self.weight_problems and not has_other and all(row.passed for row in self.rows)
+
+    def results(self) -> dict[str, Any]:
+        """Returns what was found as JSON values.
+
+        Of every engine and output there is the row that is nearest to its tolerance; null is a
+        difference that is not finite.
+        """
+        nearest: dict[tuple[str, str], Row] = {}
+        for row in self.rows:
+            found = nearest.setdefault((row.engine, row.output), row)
+            if row.share > found.share:
+                nearest[row.engine, row.output] = row
+        results: dict[str, Any] = {
+            "weights": self.weights,
+            "outputs": [
+                {
+                    "engine": row.engine,
+                    "output": row.output,
+                    "difference": float(f"{row.difference:.1e}")
+                    if math.isfinite(row.difference)
+                    else None,
+                    "tolerance": float(f"{row.tolerance:.1e}"),
+                }
+                for row in nearest.values()
+            ],
+        }
+        if self.texts is not None:
+            texts = dataclasses.asdict(self.texts)
+            results["texts"] = {name: texts[name] for name in ("engine", "count", "other", "ties")}
+        return results
 
 
 def compare(

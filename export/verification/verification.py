@@ -55,6 +55,16 @@ class Verification:
             ]
         return problems
 
+    def results(self) -> dict[str, Any]:
+        """Returns what was found as JSON values. Differences have two digits."""
+        results: dict[str, Any] = {
+            "checks": [finding.check for finding in self.findings],
+            "problems": self.problems,
+        }
+        if self.comparison is not None:
+            results |= self.comparison.results()
+        return results
+
     def show(self, stream: console.Console) -> None:
         """Writes everything."""
         report.show(stream, findings=self.findings, compared=self.comparison)

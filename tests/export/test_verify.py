@@ -312,15 +312,26 @@ def _run(*arguments):
     return processes.run("export.verify", *arguments)
 
 
-def test_command_prints_a_table_writes_a_page_and_exits_with_0(golden_root, artifact, tmp_path):
-    page = tmp_path / "page.html"
+def test_command_prints_a_table_writes_its_results_and_exits_with_0(
+    golden_root, artifact, tmp_path
+):
+    page, results = tmp_path / "page.html", tmp_path / "results.json"
     checkpoint = str(golden_root / "tiny" / "tf1")
-    done = _run(artifact, "--checkpoint", checkpoint, "--report", str(page))
+    files = ("--report", str(page), "--results", str(results))
+    done = _run(artifact, "--checkpoint", checkpoint, *files)
     assert done.returncode == 0, done.stderr
     assert "weights: 32 variables compared bit by bit, 0 problems" in done.stdout
     assert "encoder_outputs, layer 3" in done.stdout and "FAIL" not in done.stdout
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert "encoder_outputs, layer 3" in _text(page.read_text())
+    found = json.loads(results.read_text())
+    assert found["weights"] == 32 and found["problems"] == []
+    assert done.stdout.count("  pass  it ") == sum(one.startswith("it ") for one in found["checks"])
+    by_output = {row["output"]: row for row in found["outputs"]}
+    assert len(by_output) > 5
+    for row in by_output.values():
+        assert 0 <= row["difference"] <= row["tolerance"]
+        assert f"{row['difference']:.1e}" in done.stdout
 
 
 @pytest.mark.stress

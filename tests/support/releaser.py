@@ -21,6 +21,8 @@ def _copying(artifacts):
     def run(self, module, *arguments, log_prefix):
         flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
         if module == "export.verify":
+            with open(flags["results"], "w", encoding="utf-8") as file:
+                file.write('{"checks": ["it loads"]}')
             return ""
         path = os.path.join(flags["export_dir"], flags["model_name"], flags["version"])
         return shutil.copytree(artifacts[module], path)

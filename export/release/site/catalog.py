@@ -29,6 +29,7 @@ _NAME = staging.MODEL_NAME.pattern
 _PATH = re.compile(
     rf"(?P<publisher>{_NAME})/(?P<name>{_NAME})/(?P<version>[1-9][0-9]*){re.escape(paths.TARBALL)}"
 )
+_BESIDE = (paths.STATEMENT, paths.BILL_OF_MATERIALS, paths.SIGNATURE, paths.VERIFICATION)
 _KINDS = (
     manifest.ENCODER,
     manifest.PREPROCESSOR,
@@ -51,8 +52,9 @@ class PublishedModel:
       sha256: digest of the tarball.
       content_sha256: digest of the list of its files' digests, by which conversions name it; None
         without a list.
-      beside: those of `paths.STATEMENT`, `BILL_OF_MATERIALS` and `SIGNATURE` for which the tarball
-        has a file.
+      verification: what `export.verify` found in it; None where no file says so.
+      beside: those of `paths.STATEMENT`, `BILL_OF_MATERIALS`, `SIGNATURE` and `VERIFICATION` for
+        which the tarball has a file.
     """
 
     publisher: str
@@ -62,6 +64,7 @@ class PublishedModel:
     num_bytes: int
     sha256: str
     content_sha256: str | None
+    verification: dict[str, Any] | None = dataclasses.field(default=None, repr=False)
     beside: tuple[str, ...] = ()
 
     @property
@@ -185,22 +188,36 @@ def read(output_dir: str) -> Catalog:
 
 def _model(output_dir: str, match: re.Match[str]) -> PublishedModel:
     path = os.path.join(output_dir, match[0])
-    beside = [
-        suffix
-        for suffix in (paths.STATEMENT, paths.BILL_OF_MATERIALS, paths.SIGNATURE)
-        if os.path.isfile(path.removesuffix(paths.TARBALL) + suffix)
-    ]
+    stem = path.removesuffix(paths.TARBALL)
+    beside = [suffix for suffix in _BESIDE if os.path.isfile(stem + suffix)]
     entries, content_sha256 = _manifest(path)
+    sha256 = checksums.sha256(path)
+    verification = None
+    if paths.VERIFICATION in beside:
+        verification = _verification(stem + paths.VERIFICATION, sha256)
     return PublishedModel(
         publisher=match["publisher"],
         name=match["name"],
         version=int(match["version"]),
         manifest=entries,
         num_bytes=os.path.getsize(path),
-        sha256=checksums.sha256(path),
+        sha256=sha256,
         content_sha256=content_sha256,
+        verification=verification,
         beside=tuple(beside),
     )
+
+
+def _verification(path: str, sha256: str) -> dict[str, Any]:
+    """Returns what was found in the tarball with a digest."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        if content["subject"]["sha256"] == sha256:
+            return content
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise errors.VerificationError(f"{path!r} cannot be read: {error!r}") from error
+    raise errors.VerificationError(f"{path!r} is of another tarball; remove it")
 
 
 def _manifest(path: str) -> tuple[dict[str, Any], str | None]:

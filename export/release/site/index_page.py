@@ -20,6 +20,7 @@ _HEADINGS = {
 _LABELS = {
     paths.STATEMENT: "provenance",
     paths.BILL_OF_MATERIALS: "materials",
+    paths.VERIFICATION: "verification",
     paths.SIGNATURE: "signature",
 }
 _SAVED_MODEL = "SavedModel"  # beside the labels of formats

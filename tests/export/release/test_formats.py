@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import pathlib
 import shutil
 
 import pytest
@@ -36,9 +37,11 @@ class Commands:
         self.ran.append((module, log_prefix))
         if module in self.failing:
             raise errors.ReleaseError(f"{module} failed")
-        if module == "export.verify":
-            return ""
         flags = dict(argument[2:].split("=", 1) for argument in arguments if argument[:2] == "--")
+        if module == "export.verify":
+            if "results" in flags:
+                pathlib.Path(flags["results"]).write_text('{"checks": ["it loads"]}')
+            return ""
         path = os.path.join(flags["export_dir"], log_prefix, flags["version"])
         return shutil.copytree(self.artifacts[module], path)
 

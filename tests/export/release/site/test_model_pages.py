@@ -1,11 +1,13 @@
 """The pages of models say what the manifests say, in TF Hub's format; their snippets run."""
 
 import dataclasses
+import hashlib
+import json
 import re
 
 import pytest
 
-from configs import head_config
+from configs import errors, head_config
 from export.artifacts import (
     embedder_artifact,
     embedder_spec,
@@ -213,6 +215,37 @@ def test_what_was_left_out_assumed_and_guessed_is_said(site):
     text_model = sites.text_model("classify")
     text_model["made_from"]["encoder"]["weights"] = weights
     assert "`module.extra`" in page_of(site, "org/c/1", text_model)
+
+
+def _verified(site, handle, artifact, **found):
+    """Adds a model with what was found in its tarball, and returns its page."""
+    tarball = site.add(handle, artifact)
+    digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    results = {"subject": {"name": "x", "sha256": digest}, "checks": ["a", "b"], **found}
+    (tarball.parent / "1.verify.json").write_text(json.dumps(results))
+    site.write()
+    return site.text(f"{handle}.md")
+
+
+def test_a_page_says_how_the_model_was_verified(site):
+    assert "Verification" not in sections(page_of(site, "org/a/1", sites.encoder("base")))
+    found = {"engine": "another", "output": "x", "difference": 1.2e-7, "tolerance": 1e-5}
+    page = _verified(site, "org/b/1", sites.encoder("base"), weights=25, outputs=[found])
+    assert "Verification" in sections(page)
+    assert "all of\n2 checks passed" in page
+    assert "The 25 variables were compared" in page
+    assert "| `another` | `x` | 1.2e-07 | 1.0e-05 |" in page
+    page = _verified(site, "org/c/1", sites.encoder("base"))
+    assert "not compared" in page and "The 25" not in page
+    assert "not compared" not in _verified(site, "org/d/1", sites.preprocessor())
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"subject": {"sha256": "0"}}'])
+def test_a_verification_of_another_tarball_or_none_is_refused(site, content):
+    tarball = site.add("org/a/1", sites.encoder("base"))
+    (tarball.parent / "1.verify.json").write_text(content)
+    with pytest.raises(errors.VerificationError, match=r"org/a/1\.verify\.json"):
+        site.write()
 
 
 def test_an_encoder_without_heads_says_so_and_shows_no_use_of_them(site):
