@@ -39,12 +39,16 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "tokenization_sha256": str,
     "lower_case": bool,
     "keep_accents": bool,
+    "language": list,
     "format": str,
     "quantize": str,
     "min_cosine": (int, float),
     "signatures": (dict, list),
     "source_sha256": str,
 }
+
+# Of a tokenizer's entries, those that are not strings.
+_TOKENIZER_TYPES: Mapping[str, type] = {"rows_without_piece": int}
 
 
 def write(directory: str, *, artifact: str, entries: Mapping[str, Any]) -> None:
@@ -112,7 +116,9 @@ def _wrong_entries(content: Mapping[str, Any]) -> list[str]:
         if name in content and not isinstance(content[name], types)
     ]
     tokenizer, heads = content.get("tokenizer"), content.get("heads")
-    if isinstance(tokenizer, dict) and not all(isinstance(v, str) for v in tokenizer.values()):
+    if isinstance(tokenizer, dict) and not all(
+        isinstance(value, _TOKENIZER_TYPES.get(name, str)) for name, value in tokenizer.items()
+    ):
         # That of a conversion says how it was compared, in numbers.
         wrong += ["tokenizer"] * (content.get("artifact") != CONVERSION)
     if isinstance(heads, list) and not all(isinstance(head, str) for head in heads):

@@ -211,11 +211,11 @@ def _model(output_dir: str, match: re.Match[str]) -> PublishedModel:
 def _verification(path: str, sha256: str) -> dict[str, Any]:
     """Returns what was found in the tarball with a digest."""
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        with open(path, "rb", opener=strangers_files.opener) as file:
+            content = strangers_files.parse_json(file.read(_LARGEST))
         if content["subject"]["sha256"] == sha256:
             return content
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise errors.VerificationError(f"{path!r} cannot be read: {error!r}") from error
     raise errors.VerificationError(f"{path!r} is of another tarball; remove it")
 

@@ -110,7 +110,10 @@ def test_variables_larger_than_their_file_are_refused(tmp_path, dtype):
     loading.load(str(tmp_path))
     (data,) = tmp_path.glob("variables/variables.data-*")
     os.truncate(data, 500)
-    with pytest.raises(errors.UnsafeModelError, match="is larger than the 500 bytes there"):
+    with pytest.raises(
+        errors.UnsafeModelError,
+        match="behind the end of its data file|is larger than the 500 bytes there",
+    ):
         loading.load(str(tmp_path))
 
 
