@@ -123,6 +123,7 @@ def test_training_reaches_the_saved_model():
     assert max(np.abs(draw - inference).max() for draw in draws) > 0.01
 
 
+@pytest.mark.stress  # several_workers has a sample of strategies
 def test_a_layer_can_be_called_inside_the_scope_of_a_strategy_and_then_trained_in_replicas():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     with strategy.scope():

@@ -112,7 +112,7 @@ def test_variables_larger_than_their_file_are_refused(tmp_path, dtype):
     os.truncate(data, 500)
     with pytest.raises(
         errors.UnsafeModelError,
-        match="behind the end of its data file|is larger than the 500 bytes there",
+        match=r"behind the end of its data file|is larger than the 500 bytes there",
     ):
         loading.load(str(tmp_path))
 
