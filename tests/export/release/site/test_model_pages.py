@@ -234,7 +234,8 @@ def test_a_page_says_how_the_model_was_verified(site):
     assert "Verification" in sections(page)
     assert "all of\n2 checks passed" in page
     assert "The 25 variables were compared" in page
-    assert "| `x` | 1.2e-07 | 1.0e-05 | `another` |" in page
+    assert "Against `another`:\n\n| output |" in page
+    assert "| `x` | 1.2e-07 | 1.0e-05 |" in page
     page = _verified(site, "org/c/1", sites.encoder("base"))
     assert "not compared" in page and "The 25" not in page
     assert "not compared" not in _verified(site, "org/d/1", sites.preprocessor())
