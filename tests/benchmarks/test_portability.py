@@ -14,7 +14,7 @@ import tensorflow_hub as hub
 from benchmarks import virtual_environments
 from benchmarks.portability import environments, matrix, parts, reference, run_consumer, table
 from configs import errors
-from tests.support import processes, sampling, shared_run
+from tests.support import processes, shared_run
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,8 @@ def _consumer(module, names):
     )
 
 
-@sampling.parametrize(
+@pytest.mark.stress  # examples/test_several_workers.py has a sample of the longest
+@pytest.mark.parametrize(
     ("module", "name"),
     [
         ("mirrored_strategy", ".unpadded.mlm"),
@@ -46,7 +47,6 @@ def _consumer(module, names):
         ("keras_3_multi_worker_loop", ".unpadded.mlm"),
         ("parameter_server", "encoder"),
     ],
-    sample=[("multi_worker_loop", "encoder")],
 )
 def test_consumer_agrees_with_hub_load(module, name, folder, monkeypatch):
     for variable, value in processes.environment().items():
