@@ -74,7 +74,7 @@ class AlbertConfig:
                 problems.append(f"{field.name} must be true or false, got {value!r}")
         if self.hidden_act not in HIDDEN_ACTS:
             problems.append(f"hidden_act must be one of {HIDDEN_ACTS}, got {self.hidden_act!r}")
-        if self.group_formula not in (*source_rules.GROUP_FORMULAS,):
+        if self.group_formula not in tuple(source_rules.GROUP_FORMULAS):  # it may be unhashable
             formulas = ", ".join(source_rules.GROUP_FORMULAS)
             problems.append(f"group_formula must be one of {formulas}, got {self.group_formula!r}")
         if not problems:

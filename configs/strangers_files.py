@@ -23,7 +23,6 @@ _OF_CONTENT = (
     AttributeError,
     ArithmeticError,
     RecursionError,
-    MemoryError,
 )
 
 
@@ -56,8 +55,8 @@ def parse_json(
         values = json.loads(text, object_pairs_hook=object_pairs_hook)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
-    escape = b"\\ud" if isinstance(text, bytes) else "\\ud"
-    if escape in text.lower():  # type: ignore[operator]
+    lower = text.lower()
+    if (b"\\ud" in lower) if isinstance(lower, bytes) else ("\\ud" in lower):
         try:
             json.dumps(values, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
@@ -80,6 +79,8 @@ def reading(what: str, *, error_type: type[errors.InputError]) -> Iterator[None]
         yield
     except errors.InputError:
         raise
+    except MemoryError as error:  # a file may say that it has more than there is memory for
+        raise error_type(f"{what} cannot be read: there is not enough memory") from error
     except _OF_CONTENT as error:
         raise error_type(
             f"{what} cannot be read: a value in it is not of the kind that belongs there "

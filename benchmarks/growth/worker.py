@@ -127,5 +127,10 @@ def _memory(field: str) -> int:
 
 if __name__ == "__main__":
     name, given, folder = sys.argv[1:]
-    measure = {"calls": calls, "shapes": shapes, "loads": loads, "corpus": corpus}[name]
-    print(json.dumps(measure(folder, **json.loads(given))))  # type: ignore[operator]
+    measures: dict[str, Callable[..., list[dict[str, float]]]] = {
+        "calls": calls,
+        "shapes": shapes,
+        "loads": loads,
+        "corpus": corpus,
+    }
+    print(json.dumps(measures[name](folder, **json.loads(given))))

@@ -41,6 +41,8 @@ def run(
     if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         start_up_log.hide()
+    # ONNX Runtime 1.29 and later send telemetry, and leave a file in the temporary folder.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     logging.disable(logging.INFO)
     if not gpu:  # it would change the bytes, and exporting computes too little to gain from one
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"

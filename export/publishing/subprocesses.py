@@ -24,7 +24,8 @@ class Worker:
     """A context manager for a process that does one piece of work; leaving it ends the process.
 
     It starts early, so that it imports TensorFlow meanwhile, and then reads from stdin what to do.
-    It ends when its parent ends or is killed, because the pipe then closes.
+    It ends when its parent ends or is killed, because the pipe then closes. It has a folder for
+    temporary files, because it is killed and leaves them.
 
     Args:
       code: Python that reads the work from stdin and prints what is wrong with it, on one line,
@@ -36,12 +37,13 @@ class Worker:
 
     def __enter__(self) -> "Worker":
         self._stderr = tempfile.TemporaryFile()  # an unread pipe could fill up
+        self._temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [sys.executable, "-c", self._code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env=environment(),
+            env=environment() | {"TMPDIR": self._temporary.name},
             # Ctrl-C must reach the parent alone, which then ends this process.
             start_new_session=True,
         )
@@ -51,6 +53,7 @@ class Worker:
         self._process.kill()
         self._process.communicate()
         self._stderr.close()
+        self._temporary.cleanup()
 
     def start(self, work: bytes) -> None:
         """Sends the work."""

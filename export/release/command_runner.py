@@ -7,6 +7,7 @@ Example:
 
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ from export.publishing import subprocesses
 
 class CommandRunner:
     """A context manager: leaving it kills the running processes and prevents new ones.
+
+    The processes have a folder for temporary files, because those that are killed leave theirs.
 
     Args:
       lock: descriptor of a locked file, which the processes inherit. If the release is killed, the
@@ -32,6 +35,7 @@ class CommandRunner:
         self._closed = False
 
     def __enter__(self) -> "CommandRunner":
+        self._temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -39,6 +43,8 @@ class CommandRunner:
             self._closed = True
             for process in self._running:
                 process.kill()
+                process.wait()
+        self._temporary.cleanup()
 
     def run(self, module: str, *arguments: str, log_prefix: str) -> str:
         """Runs `python -m module arguments`.
@@ -63,7 +69,7 @@ class CommandRunner:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                env=subprocesses.environment(),
+                env=subprocesses.environment() | {"TMPDIR": self._temporary.name},
                 pass_fds=[self._lock_descriptor],
             )
             self._running.add(process)

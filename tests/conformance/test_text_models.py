@@ -82,6 +82,7 @@ def test_every_used_variable_gets_a_gradient(row):
     assert [name for name in without if not name.startswith(unused)] == []
 
 
+@pytest.mark.stress  # test_gradients.py has one of encoders
 @ROWS
 def test_a_persistent_tape_gives_what_ordinary_ones_give(row):
     call = row.call()

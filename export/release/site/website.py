@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from importlib import resources
 
 from configs import errors
@@ -83,10 +84,10 @@ def _put(output_dir: str, path: str, text: str) -> None:
     target = os.path.join(output_dir, path)
     content = text.encode()
     if _read(target) != content:
-        temporary = _temporary(target)
-        with open(temporary, "wb") as file:
-            file.write(content)
-        paths.publish_file(temporary, target)
+        with _temporary(target) as temporary:
+            with open(temporary, "wb") as file:
+                file.write(content)
+            paths.publish_file(temporary, target)
 
 
 def _put_copy(output_dir: str, path: str, *, of: str) -> None:
@@ -95,22 +96,27 @@ def _put_copy(output_dir: str, path: str, *, of: str) -> None:
     # A rename between two names of the same file would leave both.
     if os.path.exists(target) and os.path.samefile(source, target):
         return
-    temporary = _temporary(target)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copyfile(source, temporary)
-    paths.publish_file(temporary, target)
+    with _temporary(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+        paths.publish_file(temporary, target)
 
 
-def _temporary(target: str) -> str:
-    """Returns an unused hidden path beside `target`."""
+@contextlib.contextmanager
+def _temporary(target: str) -> Iterator[str]:
+    """Yields an unused hidden path beside `target`; a file that is still there is removed."""
     folder, name = os.path.split(target)
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, f".{name}.tmp")
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError):  # of a killed release
         os.unlink(path)
-    return path
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
 
 
 def _read(path: str) -> bytes | None:
