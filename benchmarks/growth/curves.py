@@ -97,4 +97,12 @@ CURVES = {
         argument="num_shards",
         settings={"num_texts": 10_000},
     ),
+    "workers": Curve(
+        title="`scripts.embed_corpus` of 6,400 texts with a base embedder on Dask, 64 shards",
+        x="workers of one thread",
+        measure="workers",
+        points=(1, 2),
+        argument="num_workers",
+        settings={"size": "base", "num_texts": 6_400, "num_shards": 64},
+    ),
 }

@@ -101,10 +101,10 @@ def _export(curve: curves.Curve, points: Sequence[Any], output_dir: str) -> None
     size = curve.settings.get("size", "tiny")
     sizes = points if curve.argument == "size" else [size]
     encoders = [export("encoder", one, "--config", one, "--nomlm") for one in sizes]
-    if curve.measure in ("loads", "corpus"):
+    if curve.measure in ("loads", "corpus", "workers"):
         made = export("preprocessor", "preprocess")
         parts = ("--encoder", encoders[0], "--preprocessor", made)
-        export("embedder", "tiny_embedder", *parts)
+        export("embedder", f"{size}_embedder", *parts)
 
 
 def _output(*arguments: str) -> str:

@@ -18,16 +18,17 @@ _COLUMNS = {
     "steady_bytes": ("memory afterwards", "MB", 1e-6),
     "load_seconds": ("load", "s", 1.0),
     "loaded_bytes": ("memory when loaded", "MB", 1e-6),
+    "texts_per_second": ("rate", "texts/s", 1.0),
 }
-_DRAWN = ("seconds", "call_bytes", "peak_bytes", "steady_bytes")
+_DRAWN = ("seconds", "call_bytes", "peak_bytes", "steady_bytes", "texts_per_second")
 # Parameters of the encoder with its pooler, by which sizes are drawn.
 _PARAMETERS = {"base": 11.7e6, "large": 17.7e6, "xlarge": 58.7e6, "xxlarge": 222.6e6}
 
 _HEAD = """\
 # What grows
 
-Time and memory against length, batch, size, threads, distinct shapes, loads and corpora. This
-page is written by
+Time and memory against length, batch, size, threads, distinct shapes, loads, corpora and workers.
+This page is written by
 
     python -m benchmarks.growth
 
@@ -38,6 +39,8 @@ which are the history of one. Weights are random, and rows are full.
   the machine, and times are not of this project alone.
 - A time is the median of seven calls after one. Of shapes and loads it is that of all so far; of a
   corpus, that of the command, with start and imports.
+- The rate of several workers is counted from when each has written its first shard: their start,
+  and the load of the model, are left out.
 - Memory of a call is the peak of the process, less what it had when the model was loaded.
 - The **exponent** is the slope of a straight line through the logarithms: 0 is constant, 1 is
   proportional, 2 quadratic. Of sizes it is against parameters.

@@ -3,6 +3,7 @@
 python -m benchmarks.growth.worker calls '{"size": "base", "batch": 1, "length": 32}' BUILD_DIR
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -11,8 +12,9 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 _CALLS = 7
@@ -77,24 +79,51 @@ def loads(build_dir: str, *, counts: Sequence[int]) -> list[Any]:
 
 def corpus(build_dir: str, *, num_texts: int, num_shards: int) -> list[Any]:
     """Returns the time and the peak of a run of the command on short texts."""
+    with _embedded(build_dir, "tiny", num_texts, num_shards) as (_, seconds, peak_bytes):
+        return [{"seconds": seconds, "peak_bytes": peak_bytes}]
+
+
+def workers(
+    build_dir: str, *, size: str, num_texts: int, num_shards: int, num_workers: int
+) -> list[Any]:
+    """Returns the rate of Dask workers of one thread, after each has written its first shard."""
+    import distributed
+
+    given = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None}
+    with distributed.LocalCluster(num_workers, threads_per_worker=1, **given) as cluster:
+        address = cluster.scheduler_address
+        options = ("--threads", "1", "--runner", "DaskRunner", "--cluster", address)
+        with _embedded(build_dir, size, num_texts, num_shards, *options) as (output, *_):
+            folder = os.path.join(output, "vectors")
+            written = sorted(os.stat(shard).st_mtime for shard in os.scandir(folder))
+    assert len(written) == num_shards, written
+    texts = num_texts * (num_shards - num_workers) / num_shards
+    return [{"texts_per_second": texts / (written[-1] - written[num_workers - 1])}]
+
+
+@contextlib.contextmanager
+def _embedded(
+    build_dir: str, size: str, num_texts: int, num_shards: int, *options: str
+) -> Iterator[tuple[str, float, int]]:
+    """Yields the output of embed_corpus of short texts, its time and the peak of its process."""
     generator = random.Random(num_texts)
-    source = os.path.join(build_dir, "texts.txt")
-    with open(source, "w", encoding="utf-8") as file:
-        for number in range(num_texts):
-            words = generator.choices(_WORDS, k=generator.randint(3, 15))
-            file.write(f"{number} {' '.join(words)}\n")
-    output = os.path.join(build_dir, f"vectors-{os.getpid()}")
-    command = [sys.executable, "-m", "scripts.embed_corpus", "--input_format", "text"]
-    command += ["--model", os.path.join(build_dir, "exports", "tiny_embedder", "1")]
-    command += ["--input", source, "--output", output, "--num_shards", str(num_shards)]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if status:
-        raise RuntimeError(f"{' '.join(command)} failed")
-    subprocess.run(["rm", "-r", output], check=True)
-    return [{"seconds": seconds, "peak_bytes": usage.ru_maxrss * 1024}]
+    with tempfile.TemporaryDirectory(dir=build_dir) as folder:
+        source, output = os.path.join(folder, "texts.txt"), os.path.join(folder, "vectors")
+        with open(source, "w", encoding="utf-8") as file:
+            for number in range(num_texts):
+                words = generator.choices(_WORDS, k=generator.randint(3, 15))
+                file.write(f"{number} {' '.join(words)}\n")
+        command = [sys.executable, "-m", "scripts.embed_corpus", "--input_format", "text"]
+        command += ["--model", os.path.join(build_dir, "exports", f"{size}_embedder", "1")]
+        command += ["--input", source, "--output", output, "--num_shards", str(num_shards)]
+        start = time.perf_counter()
+        command += options
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            raise RuntimeError(f"{' '.join(command)} failed")
+        yield output, seconds, usage.ru_maxrss * 1024
 
 
 def _inputs(tf: Any, batch: int, length: int) -> dict[str, Any]:
@@ -132,5 +161,6 @@ if __name__ == "__main__":
         "shapes": shapes,
         "loads": loads,
         "corpus": corpus,
+        "workers": workers,
     }
     print(json.dumps(measures[name](folder, **json.loads(given))))
