@@ -47,17 +47,18 @@ def calls(build_dir: str, *, size: str, batch: int, length: int, threads: int = 
 
 
 def shapes(build_dir: str, *, counts: Sequence[int]) -> list[Any]:
-    """Returns what the process has after so many calls, each of another shape."""
+    """Returns the time of a call, and memory, after so many calls, each of another shape."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(os.path.join(build_dir, "exports", "tiny", "1"))
     encode = loaded.signatures["unpadded"]
-    start, found = time.perf_counter(), []
+    one_shape = _inputs(tf, 1, 64)
+    found = []
     for number in range(max(counts)):
         inputs = _inputs(tf, 1 + number // 512, 1 + number % 512)
         encode(**inputs)["pooled_output"].numpy()
         if number + 1 in counts:
-            found.append(_steady(time.perf_counter() - start))
+            found.append(_steady(_seconds(lambda: encode(**one_shape)["pooled_output"].numpy())))
     return found
 
 
@@ -90,7 +91,7 @@ def workers(
     import distributed
 
     given = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None}
-    with distributed.LocalCluster(num_workers, threads_per_worker=1, **given) as cluster:
+    with distributed.LocalCluster(n_workers=num_workers, threads_per_worker=1, **given) as cluster:
         address = cluster.scheduler_address
         options = ("--threads", "1", "--runner", "DaskRunner", "--cluster", address)
         with _embedded(build_dir, size, num_texts, num_shards, *options) as (output, *_):

@@ -63,7 +63,8 @@ def address():
     import distributed  # not when tests are collected
 
     options = {"processes": False, "protocol": "tcp", "dashboard_address": None}
-    with distributed.LocalCluster(2, threads_per_worker=1, host="127.0.0.1", **options) as cluster:
+    options |= {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1"}
+    with distributed.LocalCluster(**options) as cluster:
         yield cluster.scheduler_address
         distributed.default_client().close()
 
