@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from configs import errors
 from export.checkpoints import lazy_checkpoint
 
 _WORDS = "bert/embeddings/word_embeddings"  # [V, E]
@@ -41,6 +42,9 @@ def canonical(tensors: _Tensors) -> dict[str, lazy_checkpoint.LazyTensor]:
     """Returns the tensors by google-research/albert's names.
 
     Tensors with a name that is not known keep it.
+
+    Raises:
+      errors.CheckpointError: the two matrices of word embeddings cannot be multiplied.
     """
     found = {_google_name(name): tensor for name, tensor in tensors.items() if name != _WORDS_2}
     found[_WORDS] = _product(tensors[_WORDS], tensors[_WORDS_2])
@@ -58,6 +62,17 @@ def _google_name(name: str) -> str:
 def _product(
     first: lazy_checkpoint.LazyTensor, second: lazy_checkpoint.LazyTensor
 ) -> lazy_checkpoint.LazyTensor:
+    is_product = (
+        len(first.shape) == len(second.shape) == 2
+        and first.shape[1] == second.shape[0]
+        and first.dtype == second.dtype
+    )
+    if not is_product:
+        raise errors.CheckpointError(
+            f"{first.name} {list(first.shape)} ({first.dtype}) and {second.name} "
+            f"{list(second.shape)} ({second.dtype}) are not the factors of an embedding table"
+        )
+
     def read() -> np.ndarray:
         # In double precision: the artifact's rows are then the nearest float32 numbers.
         return (first.read().astype(np.float64) @ second.read()).astype(np.float32)
@@ -65,6 +80,6 @@ def _product(
     return dataclasses.replace(
         first,
         name=f"{first.name} @ {second.name}",
-        shape=(*first.shape[:1], *second.shape[1:]),
+        shape=(first.shape[0], second.shape[1]),
         read=read,
     )
