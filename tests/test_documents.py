@@ -94,7 +94,14 @@ def test_every_command_is_in_the_reference():
     assert page.startswith("before\n") and "class VersionExistsError" in page
 
 
-_LONG = ("fine-tune.md", "several-workers.md", "explain.md", "export.md", "embed-a-corpus.md")
+_LONG = (
+    "convert.md",
+    "fine-tune.md",
+    "several-workers.md",
+    "explain.md",
+    "export.md",
+    "embed-a-corpus.md",
+)
 _WITH_SNIPPETS = [path for path in (ROOT / "README.md", *PAGES) if _snippets(path, "python")]
 
 

@@ -1,9 +1,15 @@
-"""Compares ALBERT large in every engine, in interleaved rounds, and writes a table and a plot.
+"""Compares ALBERT large in every engine, in interleaved rounds, and writes a table and two plots.
 
-Writes <output_dir>/results.md and results.json, docs/benchmark.png, and prints the table:
+Writes <output_dir>/results.md and results.json, docs/benchmark.png and docs/benchmark-summary.png,
+and prints the table:
 
     python -m benchmarks.peers
     python -m benchmarks.peers --only=inference --dtypes=int8 --rounds=1
+
+It takes hours. In parts, each adds to the results of those before:
+
+    python -m benchmarks.peers --only=load
+    python -m benchmarks.peers --only=text_1 --reuse
 
 Nothing else should run on the machine. The first run downloads several GB of other engines.
 """
@@ -21,7 +27,9 @@ _ONLY = flags.DEFINE_string(
 )
 _DTYPES = flags.DEFINE_list("dtypes", list(engines.ALL_DTYPES), "Types of the engines to run.")
 _REUSE = flags.DEFINE_bool(
-    "reuse", False, "Takes our artifacts of the last run as they are; for a run in parts."
+    "reuse",
+    False,
+    "Takes our artifacts of the last run as they are, and adds rounds to its results.",
 )
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Number of interleaved rounds.", lower_bound=1)
 _OUTPUT_DIR = flags.DEFINE_string(

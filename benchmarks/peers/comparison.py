@@ -1,4 +1,4 @@
-"""Runs the whole comparison, from environments to table and plot."""
+"""Runs the whole comparison, from environments to table and plots."""
 
 import dataclasses
 import json
@@ -15,6 +15,7 @@ from benchmarks.peers import (
     results_page,
     rounds,
     setups,
+    summary,
     work_items,
 )
 from configs import errors
@@ -30,18 +31,19 @@ def run(
     output_dir: str,
     plot_path: str,
 ) -> str:
-    """Measures, writes results.json, results.md and the plot, and returns the table.
+    """Measures, writes results.json, results.md and the plots, and returns the table.
 
     Args:
       only: comma-separated parts of names of work items and engines; empty for all.
       dtypes: the types of the engines.
-      reuse: whether to take our artifacts of the last run as they are.
+      reuse: whether to take our artifacts of the last run as they are, and to add to its results.
       num_rounds: interleaved rounds.
       output_dir: folder for environments, artifacts and results.
-      plot_path: the PNG.
+      plot_path: the PNG of all ratios; the summary is beside it.
 
     Raises:
-      errors.InputError: `only` matches nothing, or our own artifacts cannot be made.
+      errors.InputError: `only` matches nothing, our own artifacts cannot be made, or the results
+        to add to are another machine's.
     """
     items, chosen = select(only, dtypes=dtypes)
     output_dir = os.path.abspath(output_dir)
@@ -60,8 +62,8 @@ def run(
         python = pythons[worker.environment]
         return processes.WorkerProcess(worker, python, output_dir=output_dir, log_dir=log_dir)
 
-    results = rounds.Results(machine=machine.description())
     path = os.path.join(output_dir, "results.json")
+    results = earlier_results(path) if reuse else rounds.Results(machine=machine.description())
     plan = rounds.Plan(
         items=items,
         chosen=chosen,
@@ -72,11 +74,34 @@ def run(
         failed_environments=failed,
     )
     rounds.measure(plan, results, on_round=lambda: _write_json(path, dataclasses.asdict(results)))
-    table = results_page.markdown(results, items=items, num_rounds=num_rounds)
+    table = results_page.markdown(results)
     with open(os.path.join(output_dir, "results.md"), "w", encoding="utf-8") as file:
         file.write(table)
-    _plot(results_page.plot_data(results, items=items), plot_path, output_dir, log_dir)
+    stem, extension = os.path.splitext(plot_path)
+    for module, data, path in (
+        ("plot", results_page.plot_data(results), plot_path),
+        ("summary_plot", summary.panels(results), f"{stem}-summary{extension}"),
+    ):
+        _plot(module, data, path, output_dir, log_dir)
     return table
+
+
+def earlier_results(path: str) -> rounds.Results:
+    """Returns the results of earlier runs; none if there are none.
+
+    Raises:
+      errors.InputError: they are of another machine.
+    """
+    this = machine.description()
+    if not os.path.exists(path):
+        return rounds.Results(machine=this)
+    with open(path, encoding="utf-8") as file:
+        earlier = rounds.Results(**json.load(file))
+    if earlier.machine != this:
+        raise errors.InputError(
+            f"{path} is of another machine ({earlier.machine}): name another --output_dir"
+        )
+    return earlier
 
 
 def select(
@@ -140,15 +165,15 @@ def _make_environments(
     return pythons, failed
 
 
-def _plot(panels: object, plot_path: str, output_dir: str, log_dir: str) -> None:
-    """Draws the plot; only logs the error if matplotlib cannot be installed."""
-    data_path = os.path.join(output_dir, "plot.json")
+def _plot(module: str, panels: object, plot_path: str, output_dir: str, log_dir: str) -> None:
+    """Draws a plot; only logs the error if matplotlib cannot be installed."""
+    data_path = os.path.join(output_dir, f"{module}.json")
     _write_json(data_path, panels)
     os.makedirs(os.path.dirname(plot_path) or ".", exist_ok=True)
     try:
         venvs, log_path = os.path.join(output_dir, "venvs"), os.path.join(log_dir, "plot.log")
         python = environments.make(setups.PLOT_ENVIRONMENT, directory=venvs, log_dir=log_dir)
-        command = [python, "-m", "benchmarks.peers.workers.plot", data_path, plot_path]
+        command = [python, "-m", f"benchmarks.peers.workers.{module}", data_path, plot_path]
         processes.run(command, log_path=log_path, env={})
     except errors.InputError as error:
         runner.log(f"no plot: {error}")

@@ -1,7 +1,6 @@
 """Shows the results as Markdown, and as data for the plot."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.peers import (
@@ -36,11 +35,12 @@ _NUM_TEXTS = {
 }
 
 _NOTES = """\
-Medians over {rounds} interleaved rounds; low to high in brackets. 2 threads per engine, ALBERT
-{size}, random weights. Machine: {machine}. A ratio is an engine's value divided by that of the best
-of our engines of a type in the same round: above 1, ours is better. "Of the machine's rate" is
-useful operations per second divided by the rate of matrix products ({float32} in float32,
-{bfloat16} in bfloat16) in the same round and the engine's type. Operations: {operations}
+Medians over interleaved rounds; low to high in brackets. 2 threads per engine, ALBERT {size},
+random weights. Machine: {machine}. Runs in parts have rounds of their own. A ratio is an engine's
+value divided by that of the best of our engines of a type in the same round: above 1, ours is
+better. "Of the machine's rate" is useful operations per second divided by the rate of matrix
+products ({float32} in float32, {bfloat16} in bfloat16) in the same round and the engine's type.
+Operations: {operations}
 
 "Longest": the batch is cut to its longest row before the engine gets it. "Unpadded": the engine
 gets the batch padded to {seq_length} and computes only its tokens. Realistic lengths: lognormal,
@@ -48,17 +48,15 @@ gets the batch padded to {seq_length} and computes only its tokens. Realistic le
 with a first call, is that of the whole process."""
 
 
-def markdown(
-    results: rounds.Results, *, items: Sequence[work_items.WorkItem], num_rounds: int
-) -> str:
+def markdown(results: rounds.Results) -> str:
     """Returns the page."""
     measured = measurements.Measurements(results.measurements, results.gemm_rates)
-    sections = ["# Benchmark", _notes(results.machine, measured, num_rounds)]
+    sections = ["# Benchmark", _notes(results.machine, measured)]
     claim_rows = _claim_rows(measured)
     if claim_rows:
         head = ["claim", "against", "at least", "measured", "holds"]
         sections += ["## Claims", _table(head, claim_rows)]
-    for item in items:
+    for item in work_items.WORK_ITEMS:
         for metric in item.metrics:
             rows = _rows(measured, item, metric)
             if rows:
@@ -72,16 +70,14 @@ def markdown(
     return "\n\n".join(sections) + "\n"
 
 
-def plot_data(
-    results: rounds.Results, *, items: Sequence[work_items.WorkItem]
-) -> list[dict[str, Any]]:
+def plot_data(results: rounds.Results) -> list[dict[str, Any]]:
     """Returns the panels of the plot: a title, and the spread of each engine's ratio to ours.
 
     A panel shows the first metric of an item, relative to ours of the same type if there is one.
     """
     measured = measurements.Measurements(results.measurements, results.gemm_rates)
     panels = []
-    for item in items:
+    for item in work_items.WORK_ITEMS:
         bars = []
         for engine in measured.engines_of(item.name):
             values = measured.series(item.name, engine.name, item.metrics[0])
@@ -94,7 +90,7 @@ def plot_data(
     return panels
 
 
-def _notes(machine: str, measured: measurements.Measurements, num_rounds: int) -> str:
+def _notes(machine: str, measured: measurements.Measurements) -> str:
     rates = {
         dtype: f"{spreads.spread(found).median / 1e9:.0f} GFLOP/s" if found else "not measured"
         for dtype in engines.DTYPES
@@ -104,7 +100,6 @@ def _notes(machine: str, measured: measurements.Measurements, num_rounds: int) -
     assert operations.__doc__
     formula = " ".join(operations.__doc__.split("\n\n", 1)[1].split())
     return _NOTES.format(
-        rounds=num_rounds,
         machine=machine,
         size=artifacts.SIZE,
         operations=formula,
@@ -143,7 +138,7 @@ def _head(measured: measurements.Measurements, item: work_items.WorkItem) -> lis
     last = "texts per second" if item.name in _NUM_TEXTS else "of the machine's rate"
     last = "tokens per second" if item.kind == engines.PRETRAIN else last
     ratios = [f"ratio to our best in {dtype}" for dtype in _types(measured, item)]
-    return ["engine", "median", *ratios, last]
+    return ["engine", "rounds", "median", *ratios, last]
 
 
 def _rows(
@@ -156,7 +151,11 @@ def _rows(
         if not values:
             continue
         found = spreads.spread([value / _UNIT_SIZES[unit] for value in values.values()])
-        row = [engine.name, f"{found.median:.3g} {unit} ({found.low:.3g}-{found.high:.3g})"]
+        row = [
+            engine.name,
+            str(len(values)),
+            f"{found.median:.3g} {unit} ({found.low:.3g}-{found.high:.3g})",
+        ]
         for dtype in _types(measured, item):
             ours = measured.best_of_ours(item.name, dtype, metric)
             factors = spreads.ratios(values, ours)

@@ -70,7 +70,8 @@ _WORKERS = {worker.name: worker for worker in (*setups.WORKERS, setups.GEMM_WORK
 
 
 def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> None:
-    """Fills `results`, and calls `on_round` after each round."""
+    """Adds rounds to `results`, and calls `on_round` after each."""
+    first = 1 + max((found["round"] for found in results.measurements), default=-1)
     for kinds in PHASES:
         items = [item for item in plan.items if item.kind in kinds]
         if items:
@@ -79,7 +80,7 @@ def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> No
                 for number in range(plan.num_rounds):
                     for item in items:
                         runner.log(f"round {number + 1}/{plan.num_rounds}: {item.name}")
-                        phase.measure(item, number)
+                        phase.measure(item, first + number)
                     on_round()
             finally:
                 phase.stop()

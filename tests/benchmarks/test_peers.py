@@ -17,6 +17,7 @@ from benchmarks.peers import (
     rounds,
     setups,
     spreads,
+    summary,
     work_items,
 )
 from configs import albert_config, errors
@@ -180,19 +181,45 @@ def test_a_claim_without_measurements_is_left_open():
 
 
 def test_the_results_page_shows_ratios_claims_and_failures():
-    text = results_page.markdown(_results(), items=[ITEMS["inference_b8_s128"]], num_rounds=2)
+    text = results_page.markdown(_results())
     row = next(line for line in text.splitlines() if line.startswith("| Model Garden |"))
-    assert "4.5 s (3-6)" in row
+    assert "| 2 | 4.5 s (3-6)" in row
     assert "1.50 (1.50-1.50) | 3.00 (3.00-3.00)" in row
     assert "| the best peer in float32 | 1 | 1.50 (1.50-1.50) | yes |" in text
     assert "- KerasHub float32, load: no disk" in text
 
 
 def test_the_plot_compares_with_ours_of_the_same_type():
-    (panel,) = results_page.plot_data(_results(), items=[ITEMS["inference_b8_s128"]])
+    (panel,) = results_page.plot_data(_results())
     medians = {bar["engine"]: bar["median"] for bar in panel["bars"]}
     assert medians["Optimum in OpenVINO bfloat16"] == 1.5  # over ours in bfloat16, in round 0
     assert medians["Model Garden"] == 1.5
+
+
+def test_the_summary_has_the_best_of_each_project_in_float32_and_in_a_smaller_type():
+    times = {
+        "ours embedder float32": 4.0,
+        "ours embedder in OpenVINO float32": 3.0,
+        "ours embedder in ONNX Runtime int8": 2.0,
+        "ours embedder in OpenVINO bfloat16": 1.0,
+        "Optimum longest in OpenVINO float32": 5.0,
+    }
+    found = [_measurement(0, engine, seconds, item="text_1") for engine, seconds in times.items()]
+    (panel,) = summary.panels(rounds.Results(measurements=found))
+    bars = [(bar["family"], bar["dtype"], bar["value"]) for bar in panel["bars"]]
+    assert bars == [
+        (summary.OURS, "float32", 4.0),
+        (summary.OURS_ELSEWHERE, "float32", 3.0),
+        (summary.OURS_ELSEWHERE, "bfloat16", 1.0),
+        ("optimum, OpenVINO", "float32", 5.0),
+    ]
+
+
+def test_results_of_another_machine_are_not_added_to(tmp_path):
+    (tmp_path / "results.json").write_text('{"machine": "an abacus"}', encoding="utf-8")
+    with pytest.raises(errors.InputError, match=r"of another machine \(an abacus\)"):
+        comparison.earlier_results(str(tmp_path / "results.json"))
+    assert comparison.earlier_results(str(tmp_path / "none.json")).measurements == []
 
 
 def test_only_narrows_items_and_peers_but_keeps_ours():
