@@ -10,8 +10,8 @@ import tensorflow as tf
 import tensorflow_text as text
 
 from preprocess.normalization import hugging_face as normalization
-from preprocess.normalization import offsets, pieces, ragged_rows, unicode_sets
-from preprocess.tokenizers import added_tokens
+from preprocess.normalization import pieces, ragged_rows, unicode_sets
+from preprocess.tokenizers import added_tokens, normalized_tokenizer
 from preprocess.vocabulary import hugging_face
 
 _CONTINUES = "##"
@@ -20,8 +20,8 @@ _MAX_BYTES = 4  # of a character in UTF-8
 _UNKNOWN_WORD = "\ufffd\ufffd"  # not a token: `clean_text` removes it, and it continues nothing
 
 
-class HuggingFaceWordPiece(tf.Module):
-    """Normalizes, finds the added tokens of normalized text, and takes words apart."""
+class HuggingFaceWordPiece(normalized_tokenizer.NormalizedTokenizer):
+    """Takes words apart."""
 
     def __init__(self, tokenizer: hugging_face.HuggingFaceTokenizer) -> None:
         """Makes the table of tokens.
@@ -32,12 +32,12 @@ class HuggingFaceWordPiece(tf.Module):
         Raises:
           TypeError: it has another model.
         """
-        super().__init__()
         model = tokenizer.model
         if not isinstance(model, hugging_face.WordPiece):
             raise TypeError(f"needs a WordPiece model, got {type(model).__name__}")
+        normalize = normalization.HuggingFaceNormalization(tokenizer.steps, spaces_only=False)
+        super().__init__(tokenizer, normalize)
         self._max_characters = model.max_characters
-        self._normalize = normalization.HuggingFaceNormalization(tokenizer.steps, spaces_only=False)
         self._words = f"{_WHITE_SPACE}|{unicode_sets.punctuation()}"
         self._pieces = tf.constant(tokenizer.pieces)
         own = model.vocabulary.pieces[: model.size]
@@ -52,36 +52,6 @@ class HuggingFaceWordPiece(tf.Module):
             max_bytes_per_word=_MAX_BYTES * model.max_characters,
             unknown_token=own[tokenizer.unknown_id],
         )
-        tokens = [token for token in tokenizer.added_tokens if token.normalized]
-        self._tokens = added_tokens.of_normalized(tokens, self._normalize)
-
-    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Returns the ids, int32 [B, (tokens)], of string [B]."""
-        normalized = self._normalize(texts)
-        if self._tokens:
-            return self._tokens.encode(normalized, self._segment)
-        return self._segment(normalized)
-
-    def encode_with_offsets(self, texts: tf.Tensor) -> added_tokens.IdsWithOffsets:
-        """Returns the ids of `encode` and the bytes of the texts where they start and end.
-
-        Returns:
-          ids int32, starts and limits int64, all [B, (tokens)].
-        """
-        normalized = self._normalize(texts)
-        ids, starts, limits = (
-            self._tokens.encode_with_offsets(normalized, self._segment_with_offsets)
-            if self._tokens
-            else self._segment_with_offsets(normalized)
-        )
-        original = offsets.to_original(
-            self._normalize.align(texts),
-            starts.values,
-            limits.values,
-            rows=ragged_rows.of(ids),
-            may_be_empty=tf.zeros_like(ids.values, tf.bool),
-        )
-        return ids, *(ids.with_values(part) for part in original)
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""
@@ -114,3 +84,6 @@ class HuggingFaceWordPiece(tf.Module):
             for part in found
         )
         return ids, starts, limits
+
+    def _may_be_empty(self, ids: tf.Tensor) -> tf.Tensor:
+        return tf.zeros_like(ids, tf.bool)

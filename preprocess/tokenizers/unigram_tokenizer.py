@@ -10,13 +10,13 @@ over a long text their rounding decides between segmentations that are equally g
 import tensorflow as tf
 
 from preprocess.normalization import hugging_face as normalization
-from preprocess.normalization import offsets, pieces, ragged_rows
-from preprocess.tokenizers import added_tokens, sentencepiece_op
+from preprocess.normalization import pieces, ragged_rows
+from preprocess.tokenizers import added_tokens, normalized_tokenizer, sentencepiece_op
 from preprocess.vocabulary import hugging_face, sentencepiece_model
 
 
-class UnigramTokenizer(tf.Module):
-    """Normalizes, finds the added tokens of normalized text, and segments what is between."""
+class UnigramTokenizer(normalized_tokenizer.NormalizedTokenizer):
+    """Segments words by the scores of their pieces."""
 
     def __init__(self, tokenizer: hugging_face.HuggingFaceTokenizer) -> None:
         """Loads the model into the graph's resource.
@@ -27,50 +27,20 @@ class UnigramTokenizer(tf.Module):
         Raises:
           TypeError: it has another model.
         """
-        super().__init__()
         model = tokenizer.model
         if not isinstance(model, hugging_face.Unigram):
             raise TypeError(f"needs a Unigram model, got {type(model).__name__}")
-        self._keeps_last_space = model.keeps_last_space
-        self._op = sentencepiece_op.SentencePieceOp(model.proto)
-        self._normalize = normalization.HuggingFaceNormalization(
+        normalize = normalization.HuggingFaceNormalization(
             tokenizer.steps, spaces_only=model.splits_at_white_space
         )
+        super().__init__(tokenizer, normalize)
+        self._keeps_last_space = model.keeps_last_space
+        self._op = sentencepiece_op.SentencePieceOp(model.proto)
         self._space_id = tokenizer.pieces.index(sentencepiece_model.SPACE)
-        tokens = [token for token in tokenizer.added_tokens if token.normalized]
-        self._tokens = added_tokens.of_normalized(tokens, self._normalize)
 
     def normalize(self, texts: tf.Tensor) -> tf.Tensor:
         """Returns what is segmented, string [B], of string [B]."""
         return self._normalize(texts)
-
-    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Returns the ids, int32 [B, (tokens)], of string [B]."""
-        normalized = self._normalize(texts)
-        if self._tokens:
-            return self._tokens.encode(normalized, self._segment)
-        return self._segment(normalized)
-
-    def encode_with_offsets(self, texts: tf.Tensor) -> added_tokens.IdsWithOffsets:
-        """Returns the ids of `encode` and the bytes of the texts where they start and end.
-
-        Returns:
-          ids int32, starts and limits int64, all [B, (tokens)].
-        """
-        normalized = self._normalize(texts)
-        ids, starts, limits = (
-            self._tokens.encode_with_offsets(normalized, self._segment_with_offsets)
-            if self._tokens
-            else self._segment_with_offsets(normalized)
-        )
-        original = offsets.to_original(
-            self._normalize.align(texts),
-            starts.values,
-            limits.values,
-            rows=ragged_rows.of(ids),
-            may_be_empty=ids.values == self._space_id,
-        )
-        return ids, *(ids.with_values(part) for part in original)
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the normalized text, string [B], of int32 ids [B, (tokens)]."""
@@ -105,6 +75,9 @@ class UnigramTokenizer(tf.Module):
             tf.concat([starts, last], axis=1),
             tf.concat([limits, last.with_values(last.values + 1)], axis=1),
         )
+
+    def _may_be_empty(self, ids: tf.Tensor) -> tf.Tensor:
+        return ids == self._space_id
 
     def _spaces(self, places: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns as many pieces of a lone space as there are places."""
