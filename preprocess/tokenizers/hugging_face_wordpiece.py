@@ -36,12 +36,10 @@ class HuggingFaceWordPiece(normalized_tokenizer.NormalizedTokenizer):
         if not isinstance(model, hugging_face.WordPiece):
             raise TypeError(f"needs a WordPiece model, got {type(model).__name__}")
         normalize = normalization.HuggingFaceNormalization(tokenizer.steps, spaces_only=False)
-        super().__init__(tokenizer, normalize)
-        self._max_characters = model.max_characters
-        self._words = f"{_WHITE_SPACE}|{unicode_sets.punctuation()}"
-        self._pieces = tf.constant(tokenizer.pieces)
+        words = f"{_WHITE_SPACE}|{unicode_sets.punctuation()}"
+        pieces_by_id = tf.constant(tokenizer.pieces)
         own = model.vocabulary.pieces[: model.size]
-        self._wordpiece = text.WordpieceTokenizer(
+        wordpiece = text.WordpieceTokenizer(
             tf.lookup.StaticHashTable(
                 tf.lookup.KeyValueTensorInitializer(
                     tf.constant(own), tf.range(len(own), dtype=tf.int64)
@@ -52,6 +50,12 @@ class HuggingFaceWordPiece(normalized_tokenizer.NormalizedTokenizer):
             max_bytes_per_word=_MAX_BYTES * model.max_characters,
             unknown_token=own[tokenizer.unknown_id],
         )
+        # Last, because what is made before it numbers the functions of exported graphs.
+        super().__init__(tokenizer, normalize)
+        self._max_characters = model.max_characters
+        self._words = words
+        self._pieces = pieces_by_id
+        self._wordpiece = wordpiece
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""
