@@ -117,7 +117,7 @@ data = tf.data.Dataset.from_tensor_slices((inputs, starts, spans))
 data = data.shuffle(len(train), seed=0).repeat().batch(BATCH_SIZE).take(STEPS)
 for step, batch in enumerate(data):
     loss = train_step(*batch)
-    if step % max(STEPS // 5, 1) == 0:
+    if step % max(STEPS // 30, 1) == 0:
         print(f"step {step}: loss {loss:.3f}")
 
 
