@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from typing import Any
 
 from absl import flags
 
@@ -112,10 +113,16 @@ def _contents(directory: pathlib.Path) -> dict[str, bytes]:
     }
     for name in contents:
         if name.endswith(_MANIFEST):
-            values = json.loads(contents[name])
-            del values["toolchain"]  # versions of packages
+            values = _without_toolchain(json.loads(contents[name]))
             contents[name] = json.dumps(values, sort_keys=True).encode()
     return contents
+
+
+def _without_toolchain(value: Any) -> Any:
+    """Returns a manifest without the versions of packages, also in those it was made from."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_toolchain(one) for key, one in value.items() if key != "toolchain"}
 
 
 if __name__ == "__main__":
