@@ -11,11 +11,14 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from export.cli import runner
-from scripts.corpus import batching, models, pipeline, plan, records, shards
+
+if TYPE_CHECKING:
+    from scripts.corpus import plan, shards
 
 _EMBEDDER = flags.DEFINE_string("embedder", None, "Folder of an exported embedder.", required=True)
 _INPUT = flags.DEFINE_string("input", None, "Text file with one text per line.", required=True)
@@ -25,6 +28,8 @@ _ROUNDS = flags.DEFINE_integer("rounds", 3, "Interleaved rounds.", lower_bound=1
 
 
 def main() -> None:
+    from scripts.corpus import models, plan, records, shards  # not for --help: they need Beam
+
     read_options = records.ReadOptions(records.TEXT, "", "", max_record_bytes=1_000_000)
     model = plan.read_model(_EMBEDDER.value)
     num_shards = _NUM_SHARDS.value
@@ -62,8 +67,10 @@ def main() -> None:
     print(f"median share: {statistics.median(shares):.3f}")
 
 
-def _batches(planned: plan.Plan, settings: shards.Settings) -> Iterator[list[bytes]]:
+def _batches(planned: "plan.Plan", settings: "shards.Settings") -> Iterator[list[bytes]]:
     """Yields the batches that the pipeline's workers would make."""
+    from scripts.corpus import batching, records, shards
+
     for _, ranges in planned.shards():
         found = (record for one in ranges for record in records.read(one, planned.read_options))
         good = (record for record in found if isinstance(record, records.Record))
@@ -73,7 +80,9 @@ def _batches(planned: plan.Plan, settings: shards.Settings) -> Iterator[list[byt
                 yield [window[index].text for index in batch]
 
 
-def _run(planned: plan.Plan, settings: shards.Settings) -> None:
+def _run(planned: "plan.Plan", settings: "shards.Settings") -> None:
+    from scripts.corpus import pipeline
+
     with tempfile.TemporaryDirectory() as folder:
         options = pipeline.options("FnApiRunner", [], cluster="", num_shards=planned.num_shards)
         pipeline.run(planned.shards(), settings._replace(output=folder), options)

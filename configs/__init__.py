@@ -1,3 +1,3 @@
 """What is exported, as data. Imports no TensorFlow."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

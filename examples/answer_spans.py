@@ -13,6 +13,7 @@ original text that each token covers. So answers keep their spelling.
 import itertools
 import os
 import random
+import sys
 
 import numpy as np
 import tensorflow as tf
@@ -22,8 +23,11 @@ import tf_keras  # hub.KerasLayer is a layer of Keras 2
 
 ENCODER = os.environ.get("ENCODER", "exports/albert_en_large/1")
 PREPROCESSOR = os.environ.get("PREPROCESSOR", "exports/albert_en_preprocess/1")
-STEPS = int(os.environ.get("STEPS", "300"))
-LEARNING_RATE = float(os.environ.get("LEARNING_RATE", "3e-5"))
+try:
+    STEPS = int(os.environ.get("STEPS", "300"))
+    LEARNING_RATE = float(os.environ.get("LEARNING_RATE", "3e-5"))
+except ValueError as error:
+    sys.exit(f"error: STEPS and LEARNING_RATE must be numbers: {error}")
 SEQ_LENGTH = 48
 BATCH_SIZE = 32
 
@@ -39,8 +43,16 @@ for name, city, job in itertools.product(NAMES, CITIES, JOBS):
 random.Random(0).shuffle(examples)
 train, test = examples[60:], examples[:60]
 
+# %% The models
+try:
+    preprocessor = hub.load(PREPROCESSOR)
+    encoder = hub.KerasLayer(ENCODER, trainable=True)
+except (OSError, ValueError, tf.errors.OpError) as error:
+    reason = " ".join(str(error).split())
+    sys.exit(f"error: ENCODER and PREPROCESSOR must be exported models: {reason}")
+
+
 # %% From text to the encoder's inputs: [CLS] question [SEP] text [SEP]
-preprocessor = hub.load(PREPROCESSOR)
 
 
 def encode(questions: list, texts: list) -> tuple:
@@ -74,8 +86,7 @@ def positions(texts: list, answers: list, starts: np.ndarray, limits: np.ndarray
     return np.stack([is_first.argmax(axis=1), is_last.argmax(axis=1)], axis=1)
 
 
-# %% The model: the encoder and a linear layer, which scores the start and the end of the answer
-encoder = hub.KerasLayer(ENCODER, trainable=True)
+# %% A linear layer on the encoder, which scores the start and the end of the answer
 head = tf_keras.layers.Dense(2)
 optimizer = tf_keras.optimizers.Adam(LEARNING_RATE)
 
@@ -106,7 +117,7 @@ data = tf.data.Dataset.from_tensor_slices((inputs, starts, spans))
 data = data.shuffle(len(train), seed=0).repeat().batch(BATCH_SIZE).take(STEPS)
 for step, batch in enumerate(data):
     loss = train_step(*batch)
-    if step % max(STEPS // 5, 1) == 0:
+    if step % max(STEPS // 30, 1) == 0:
         print(f"step {step}: loss {loss:.3f}")
 
 

@@ -15,6 +15,7 @@ import itertools
 import math
 import os
 import random
+import sys
 import tempfile
 
 import tensorflow as tf
@@ -27,12 +28,16 @@ PREPROCESSOR = os.environ.get("PREPROCESSOR", "exports/albert_en_preprocess/1")
 OUTPUT_DIR = os.environ.get("OUTPUT_DIR", "classifier")
 # For a run that may be killed: a folder of its own, which all workers see. Empty: no backups.
 BACKUP_DIR = os.environ.get("BACKUP_DIR", "")
-EPOCHS = int(os.environ.get("EPOCHS", "3"))
-LEARNING_RATE = float(os.environ.get("LEARNING_RATE", "2e-5"))
-LOGICAL_CPUS = int(os.environ.get("LOGICAL_CPUS", "1"))
 SEQ_LENGTH = 32
-BATCH_SIZE = int(os.environ.get("BATCH_SIZE", "32"))  # of all replicas together
-DROPOUT = float(os.environ.get("DROPOUT", "0.1"))
+try:
+    EPOCHS = int(os.environ.get("EPOCHS", "3"))
+    LEARNING_RATE = float(os.environ.get("LEARNING_RATE", "2e-5"))
+    LOGICAL_CPUS = int(os.environ.get("LOGICAL_CPUS", "1"))
+    BATCH_SIZE = int(os.environ.get("BATCH_SIZE", "32"))  # of all replicas together
+    DROPOUT = float(os.environ.get("DROPOUT", "0.1"))
+except ValueError as error:
+    names = "EPOCHS, LEARNING_RATE, LOGICAL_CPUS, BATCH_SIZE and DROPOUT"
+    sys.exit(f"error: {names} must be numbers: {error}")
 SEED = 0  # the same for all workers
 
 # %% All GPUs of all machines, or the CPUs
@@ -53,6 +58,11 @@ is_chief = strategy.extended.should_checkpoint
 thrown_away = tempfile.TemporaryDirectory()
 output_dir = OUTPUT_DIR if is_chief else os.path.join(thrown_away.name, "model")
 backup_dir = BACKUP_DIR if is_chief and BACKUP_DIR else os.path.join(thrown_away.name, "backup")
+try:
+    for folder in (output_dir, backup_dir):  # before the training, not after it
+        os.makedirs(folder, exist_ok=True)
+except OSError as error:
+    sys.exit(f"error: OUTPUT_DIR and BACKUP_DIR must be folders to write into: {error}")
 
 # %% Pairs of sentences with labels: 1 if the reply accepts the proposal
 PROPOSALS = [
@@ -81,10 +91,17 @@ pairs = list(itertools.product(PROPOSALS, REPLIES))
 random.Random(SEED).shuffle(pairs)
 train_pairs, test_pairs = pairs[16:], pairs[:16]
 
+# %% The models
+try:
+    preprocessor = hub.load(PREPROCESSOR)
+    with strategy.scope():
+        encoder = hub.KerasLayer(ENCODER, trainable=True, name="encoder")
+except (OSError, ValueError, tf.errors.OpError) as error:
+    reason = " ".join(str(error).split())
+    sys.exit(f"error: ENCODER and PREPROCESSOR must be exported models: {reason}")
+
+
 # %% From pairs to the encoder's inputs: [CLS] proposal [SEP] reply [SEP]
-preprocessor = hub.load(PREPROCESSOR)
-
-
 @tf.autograph.experimental.do_not_convert
 def to_inputs(proposals: tf.Tensor, replies: tf.Tensor, labels: tf.Tensor) -> tuple:
     segments = [preprocessor.tokenize(proposals), preprocessor.tokenize(replies)]
@@ -105,13 +122,12 @@ def batches(examples: tf.data.Dataset) -> tf.data.Dataset:
     return examples.batch(BATCH_SIZE).prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-# %% The model: the encoder and a linear layer
+# %% The encoder and a linear layer
 with strategy.scope():
     inputs = {
         name: tf_keras.Input(shape=[SEQ_LENGTH], dtype=tf.int32, name=name)
         for name in ("input_word_ids", "input_mask", "input_type_ids")
     }
-    encoder = hub.KerasLayer(ENCODER, trainable=True, name="encoder")
     pooled = encoder(inputs)["pooled_output"]  # [B, H]
     dropped = tf_keras.layers.Dropout(DROPOUT)(pooled)
     logits = tf_keras.layers.Dense(2, name="logits")(dropped)  # [B, 2]
@@ -138,7 +154,7 @@ def first_epochs() -> tf.Tensor:
 
 of_workers = strategy.experimental_local_results(strategy.run(first_epochs))[0]
 if len(set(of_workers.numpy())) > 1:
-    raise ValueError(f"all workers must see one BACKUP_DIR, got first epochs {of_workers.numpy()}")
+    sys.exit(f"error: all workers must see one BACKUP_DIR, got first epochs {of_workers.numpy()}")
 if first_epoch:
     print(f"goes on after epoch {first_epoch} of {EPOCHS}")
 

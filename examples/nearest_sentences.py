@@ -11,6 +11,7 @@ that do not fit one machine see scripts/embed_corpus.py.
 # %% Settings
 import os
 import pathlib
+import sys
 
 import tensorflow as tf
 import tensorflow_hub as hub
@@ -19,7 +20,10 @@ import tensorflow_text  # noqa: F401, registers the embedder's ops
 EMBEDDER = os.environ.get("EMBEDDER", "exports/embedder/1")
 SENTENCES_FILE = os.environ.get("SENTENCES_FILE")  # one sentence per line
 QUERY = os.environ.get("QUERY", "Who plays music?")
-TOP_K = int(os.environ.get("TOP_K", "3"))
+try:
+    TOP_K = int(os.environ.get("TOP_K", "3"))
+except ValueError as error:
+    sys.exit(f"error: TOP_K must be a number: {error}")
 BATCH_SIZE = 256
 
 # %% Sentences to search
@@ -34,10 +38,18 @@ SENTENCES = [
     "The children built a boat of paper.",
 ]
 if SENTENCES_FILE:
-    SENTENCES = pathlib.Path(SENTENCES_FILE).read_text(encoding="utf-8").splitlines()
+    try:
+        SENTENCES = pathlib.Path(SENTENCES_FILE).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:  # ValueError: it is not UTF-8
+        sys.exit(f"error: SENTENCES_FILE cannot be read: {error}")
+    if not SENTENCES:
+        sys.exit(f"error: SENTENCES_FILE is empty: {SENTENCES_FILE}")
 
 # %% Vectors of length one: their dot product is the cosine
-embedder = hub.load(EMBEDDER)
+try:
+    embedder = hub.load(EMBEDDER)
+except (OSError, ValueError, tf.errors.OpError) as error:
+    sys.exit(f"error: EMBEDDER must be an exported embedder: {' '.join(str(error).split())}")
 
 
 def embed(sentences: list) -> tf.Tensor:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from typing import Any
 
 from absl import flags
 
@@ -41,10 +42,10 @@ _CHECKSUMS = "SHA256SUMS"  # not compared: it has the digest of the manifest
 
 
 def main() -> None:
+    commits = {"before": _commit(_BEFORE.value), "after": _commit("HEAD")}
     with tempfile.TemporaryDirectory() as folder:
         before, after = (
-            _export(pathlib.Path(folder) / name, revision)
-            for name, revision in (("before", _BEFORE.value), ("after", "HEAD"))
+            _export(pathlib.Path(folder) / name, commit) for name, commit in commits.items()
         )
     names = sorted(before.keys() | after.keys())
     different = [name for name in names if before.get(name) != after.get(name)]
@@ -54,22 +55,30 @@ def main() -> None:
     print("identical")
 
 
-def _export(folder: pathlib.Path, revision: str) -> dict[str, bytes]:
+def _commit(revision: str) -> str:
+    command = ["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise errors.InputError(f"--before must be a commit of this repository, got {revision!r}")
+    return done.stdout.strip()
+
+
+def _export(folder: pathlib.Path, commit: str) -> dict[str, bytes]:
     """Exports the models from a clone at a commit; returns the files by path."""
     clone = folder / "clone"
     subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
-    commit = subprocess.check_output(["git", "rev-parse", revision], cwd=_ROOT, text=True).strip()
     subprocess.run(["git", "checkout", "--quiet", commit], cwd=clone, check=True)
-    for module, arguments in _commands().items():
-        runner.log(f"{revision}: {module}")
-        subprocess.run(
-            [sys.executable, "-m", module.split()[0], *arguments],
+    for command, arguments in _commands().items():
+        runner.log(f"{folder.name}: {command}")
+        done = subprocess.run(
+            [sys.executable, "-m", command.split()[0], *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(clone)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=True,
+            capture_output=True,
+            text=True,
         )
+        if done.returncode:
+            raise errors.InputError(f"{command} fails at {commit}: {done.stderr[-2000:]}")
     shutil.rmtree(clone)
     return _contents(folder / "exports")
 
@@ -104,10 +113,16 @@ def _contents(directory: pathlib.Path) -> dict[str, bytes]:
     }
     for name in contents:
         if name.endswith(_MANIFEST):
-            values = json.loads(contents[name])
-            del values["toolchain"]  # versions of packages
+            values = _without_toolchain(json.loads(contents[name]))
             contents[name] = json.dumps(values, sort_keys=True).encode()
     return contents
+
+
+def _without_toolchain(value: Any) -> Any:
+    """Returns a manifest without the versions of packages, also in those it was made from."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_toolchain(one) for key, one in value.items() if key != "toolchain"}
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _release(folder: pathlib.Path, umask: int, environment: Mapping[str, str]) -
     """Releases from a new clone, and returns the folder of the release."""
     clone = folder / "clone"
     subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
-    subprocess.run(
+    done = subprocess.run(
         [
             *(sys.executable, "-m", "export.release", f"--configs={_CONFIGS.value}"),
             *("--publisher=tensorflow", "--output_dir=dist"),
@@ -59,8 +59,9 @@ def _release(folder: pathlib.Path, umask: int, environment: Mapping[str, str]) -
         env={**os.environ, **environment, "PYTHONPATH": str(clone)},
         umask=umask,
         stdout=subprocess.DEVNULL,
-        check=True,
     )
+    if done.returncode:  # its own error is above
+        raise errors.InputError(f"the release in {folder.name!r} fails")
     return folder / "dist"
 
 

@@ -2,11 +2,14 @@
 
 import configparser
 import pathlib
+import re
 import subprocess
+import tarfile
 import zipfile
 
 from packaging import requirements, utils
 
+import configs
 from tests.support import elsewhere, installed, processes
 
 
@@ -26,6 +29,19 @@ def test_wheel_holds_the_packages_the_vocabulary_and_nothing_else():
         for path in (processes.REPOSITORY / package).rglob("*.py")
     }
     assert modules <= set(names)
+
+
+def test_source_distribution_holds_the_packages_the_changelog_and_no_tests():
+    with tarfile.open(installed.sdist()) as archive:
+        names = {pathlib.PurePath(*pathlib.PurePath(name).parts[1:]) for name in archive.getnames()}
+    folders = {name.parts[0] for name in names if len(name.parts) > 1}
+    assert folders == {*installed.PACKAGES, "albert_hub_export.egg-info"}
+    assert {pathlib.PurePath("CHANGELOG.md"), pathlib.PurePath("LICENSE")} <= names
+
+
+def test_changelog_has_the_version_with_its_date():
+    headings = (processes.REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(configs.__version__)} - \d{{4}}-\d\d-\d\d$", headings, re.M)
 
 
 def test_installed_package_is_not_the_checkout_and_exports(tmp_path):

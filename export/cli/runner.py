@@ -11,6 +11,7 @@ keeps its traceback. `--help` exits with 0, not 1 as absl's own, and does not im
 
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,9 @@ from absl import app, flags
 
 from configs import errors
 from export.cli import start_up_log, want_of_memory
+
+# absl's words for a required flag that is not given.
+_REQUIRED = re.compile(r"flag (--\w+)=None: Flag --\w+ must have a value other than None\.")
 
 
 def log(message: str) -> None:
@@ -53,7 +57,7 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        fail(str(error))
+        fail("; ".join(_REQUIRED.sub(r"\1 is required", str(error)).splitlines()))
     except SystemExit:  # only help flags exit during parsing, with status 1
         sys.exit(0)
 

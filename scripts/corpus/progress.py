@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from scripts.corpus import plan, shards, storage
 
-_SECONDS = 10.0  # between two lines, at least
+_SECONDS = 10.0  # between two looks, and two lines at least
 
 
 class Progress:
@@ -42,6 +42,8 @@ class Progress:
         self.counters: collections.Counter[str] = collections.Counter()
         self._total = len(self.missing)
         self._start = time.monotonic()
+        self._looks = 0  # since the last line
+        self._most_looks = 1  # without a line
 
     @property
     def num_published(self) -> int:
@@ -66,9 +68,18 @@ class Progress:
             f"{number / seconds:,.0f} a second"
         )
 
+    def look(self) -> None:
+        """Logs a line if shards have appeared; if none have, at ever longer intervals."""
+        self._looks += 1
+        appeared = self.update()
+        if appeared or self._looks == self._most_looks:
+            self._log(self.line(time.monotonic() - self._start))
+            self._looks, self._most_looks = 0, 1 if appeared else 2 * self._most_looks
+
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """Logs a line now and then, in a thread, until the block ends."""
+        self._log(f"{self._total:,} shards to do; the workers start and load the model")
         end = threading.Event()
         thread = threading.Thread(target=self._watch, args=(end,), daemon=True)
         thread.start()
@@ -81,5 +92,4 @@ class Progress:
     def _watch(self, end: threading.Event) -> None:
         while not end.wait(_SECONDS):
             with contextlib.suppress(OSError):  # storage that fails now and then
-                if self.update():
-                    self._log(self.line(time.monotonic() - self._start))
+                self.look()

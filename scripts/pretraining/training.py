@@ -151,11 +151,17 @@ class _Report:
         self._log = log
         self._writer = summaries.Writer(places.tensorboard_dir)
         self._steps: list[Mapping[str, tf.Tensor]] = []
+        self._is_first = True
         self._start = time.monotonic()
 
     def add(self, number: int, results: Mapping[str, tf.Tensor]) -> None:
         """Adds the results of a step; reports, if it is time."""
         self._steps.append(results)
+        if self._is_first and self._every > 1:
+            float(results[objectives.LOSS])  # waits until the step is done
+            seconds = time.monotonic() - self._start
+            self._log(f"the first step took {seconds:.0f} s; a line follows every {self._every}")
+        self._is_first = False
         if number % self._every:
             return
         sums: collections.Counter[str] = collections.Counter()

@@ -240,6 +240,30 @@ def test_what_is_not_serving_and_a_missing_package_are_one_clear_line_too(tmp_pa
     assert processes.error(done) == "No module named grpc: pip install tensorflow-serving-api"
 
 
+@pytest.mark.parametrize(
+    "name, settings, message",
+    [
+        ("answer_spans.py", {"STEPS": "few"}, "STEPS .*must be numbers: .*'few'"),
+        ("answer_spans.py", {"PREPROCESSOR": "gone"}, "PREPROCESSOR must be .*: gone .*"),
+        ("classify_sentence_pairs.py", {"EPOCHS": "1.5"}, "EPOCHS.* must be numbers: .*'1.5'"),
+        (
+            "classify_sentence_pairs.py",
+            {"PREPROCESSOR": "gone"},
+            "PREPROCESSOR must be .*: gone .*",
+        ),
+        ("classify_sentence_pairs.py", {"OUTPUT_DIR": "a_file"}, "OUTPUT_DIR .*: .*'a_file'"),
+        ("nearest_sentences.py", {"EMBEDDER": "gone"}, "EMBEDDER must be .*: gone .*"),
+        ("nearest_sentences.py", {"SENTENCES_FILE": "gone"}, "SENTENCES_FILE .*: .*'gone'"),
+        ("nearest_sentences.py", {"SENTENCES_FILE": "a_file"}, "SENTENCES_FILE is empty: a_file"),
+    ],
+)
+def test_wrong_settings_are_one_clear_line(name, settings, message, tmp_path):
+    (tmp_path / "a_file").touch()
+    environment = processes.environment() | settings
+    done = processes.python(EXAMPLES / name, cwd=tmp_path, env=environment)
+    assert re.search(message, processes.error(done))
+
+
 def test_every_example_is_listed_and_every_listed_one_is_there():
     listed = re.findall(r"\]\((.+?)\)", (EXAMPLES / "README.md").read_text(encoding="utf-8"))
     assert all((EXAMPLES / name).is_file() for name in listed)

@@ -1,4 +1,4 @@
-"""The project's wheel, and an environment in which it is installed, away from the checkout.
+"""The project's distributions, and an environment with the wheel, away from the checkout.
 
 subprocess.run([installed.python(), "-m", "export.encoder", "--config", "tiny"], cwd=folder)
 """
@@ -13,23 +13,39 @@ from tests.support import processes, shared_run
 PACKAGES = ("configs", "preprocess", "export")
 
 
+_FILES = ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE")
+
+
+def sdist() -> pathlib.Path:
+    """Returns the source distribution."""
+    (path,) = _distributions().glob("*.tar.gz")
+    return path
+
+
 def wheel() -> pathlib.Path:
-    """Returns the wheel, built from a copy: a build writes beside its sources."""
+    """Returns the wheel, which is built from the source distribution."""
+    (path,) = _distributions().glob("*.whl")
+    return path
+
+
+def _distributions() -> pathlib.Path:
+    """Returns the folder of both, built from a copy: a build writes beside its sources."""
 
     def build(folder: pathlib.Path) -> pathlib.Path:
         source = folder / "source"
         for name in PACKAGES:
             _copy_tree(processes.REPOSITORY / name, source / name)
-        for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        # A test as well, which must not be in them.
+        (source / "tests").mkdir()
+        for name in (*_FILES, "tests/test_packaging.py"):
             (source / name).write_bytes((processes.REPOSITORY / name).read_bytes())
-        # Without isolation: the build needs nothing but the setuptools that is installed.
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-        command += ["--no-build-isolation", "--wheel-dir", str(folder), str(source)]
+        # Without isolation: the setuptools that is installed, of any version, does it.
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
+        command += ["--skip-dependency-check", str(source)]
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
-        (path,) = folder.glob("*.whl")
-        return path
+        return folder
 
-    return shared_run.once("wheel", build)
+    return shared_run.once("distributions", build)
 
 
 def python() -> pathlib.Path:

@@ -98,6 +98,12 @@ def test_bad_input_ends_in_one_clear_line_before_tensorflow_is_imported(
     assert sorted(folder.rglob("*")) == before
 
 
+def test_all_flags_that_are_missing_are_named_at_once(tmp_path):
+    done = processes.run("export.embedder", cwd=tmp_path, env=WITHOUT_TENSORFLOW)
+    missing = ("--encoder", "--preprocessor", "--model_name")
+    assert sorted(processes.error(done).split("; ")) == sorted(f"{x} is required" for x in missing)
+
+
 def _assert_clear_error(done, messages):
     last_line = processes.error(done)
     assert done.stdout == ""

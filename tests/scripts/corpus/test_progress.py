@@ -16,10 +16,14 @@ def _publish(folder, number, counters):
     parquet.write_table(table.replace_schema_metadata(metadata), path)
 
 
-def test_shards_are_counted_once_when_they_appear(tmp_path):
+def _settings(folder):
     read_options = records.ReadOptions("text", "", "", 100)
     model = models.Settings("model", "tag", 48, has_pairs=False, threads=1)
-    settings = shards.Settings(read_options, model, str(tmp_path), 3, 100)
+    return shards.Settings(read_options, model, str(folder), 3, 100)
+
+
+def test_shards_are_counted_once_when_they_appear(tmp_path):
+    settings = _settings(tmp_path)
     _publish(tmp_path, 0, {"records": 1000})  # by an earlier run
     lines = []
     reporter = progress.Progress(settings, [(1, []), (2, [])], log=lines.append)
@@ -32,6 +36,26 @@ def test_shards_are_counted_once_when_they_appear(tmp_path):
     assert reporter.update()
     assert (reporter.num_published, reporter.missing) == (2, set())
     assert dict(reporter.counters) == {"records": 1501, "texts cut": 7}
+    assert lines == []
+
+
+def test_a_run_says_that_it_goes_on_ever_less_often_until_a_shard_appears(tmp_path):
+    lines = []
+    reporter = progress.Progress(_settings(tmp_path), [(0, []), (1, [])], log=lines.append)
     with reporter.watching():
         pass
-    assert lines == []  # nothing has appeared since
+    assert lines == ["2 shards to do; the workers start and load the model"]
+
+    def looks(count):
+        """Returns the numbers of the looks that logged a line."""
+        with_lines = []
+        for number in range(1, count + 1):
+            lines.clear()
+            reporter.look()
+            with_lines += [number] * len(lines)
+        return with_lines
+
+    assert looks(10) == [1, 3, 7]
+    _publish(tmp_path, 1, {"records": 5})
+    assert looks(3) == [1, 2]
+    assert reporter.num_published == 1
