@@ -32,6 +32,7 @@ scripts/corpus/requirements.txt must be there. For other runners see
 docs/how-to/embed-a-corpus.md.
 """
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -137,10 +138,13 @@ _INSTALL = "pip install 'apache-beam==2.77.*' 'pyarrow>=18'"
 @trust_flag.applied()
 def main(*pipeline_options: str) -> None:
     _check(pipeline_options)
+    logging.disable(logging.WARNING)  # Beam's import warns that the clients of BigQuery are missing
     try:
         from scripts.corpus import pipeline, plan, progress, storage, summary
     except ImportError as error:
         raise errors.InputError(f"{error}: {_INSTALL}") from error
+    finally:
+        logging.disable(logging.INFO)  # as `runner` sets it
 
     num_shards = _NUM_SHARDS.value
     options = pipeline.options(
