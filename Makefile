@@ -27,6 +27,7 @@ venv: .venv/dev
 
 # What exporting needs, and nothing else; what development needs besides.
 .venv/runtime: setup.cfg pyproject.toml | .venv/bin/python
+	@echo "Installing into .venv, TensorFlow included: this takes a minute or more."
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 

@@ -14,8 +14,8 @@ Embedders and all text models that take `sentences` are asked alike. The same by
     curl -d '{"instances": ["A fine film."]}' \\
         http://localhost:8501/v1/models/my_classifier_text:predict
 
-Needs `pip install tensorflow-serving-api`. With `--serving_warmup` at the export, Serving warms up
-before the first request.
+Needs `pip install tensorflow-serving-api`, which the extra `serving` has. With `--serving_warmup`
+at the export, Serving warms up before the first request.
 """
 
 # %% Settings

@@ -11,7 +11,7 @@ the SavedModel and the converted model differ by is on stderr and in the manifes
 A text model that classifies or embeds becomes a file of ONNX or OpenVINO that takes strings, one
 that fills in masks a file of ONNX:
 
-    python -m export.convert exports/my_classifier/1 --to openvino --signature pairs
+    python -m export.convert exports/my_classifier_text/1 --to openvino --signature pairs
 
 `--to huggingface` writes model.safetensors, config.json and the tokenizer for transformers; every
 weight has the SavedModel's bits.

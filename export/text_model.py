@@ -3,7 +3,7 @@
 Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothing else on stdout:
 
     dir=$(python -m export.text_model --checkpoint my_classifier --model_name my_classifier_text)
-    dir=$(python -m export.text_model --encoder trained --model_name my_classifier_text)
+    dir=$(python -m export.text_model --encoder trained --config large --model_name my_text)
 
 `hub.load(dir)(["some text"])["label"]` is the label of a text. What it does is what the fine-tuned
 head is for: classify, tag, answer or fill_mask; embed where there is none.

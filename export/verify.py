@@ -51,6 +51,7 @@ def main(artifact: str) -> None:
         checkpoint=checkpoint_flags.CHECKPOINT.value,
         texts=_TEXTS.value,
         source=_SOURCE.value,
+        log=runner.log,
         **checkpoint_flags.values(),
     )
     result.show(console.for_stream(sys.stdout))

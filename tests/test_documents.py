@@ -138,6 +138,7 @@ def test_snippets_run(
         "my_classifier_text": text_models.directory("single"),
         "albert_large_v2_preprocess": tiny_preprocessor,
         "albert_en_preprocess": tiny_preprocessor,
+        "my_explained_preprocess": tiny_preprocessor,
         "albert_en_large_embedder": tiny_embedder,
     }.items():
         (exports / name).mkdir(parents=True)

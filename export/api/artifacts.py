@@ -169,6 +169,7 @@ def verify(
     allow_unused: str | None = None,
     texts: str | None = None,
     source: str | None = None,
+    log: notices.Log = notices.ignore,
 ) -> "verification.Verification":
     """Checks a SavedModel against the contract and, if given, against its checkpoint.
 
@@ -185,6 +186,7 @@ def verify(
         contexts, with a tab between. None for a built-in set.
       source: folder of the SavedModel that something was converted from; None for the one beside
         it that has the digest which its manifest records.
+      log: called with what begins, because each takes a while.
 
     Returns:
       The results; `.problems` is empty if every check passed.
@@ -202,6 +204,7 @@ def verify(
             )
         from export.conversion import conversion  # imports TensorFlow
 
+        log("running it and the SavedModel that it was made from")
         return conversion.verify(artifact, source=source)
     if source is not None:
         raise errors.InputError(f"--source is for what was converted, which {artifact!r} is not")
@@ -217,4 +220,4 @@ def verify(
         opened = opening.open(checkpoint, checkpoint_format=checkpoint_format, **options)
     from export.verification import verification  # imports TensorFlow
 
-    return verification.verify(artifact, checkpoint=opened, config=config, texts=texts)
+    return verification.verify(artifact, checkpoint=opened, config=config, texts=texts, log=log)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from configs import errors
 from export.api import notices
-from export.conversion import batches, conversion, formats, opening
-from export.conversion.hugging_face import tokenizer_files
+from export.conversion import formats
 from export.publishing import staging
 
 
@@ -49,6 +48,10 @@ def convert(
         next free one.
       log: called with what was measured.
     """
+    # Only this function needs them, and every command would import them to print its --help.
+    from export.conversion import batches, conversion, opening
+    from export.conversion.hugging_face import tokenizer_files
+
     chosen = formats.get(to, quantize=quantize)
     if not 0 <= min_cosine <= 1:
         raise errors.InputError(f"--min_cosine must be from 0 to 1, got {min_cosine}")

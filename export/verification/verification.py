@@ -6,7 +6,7 @@ result.problems
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich import console
@@ -80,6 +80,7 @@ def verify(
     checkpoint: lazy_checkpoint.Checkpoint | None,
     config: str | None,
     texts: str | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Verification:
     """Verifies the SavedModel in a directory.
 
@@ -89,6 +90,7 @@ def verify(
       config: the checkpoint's config, a size or a path; None for the one that comes with it, or
         else with the artifact.
       texts: for a text model, a file of texts to compare on; None for a built-in set.
+      log: called with what begins, because each takes a while.
 
     Raises:
       errors.CheckpointError: one of the two cannot be read, or there is nothing to compare.
@@ -99,6 +101,7 @@ def verify(
     run_too = None if checkpoint is None else reference.saved_model(checkpoint)
     if run_too is not None:
         loading.audit(run_too)  # before the checks, which take longer
+    log("checking the contract")
     kind, findings = contract.run(artifact)
     if checkpoint is None:
         return Verification(findings=tuple(findings), comparison=None)
@@ -114,6 +117,7 @@ def verify(
         )
         checkpoint = dataclasses.replace(checkpoint, config_values=values, config_file=config_file)
     resolved = checkpoint_config.resolve(checkpoint, config)
+    log(f"comparing with {checkpoint.location}")
     if kind == manifest.TEXT_MODEL:
         result = text_model_comparison.compare(
             artifact, checkpoint=checkpoint, config=resolved, texts=texts

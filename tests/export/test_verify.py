@@ -320,6 +320,7 @@ def test_command_prints_a_table_writes_its_results_and_exits_with_0(
     files = ("--report", str(page), "--results", str(results))
     done = _run(artifact, "--checkpoint", checkpoint, *files)
     assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines() == ["checking the contract", f"comparing with {checkpoint}"]
     assert "weights: 32 variables compared bit by bit, 0 problems" in done.stdout
     assert "encoder_outputs, layer 3" in done.stdout and "FAIL" not in done.stdout
     assert page.read_text().startswith("<!DOCTYPE html>")
