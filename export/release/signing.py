@@ -19,6 +19,9 @@ from export.release import paths
 
 _INSTALL = "pip install 'model-signing>=1.1,<2' 'pyOpenSSL>=24'"
 
+# What the libraries raise for files that are not such keys, beside errors of their own.
+_UNUSABLE = (OSError, ValueError, TypeError, AttributeError)
+
 
 class Key:
     """A private key on one of NIST's elliptic curves P-256, P-384 and P-521."""
@@ -30,6 +33,7 @@ class Key:
           errors.ReleaseError: the file is not such a key, or model-signing is not installed.
         """
         try:
+            from cryptography import exceptions
             from cryptography.hazmat.primitives import serialization
             from model_signing import signing, verifying
         except ImportError as error:
@@ -38,7 +42,7 @@ class Key:
             with open(path, "rb", opener=strangers_files.opener) as file:
                 private_key = serialization.load_pem_private_key(file.read(), None)
             self._signing = signing.Config().use_elliptic_key_signer(private_key=path)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (*_UNUSABLE, exceptions.UnsupportedAlgorithm) as error:
             raise errors.ReleaseError(
                 f"--signing_key {path!r} must be an elliptic curve key (P-256, P-384, P-521) in a "
                 f"PEM file without a password: {error}"

@@ -1,5 +1,7 @@
 """model-signing's own command accepts the signatures, and rejects changed files and keys."""
 
+import base64
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -77,7 +79,16 @@ def test_what_is_not_a_signature_is_none(signed, content):
     assert not key.has_signed(str(path), str(signature_path) + ".missing")
 
 
-@pytest.mark.parametrize("kind", ["missing", "text", "public", "ed25519", "secp256k1"])
+def _with_unknown_curve(pem):
+    """Returns the key with 1.2.840.10045.3.1.18 in the place of P-256, which ends with 7."""
+    first, *lines, last = pem.splitlines()
+    der = base64.b64decode(b"".join(lines))
+    p256 = bytes.fromhex("2a8648ce3d030107")
+    assert p256 in der
+    return b"\n".join([first, base64.b64encode(der.replace(p256, p256[:-1] + b"\x12")), last])
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "public", "ed25519", "secp256k1", "curve"])
 def test_what_cannot_sign_is_refused_at_once(tmp_path, kind):
     private_keys = {
         "ed25519": ed25519.Ed25519PrivateKey.generate(),
@@ -87,6 +98,8 @@ def test_what_cannot_sign_is_refused_at_once(tmp_path, kind):
     path = {"missing": tmp_path / "nowhere", "public": public_key}.get(kind, private_key)
     if kind == "text":
         path.write_text("no key")
+    if kind == "curve":  # one that the library does not know
+        path.write_bytes(_with_unknown_curve(path.read_bytes()))
     with pytest.raises(errors.ReleaseError, match="must be an elliptic curve key"):
         signing.Key(str(path))
 
