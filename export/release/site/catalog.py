@@ -11,6 +11,7 @@ TensorFlow is not needed.
 
 import dataclasses
 import glob
+import gzip
 import os
 import re
 import tarfile
@@ -226,7 +227,8 @@ def _manifest(path: str) -> tuple[dict[str, Any], str | None]:
     try:
         with (
             open(path, "rb", opener=strangers_files.opener) as stream,
-            tarfile.open(fileobj=stream, mode="r|gz") as archive,
+            gzip.open(stream) as unpacked,  # the tar module's own gzip raises a bare TypeError
+            tarfile.open(fileobj=unpacked, mode="r|") as archive,
         ):
             for member in archive:
                 file = archive.extractfile(member)
