@@ -105,10 +105,7 @@ class EncoderSpec:
                 f"model {self.config.vocab_size} rows: the last {self.rows_without_piece} are "
                 "never produced from text"
             )
-        reasons: dict[str, list[str]] = {}
-        for name, reason in self.unused.items():
-            reasons.setdefault(reason, []).append(name)
-        if compatibility.OF_LARGER_MODEL in reasons and self.chosen_heads.trained:
+        if compatibility.OF_LARGER_MODEL in self.unused.values() and self.chosen_heads.trained:
             heads = ", ".join(f"`.{head.kind}`" for head in self.chosen_heads.trained)
             lines.append(
                 f"{heads} is of the encoder; what was trained on top of it is left out, and the "
@@ -119,9 +116,7 @@ class EncoderSpec:
                 "its folder is of sentence-transformers: its pooling is not in an encoder, but in "
                 "the text model that export.text_model --checkpoint makes"
             )
-        return lines + [
-            f"left out ({reason}): {', '.join(names)}" for reason, names in reasons.items()
-        ]
+        return lines + compatibility.unused_notices(self.unused)
 
     def manifest_entries(self) -> dict[str, Any]:
         """Returns what a manifest records of it: no paths, but digests of the files."""

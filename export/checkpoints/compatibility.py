@@ -6,7 +6,7 @@ Example:
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from configs import errors
 from export.checkpoints import lazy_checkpoint, mapping, weight_table
@@ -15,6 +15,7 @@ from export.checkpoints import lazy_checkpoint, mapping, weight_table
 # integers mean that somebody quantized the model.
 _EXACT_IN_FLOAT32 = ("float32", "float16", "bfloat16")
 _PRETRAINING_HEADS = (weight_table.MLM_HEAD, weight_table.SOP_HEAD)
+_MOST_NAMES = 12  # of tensors that a notice lists
 HEADS = (*_PRETRAINING_HEADS, *weight_table.FINE_TUNED_HEADS)
 
 OF_LARGER_MODEL = "it is of a larger model around the encoder"
@@ -49,6 +50,22 @@ def unused(entries: _Entries, checkpoint: lazy_checkpoint.Checkpoint) -> dict[st
         if name not in known and reason is not None:
             found[tensor.name] = reason
     return dict(sorted(found.items()))
+
+
+def unused_notices(unused: Mapping[str, str]) -> list[str]:
+    """Returns a line for each reason of `unused`, with the names if they are few."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in unused.items():
+        by_reason.setdefault(reason, []).append(name)
+    lines = []
+    for reason, names in by_reason.items():
+        said = ", ".join(names)
+        if len(names) > _MOST_NAMES:
+            said = (
+                f"{names[0]} and {len(names) - 1} more, which the manifest lists (weights.unused)"
+            )
+        lines.append(f"left out ({reason}): {said}")
+    return lines
 
 
 def wrong_form(

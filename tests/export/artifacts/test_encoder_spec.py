@@ -171,7 +171,7 @@ def test_weights_for_ids_that_no_text_gives_need_no_tokenizer():
         ("hf_config_missing_defaults", {}, ["hidden_act gelu_new", "initializer_range 0.02"]),
         ("hf_untied_decoder_nomlm", {"mlm": False}, ["predictions.decoder.weight", "not exported"]),
         ("trainer_output_checkpoints_only", {}, ["'checkpoint-500'"]),
-        ("tf1_classifier", {}, ["global_step", "dense/bias/adam_m"]),
+        ("tf1_classifier", {}, ["global_step", "state of the optimizer): bert/"]),
         ("tf1_classifier", {"head": _NO_HEAD}, ["output_bias, output_weights", "global_step"]),
     ],
 )
@@ -183,7 +183,9 @@ def test_what_is_left_out_or_assumed_is_said_and_recorded(name, arguments, said)
     weights = spec.manifest_entries()["weights"]
     assert weights.get("unused", {}) == spec.unused
     assert weights.get("assumed", {}) == spec.assumed
-    assert all(name in notices for name in (*spec.unused, *spec.assumed))
+    # The state of an optimizer is counted.
+    named = [name for name, reason in spec.unused.items() if "optimizer" not in reason]
+    assert all(name in notices for name in (*named, *spec.assumed))
 
 
 def test_a_checkpoint_that_does_not_fit_is_refused_before_tensorflow(hf):
