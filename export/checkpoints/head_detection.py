@@ -138,7 +138,9 @@ def _guess(scopes: list[str], count: int, has_pooler: bool, config: Mapping[str,
     by_kind = {_kind(scope): scope for scope in scopes}
     if head_config.TAG in by_kind and not has_pooler:
         return by_kind[head_config.TAG]
-    is_one_label = config.get("problem_type") or len(config.get("id2label") or ()) == 1
+    named = config.get("id2label")  # what is no mapping is refused with the labels
+    has_one_label = isinstance(named, Mapping) and len(named) == 1
+    is_one_label = config.get("problem_type") or has_one_label
     if head_config.CHOOSE in by_kind and count == 1 and not is_one_label:
         return by_kind[head_config.CHOOSE]
     return by_kind[head_config.CLASSIFY]

@@ -40,6 +40,7 @@ def test_architectures_say_it(name, kind):
         (_classifier(3, pooler=False), {}, "tag"),
         (_classifier(1), {}, "choose"),
         (_classifier(1), {"id2label": {"0": "LABEL_0"}}, "classify"),
+        (_classifier(1), {"id2label": 7}, "choose"),  # refused with its labels
         (_classifier(1), {"problem_type": "regression"}, "classify"),
         (_classifier(3), {"architectures": ["MyModel"]}, "classify"),
     ],
