@@ -4,6 +4,7 @@ python -m benchmarks.peers.workers.summary_plot DATA_JSON PNG
 """
 
 import json
+import math
 import sys
 from typing import Any
 
@@ -13,6 +14,7 @@ matplotlib.use("Agg")
 from matplotlib import patches, pyplot
 
 _OURS, _OTHERS = "#c8702a", "#8fa6bf"
+_COLUMNS = 2
 _BAR_INCHES = 0.21
 
 
@@ -20,17 +22,21 @@ def main() -> None:
     data_path, png_path = sys.argv[1:]
     with open(data_path, encoding="utf-8") as file:
         panels = json.load(file)
-    heights = [len(panel["bars"]) + 1.5 for panel in panels]
+    rows = math.ceil(len(panels) / _COLUMNS)
+    counts = [len(panel["bars"]) for panel in panels]
+    heights = [1.5 + max(counts[row * _COLUMNS :][:_COLUMNS]) for row in range(rows)]
     figure, axes = pyplot.subplots(
-        len(panels),
-        1,
-        figsize=(8, _BAR_INCHES * sum(heights) + 0.5),
+        rows,
+        _COLUMNS,
+        figsize=(12, _BAR_INCHES * sum(heights) + 0.5),
         squeeze=False,
         layout="constrained",
         height_ratios=heights,
     )
-    for panel, axis in zip(panels, axes.flat, strict=True):
+    for panel, axis in zip(panels, axes.flat, strict=False):
         _draw(axis, panel)
+    for axis in axes.flat[len(panels) :]:
+        axis.axis("off")
     figure.legend(
         handles=[patches.Patch(color=_OURS), patches.Patch(color=_OTHERS)],
         labels=["this project", "others"],
