@@ -180,8 +180,8 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "--encoder must have a value"),
-        (["--encoder", "{preprocessor}"], "--preprocessor must have a value"),
+        ([], "--encoder is required"),
+        (["--encoder", "{preprocessor}"], "--preprocessor is required"),
         (
             ["--encoder", "nowhere", "--preprocessor", "{preprocessor}"],
             "--encoder must be the folder of a SavedModel, got 'nowhere'",
@@ -200,7 +200,7 @@ def test_the_manifest_says_what_it_was_made_from(embedder, tiny_encoder):
         ),
         (
             ["--encoder", "{encoder}", "--preprocessor", "{preprocessor}"],
-            "--model_name must have a value",
+            "--model_name is required",
         ),
     ],
 )

@@ -97,8 +97,8 @@ def test_all_bad_files_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--input=text"], "Flag --output must have a value"),
-        (["--output=new"], "Flag --input must have a value"),
+        (["--input=text"], "--output is required"),
+        (["--output=new"], "--input is required"),
         (["--output=", "--input=text"], "--output must be a file, got ''"),
         (["--output=new", "--input=none"], "'none' is not a file"),
         (["--output=new", "--input=blank"], "no text in it"),
