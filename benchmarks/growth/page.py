@@ -46,10 +46,10 @@ which are the history of one. Weights are random, and rows are full.
 - The **exponent** is the slope of a straight line through the logarithms: 0 is constant, 1 is
   proportional, 2 quadratic. Of sizes it is against parameters.
 
-Faster than the work grow two things. Attention: its time and its memory grow with the square of the
-length, so doubling a row of 256 tokens costs more than twice the time. Loads: a SentencePiece
-tokenizer of TensorFlow Text keeps about 5 MB when it is dropped, with models of others, too. Memory
-of distinct shapes slows and levels off, because oneDNN keeps a limited number of kernels.
+Attention grows faster than the work: its time and its memory grow with the square of the length, so
+doubling a row of 256 tokens costs more than twice the time. Two things grow that should not. Loads:
+a SentencePiece tokenizer of TensorFlow Text keeps about 5 MB when it is dropped, with models of
+others, too. Distinct shapes: memory grows ever more slowly, and is not flat at the last point.
 
 ![Time and memory of each curve]({picture})
 """

@@ -17,6 +17,7 @@ from benchmarks.peers import (
 
 _METRICS = {
     "seconds": ("time", "s"),
+    "ready_seconds": ("load and first call", "s"),
     "load_seconds": ("load", "s"),
     "first_call_seconds": ("first call after loading", "s"),
     "import_seconds": ("import of the engine", "s"),

@@ -1,7 +1,7 @@
 """The rows that users ask for, as data for the summary plot: one sentence, a batch, a step, a load.
 
 Example:
-    summary.panels(results)[0]["bars"][0]["seconds"]
+    summary.panels(results)[0]["bars"][0]["value"]
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,9 @@ _ROWS = (
     _Row("One sentence to a vector, s", "text_1", "seconds"),
     _Row("32 sentences of real lengths, s", "inference_b32_realistic", "seconds"),
     _Row("Fine-tuning step, 8 sentences of real lengths, s", "train_b8_realistic", "seconds"),
-    _Row("Load and first call, s", "load", "load_seconds"),
+    _Row("Load and first call, s", "load", "ready_seconds"),
     _Row("Size of the files, MB", "load", "artifact_bytes", 1e6),
 )
-_FIRST_CALL = "first_call_seconds"
 # The engines that are one bar for each type, by the beginnings of their names.
 _FAMILIES = (
     (OURS, ("ours",)),
@@ -46,7 +45,7 @@ def panels(results: rounds.Results) -> list[dict[str, Any]]:
     """Returns a panel for each row that was measured: by family and type, the best median.
 
     The bars of a panel are dicts of `family`, `engine`, `dtype` and `value`. A type that is smaller
-    than float32 is the faster of bfloat16 and int8.
+    than float32 is the better of bfloat16 and int8.
     """
     measured = measurements.Measurements(results.measurements, results.gemm_rates)
     found = []
@@ -75,9 +74,6 @@ def _best(
     medians = {}
     for engine in chosen:
         values = measured.series(row.item, engine.name, row.metric)
-        if row.metric == "load_seconds":
-            first = measured.series(row.item, engine.name, _FIRST_CALL)
-            values = {number: value + first[number] for number, value in values.items()}
         if values:
             medians[engine] = spreads.spread(list(values.values())).median / row.unit
     if not medians:

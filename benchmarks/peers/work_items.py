@@ -39,6 +39,7 @@ class WorkItem:
 
 EXPORT_METRICS = ("seconds", "peak_bytes", "saved_model_pb_bytes", "artifact_bytes")
 LOAD_METRICS = (
+    "ready_seconds",
     "load_seconds",
     "first_call_seconds",
     "import_seconds",

@@ -215,6 +215,42 @@ def test_the_summary_has_the_best_of_each_project_in_float32_and_in_a_smaller_ty
     ]
 
 
+def test_an_engine_is_ready_after_its_load_and_its_first_call():
+    found = [{"round": 0, "item": "load", "engine": "ours float32", "load_seconds": 0.5}]
+    found += [found[0] | {"round": 1, "first_call_seconds": 0.25}]
+    series = measurements.Measurements(found, []).series("load", "ours float32", "ready_seconds")
+    assert series == {1: 0.75}
+
+
+class _Process:
+    """A worker that answers everything at once."""
+
+    def request(self, **_):
+        return {"seconds": 1.0}
+
+    def stop(self):
+        pass
+
+
+def test_rounds_are_numbered_behind_those_of_earlier_runs():
+    results = rounds.Results(measurements=[_measurement(4, "ours", 2.0)])
+    plan = rounds.Plan(
+        items=[ITEMS["preprocess_sentences"]],
+        chosen=[ENGINES["ours"], ENGINES["Hugging Face tokenizers"]],
+        num_rounds=2,
+        made=None,
+        input_dir="inputs",
+        start=lambda worker: _Process(),
+        failed_environments={},
+    )
+    rounds.measure(plan, results, on_round=lambda: None)
+    found = [(one["round"], one["engine"]) for one in results.measurements]
+    assert found[0] == (4, "ours")
+    assert sorted(found[1:]) == [
+        (number, name) for number in (5, 6) for name in ("Hugging Face tokenizers", "ours")
+    ]
+
+
 def test_results_of_another_machine_are_not_added_to(tmp_path):
     (tmp_path / "results.json").write_text('{"machine": "an abacus"}', encoding="utf-8")
     with pytest.raises(errors.InputError, match=r"of another machine \(an abacus\)"):

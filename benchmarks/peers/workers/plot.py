@@ -4,39 +4,26 @@ python -m benchmarks.peers.workers.plot DATA_JSON PNG
 """
 
 import json
-import math
 import sys
+import textwrap
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
 from matplotlib import pyplot, ticker
 
-_COLUMNS = 2
-_COLORS = {"float32": "#3b6ea5", "bfloat16": "#c8702a"}
+from benchmarks.peers.workers import panel_grid
+
+_COLORS = {"float32": "#3b6ea5", "bfloat16": "#c8702a", "int8": "#5a8f4e"}
 _OURS_COLOR = "#222222"
+_TITLE_WIDTH = 52  # characters
 
 
 def main() -> None:
     data_path, png_path = sys.argv[1:]
     with open(data_path, encoding="utf-8") as file:
         panels = json.load(file)
-    rows = math.ceil(len(panels) / _COLUMNS)
-    counts = [len(panel["bars"]) for panel in panels]
-    heights = [2 + max(counts[row * _COLUMNS :][:_COLUMNS]) for row in range(rows)]
-    figure, axes = pyplot.subplots(
-        rows,
-        _COLUMNS,
-        figsize=(12, 0.24 * sum(heights) + 0.6 * rows),
-        squeeze=False,
-        layout="constrained",
-        height_ratios=heights,
-    )
-    for panel, axis in zip(panels, axes.flat, strict=False):
+    figure, axes = panel_grid.make(panels, bar_inches=0.24, room_in_bars=2, row_margin=0.6)
+    for panel, axis in zip(panels, axes, strict=True):
         _draw(axis, panel)
-    for axis in axes.flat[len(panels) :]:
-        axis.axis("off")
     _add_legend(figure)
     figure.savefig(png_path, dpi=110)
 
@@ -75,7 +62,7 @@ def _draw(axis: Any, panel: dict[str, Any]) -> None:
     axis.xaxis.set_minor_formatter(ticker.NullFormatter())
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", linewidth=0.3)
-    axis.set_title(panel["title"], fontsize=9, loc="left")
+    axis.set_title(textwrap.fill(panel["title"], _TITLE_WIDTH), fontsize=9, loc="left")
 
 
 def _add_legend(figure: Any) -> None:
@@ -86,7 +73,7 @@ def _add_legend(figure: Any) -> None:
     figure.legend(
         handles=marks,
         loc="outside upper center",
-        ncols=2,
+        ncols=len(_COLORS),
         title="Time divided by ours of the same type and round (right of 1: ours is faster)",
         frameon=False,
     )

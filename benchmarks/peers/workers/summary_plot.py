@@ -4,39 +4,23 @@ python -m benchmarks.peers.workers.summary_plot DATA_JSON PNG
 """
 
 import json
-import math
 import sys
 from typing import Any
 
-import matplotlib
+from matplotlib import patches
 
-matplotlib.use("Agg")
-from matplotlib import patches, pyplot
+from benchmarks.peers.workers import panel_grid
 
 _OURS, _OTHERS = "#c8702a", "#8fa6bf"
-_COLUMNS = 2
-_BAR_INCHES = 0.21
 
 
 def main() -> None:
     data_path, png_path = sys.argv[1:]
     with open(data_path, encoding="utf-8") as file:
         panels = json.load(file)
-    rows = math.ceil(len(panels) / _COLUMNS)
-    counts = [len(panel["bars"]) for panel in panels]
-    heights = [1.5 + max(counts[row * _COLUMNS :][:_COLUMNS]) for row in range(rows)]
-    figure, axes = pyplot.subplots(
-        rows,
-        _COLUMNS,
-        figsize=(12, _BAR_INCHES * sum(heights) + 0.5),
-        squeeze=False,
-        layout="constrained",
-        height_ratios=heights,
-    )
-    for panel, axis in zip(panels, axes.flat, strict=False):
+    figure, axes = panel_grid.make(panels, bar_inches=0.21, room_in_bars=1.5, row_margin=0.2)
+    for panel, axis in zip(panels, axes, strict=True):
         _draw(axis, panel)
-    for axis in axes.flat[len(panels) :]:
-        axis.axis("off")
     figure.legend(
         handles=[patches.Patch(color=_OURS), patches.Patch(color=_OTHERS)],
         labels=["this project", "others"],
