@@ -61,9 +61,7 @@ def unused_notices(unused: Mapping[str, str]) -> list[str]:
     for reason, names in by_reason.items():
         said = ", ".join(names)
         if len(names) > _MOST_NAMES:
-            said = (
-                f"{names[0]} and {len(names) - 1} more, which the manifest lists (weights.unused)"
-            )
+            said = f"{names[0]} and {len(names) - 1} more, all in the manifest (weights.unused)"
         lines.append(f"left out ({reason}): {said}")
     return lines
 

@@ -172,6 +172,19 @@ def test_nothing_is_trained_unless_asked_for():
     assert len(layer.trainable_weights) == len(before)
 
 
+def test_weights_that_are_frozen_by_name_stay_and_the_others_move():
+    layer = _layer(ENCODER)
+    frozen = ("word_embeddings", "position_embedding", "type_embeddings")
+    is_frozen = [weight.name.startswith(frozen) for weight in layer.weights]
+    for weight, freeze in zip(layer.weights, is_frozen, strict=True):
+        weight.trainable = not freeze
+    before = layer.get_weights()
+    model = _compile(_classifier(layer, ENCODER), keras.optimizers.Adam(0.01))
+    model.fit(_arrays(ENCODER), LABELS, verbose=0)
+    stayed = [(old == w.numpy()).all() for old, w in zip(before, layer.weights, strict=True)]
+    assert sum(is_frozen) == 3 and stayed == is_frozen
+
+
 @sampling.parametrize("case", _TINY, sample=EXTREMES[1:], ids=str)
 def test_fit_takes_the_step_that_a_tape_over_hub_load_gives(case):
     learning_rate = 0.5
