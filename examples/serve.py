@@ -14,8 +14,9 @@ Embedders and all text models that take `sentences` are asked alike. The same by
     curl -d '{"instances": ["A fine film."]}' \\
         http://localhost:8501/v1/models/my_classifier_text:predict
 
-Needs `pip install tensorflow-serving-api`, which the extra `serving` has. With `--serving_warmup`
-at the export, Serving warms up before the first request.
+gRPC needs `pip install tensorflow-serving-api`, which the extra `serving` has; `GRPC=` asks by REST
+alone, as http_server.py answers. With `--serving_warmup` at the export, Serving warms up before the
+first request.
 """
 
 # %% Settings
@@ -29,15 +30,16 @@ import urllib.request
 import numpy as np
 import tensorflow as tf
 
-try:
-    import grpc
-    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-except ImportError as error:
-    sys.exit(f"error: {error}: pip install tensorflow-serving-api")
-
 MODEL = os.environ.get("MODEL", "embedder")
 REST = os.environ.get("REST", "localhost:8501")
-GRPC = os.environ.get("GRPC", "localhost:8500")
+GRPC = os.environ.get("GRPC", "localhost:8500")  # empty: REST alone
+if GRPC:
+    try:
+        import grpc
+        from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    except ImportError as error:
+        sys.exit(f"error: {error}: pip install tensorflow-serving-api, or set GRPC= for REST alone")
+
 SENTENCES = ["The river rose slowly through the night.", "The café opens at seven."]
 
 # %% REST: one instance for each text, one prediction for each instance
@@ -63,28 +65,30 @@ for name, values in rest_outputs.items():
     print(f"REST: {name} {list(values.shape)}")
 
 # %% gRPC: the same in binary
-predict = predict_pb2.PredictRequest()
-predict.model_spec.name = MODEL
-predict.model_spec.signature_name = "serving_default"
-predict.inputs["sentences"].CopyFrom(tf.make_tensor_proto(SENTENCES))
-try:
-    with grpc.insecure_channel(GRPC) as channel:
-        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        reply = stub.Predict(predict, timeout=60)
-except grpc.RpcError as error:
-    sys.exit(f"error: gRPC at {GRPC}: {error.code().name}: {error.details()}")
-outputs = {name: tf.make_ndarray(output) for name, output in reply.outputs.items()}
-for name, values in outputs.items():
-    print(f"gRPC: {name} {list(values.shape)}")
+outputs = rest_outputs
+if GRPC:
+    predict = predict_pb2.PredictRequest()
+    predict.model_spec.name = MODEL
+    predict.model_spec.signature_name = "serving_default"
+    predict.inputs["sentences"].CopyFrom(tf.make_tensor_proto(SENTENCES))
+    try:
+        with grpc.insecure_channel(GRPC) as channel:
+            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+            reply = stub.Predict(predict, timeout=60)
+    except grpc.RpcError as error:
+        sys.exit(f"error: gRPC at {GRPC}: {error.code().name}: {error.details()}")
+    outputs = {name: tf.make_ndarray(output) for name, output in reply.outputs.items()}
+    for name, values in outputs.items():
+        print(f"gRPC: {name} {list(values.shape)}")
 
-# %% Both give the same
-numbers = [name for name, values in outputs.items() if values.dtype.kind == "f"]
-difference = max(np.abs(outputs[name] - rest_outputs[name]).max() for name in numbers)
-print(f"largest difference: {difference:.1e}")
+    # %% Both give the same
+    numbers = [name for name, values in outputs.items() if values.dtype.kind == "f"]
+    difference = max(np.abs(outputs[name] - rest_outputs[name]).max() for name in numbers)
+    print(f"largest difference: {difference:.1e}")
 
 # %% The labels of a classifier
 if outputs.keys() >= {"label", "score"}:
-    labels = [label.decode() for label in outputs["label"]]
-    assert labels == rest_outputs["label"].tolist()
+    labels = rest_outputs["label"].tolist()
+    assert not GRPC or labels == [label.decode() for label in outputs["label"]]
     for text, label, score in zip(SENTENCES, labels, outputs["score"], strict=True):
         print(f"{label} {score:.3f}  {text}")

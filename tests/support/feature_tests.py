@@ -108,6 +108,10 @@ TESTS = {
     "long texts in parts, whose vectors are pooled": (
         "tests/export/tasks/test_embed.py::test_long_texts_are_pooled_over_their_parts"
     ),
+    "the same REST API without Docker": (
+        "tests/examples/test_http_server.py"
+        "::test_labels_are_those_of_the_signature_with_and_without_a_content_type"
+    ),
     "TensorFlow Serving, by REST and gRPC": (
         "tests/conformance/test_text_serving.py::test_instances_give_a_prediction_each"
     ),
