@@ -61,6 +61,13 @@ def tensors(signature, instances: list) -> dict:
     return inputs
 
 
+def decoded(value):
+    """Returns the value with its strings as text, in lists of any depth."""
+    if isinstance(value, list):
+        return [decoded(one) for one in value]
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def predictions(signature, instances: list) -> list:
     """Returns for each instance the outputs by name, or the value where there is only one.
 
@@ -68,7 +75,7 @@ def predictions(signature, instances: list) -> list:
       ValueError, TypeError, tf.errors.OpError: the instances do not fit the signature.
     """
     columns = {
-        name: [one.decode() if isinstance(one, bytes) else one for one in output.numpy().tolist()]
+        name: decoded(output.numpy().tolist())
         for name, output in signature(**tensors(signature, instances)).items()
     }
     if {len(column) for column in columns.values()} != {len(instances)}:

@@ -82,7 +82,8 @@ def run(
         ("plot", results_page.plot_data(results), plot_path),
         ("summary_plot", summary.panels(results), f"{stem}-summary{extension}"),
     ):
-        _plot(module, data, path, output_dir, log_dir)
+        shown = {"caption": results.machine, "panels": data}
+        _plot(module, shown, path, output_dir, log_dir)
     return table
 
 
@@ -165,10 +166,10 @@ def _make_environments(
     return pythons, failed
 
 
-def _plot(module: str, panels: object, plot_path: str, output_dir: str, log_dir: str) -> None:
+def _plot(module: str, shown: object, plot_path: str, output_dir: str, log_dir: str) -> None:
     """Draws a plot; only logs the error if matplotlib cannot be installed."""
     data_path = os.path.join(output_dir, f"{module}.json")
-    _write_json(data_path, panels)
+    _write_json(data_path, shown)
     os.makedirs(os.path.dirname(plot_path) or ".", exist_ok=True)
     try:
         venvs, log_path = os.path.join(output_dir, "venvs"), os.path.join(log_dir, "plot.log")

@@ -10,6 +10,7 @@ from benchmarks.peers import (
     inputs,
     measurements,
     operations,
+    overview,
     rounds,
     spreads,
     work_items,
@@ -57,6 +58,8 @@ def markdown(results: rounds.Results) -> str:
     if claim_rows:
         head = ["claim", "against", "at least", "measured", "holds"]
         sections += ["## Claims", _table(head, claim_rows)]
+    for title, (head, *rows) in overview.tables(measured).items():
+        sections += [f"## {title}", _table(head, rows)]
     for item in work_items.WORK_ITEMS:
         for metric in item.metrics:
             rows = _rows(measured, item, metric)

@@ -13,6 +13,7 @@ from benchmarks.peers import (
     inputs,
     measurements,
     operations,
+    overview,
     results_page,
     rounds,
     setups,
@@ -182,7 +183,7 @@ def test_a_claim_without_measurements_is_left_open():
 
 def test_the_results_page_shows_ratios_claims_and_failures():
     text = results_page.markdown(_results())
-    row = next(line for line in text.splitlines() if line.startswith("| Model Garden |"))
+    row = next(line for line in text.splitlines() if line.startswith("| Model Garden | 2 |"))
     assert "| 2 | 4.5 s (3-6)" in row
     assert "1.50 (1.50-1.50) | 3.00 (3.00-3.00)" in row
     assert "| the best peer in float32 | 1 | 1.50 (1.50-1.50) | yes |" in text
@@ -213,6 +214,31 @@ def test_the_summary_has_the_best_of_each_project_in_float32_and_in_a_smaller_ty
         (summary.OURS_ELSEWHERE, "bfloat16", 1.0),
         ("optimum, OpenVINO", "float32", 5.0),
     ]
+
+
+def test_the_overview_has_the_better_engine_of_each_worker_and_marks_the_least_of_a_type():
+    times = {
+        "Transformers float32": 5.0,
+        "Transformers longest float32": 3.0,
+        "ours float32": 4.0,
+        "ours unpadded float32": 2.0,
+        "ours unpadded in LiteRT int8": 1.0,
+        "Optimum longest in OpenVINO int8": 6.0,
+    }
+    found = [
+        _measurement(0, engine, seconds, item="inference_b32_realistic")
+        for engine, seconds in times.items()
+    ]
+    tables = overview.tables(measurements.Measurements(found, []))
+    assert tables == {
+        "Inference": [
+            ["", "32 texts, s"],
+            ["**ours float32**", "**2**"],
+            ["**ours in LiteRT int8**", "**1**"],
+            ["Transformers float32", "3"],
+            ["Optimum in OpenVINO int8", "6"],
+        ]
+    }
 
 
 def test_an_engine_is_ready_after_its_load_and_its_first_call():

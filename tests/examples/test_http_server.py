@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import runpy
 import socket
 import subprocess
 import threading
@@ -113,6 +114,17 @@ def test_several_inputs_come_by_name(address):
     np.testing.assert_allclose(
         reply["predictions"][0]["scores"], expected["scores"].numpy()[0], atol=1e-6
     )
+
+
+@pytest.mark.parametrize("name, key", [("tag", "text"), ("fill_mask", "tokens")])
+def test_lists_of_strings_are_text(name, key):
+    example = runpy.run_path(str(EXAMPLES / "http_server.py"))
+    sentences = ["The river [MASK] slowly.", "Numbers like 1,234."]
+    sentences = sentences[: 1 if name == "fill_mask" else 2]
+    signature = text_models.load(name).signatures["serving_default"]
+    rows = json.loads(json.dumps(example["predictions"](signature, sentences)))
+    expected = text_models.serve(name, sentences=sentences)[key].tolist()
+    assert [[one.encode() for one in row[key]] for row in rows] == expected
 
 
 def test_the_example_of_a_client_prints_the_labels(address, tmp_path):

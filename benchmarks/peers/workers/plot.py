@@ -14,14 +14,15 @@ from benchmarks.peers.workers import panel_grid
 
 _COLORS = {"float32": "#3b6ea5", "bfloat16": "#c8702a", "int8": "#5a8f4e"}
 _OURS_COLOR = "#222222"
-_TITLE_WIDTH = 52  # characters
+_TITLE_WIDTH = 48  # characters
 
 
 def main() -> None:
     data_path, png_path = sys.argv[1:]
     with open(data_path, encoding="utf-8") as file:
-        panels = json.load(file)
-    figure, axes = panel_grid.make(panels, bar_inches=0.24, room_in_bars=2, row_margin=0.6)
+        shown = json.load(file)
+    panels = shown["panels"]
+    figure, axes = panel_grid.make(shown, bar_inches=0.24, room_in_bars=2, row_margin=0.6)
     for panel, axis in zip(panels, axes, strict=True):
         _draw(axis, panel)
     _add_legend(figure)

@@ -17,8 +17,9 @@ _OURS, _OTHERS = "#c8702a", "#8fa6bf"
 def main() -> None:
     data_path, png_path = sys.argv[1:]
     with open(data_path, encoding="utf-8") as file:
-        panels = json.load(file)
-    figure, axes = panel_grid.make(panels, bar_inches=0.21, room_in_bars=1.5, row_margin=0.2)
+        shown = json.load(file)
+    panels = shown["panels"]
+    figure, axes = panel_grid.make(shown, bar_inches=0.21, room_in_bars=1.5, row_margin=0.2)
     for panel, axis in zip(panels, axes, strict=True):
         _draw(axis, panel)
     figure.legend(
