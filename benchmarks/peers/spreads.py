@@ -47,9 +47,16 @@ def ratios(values: Mapping[int, float], reference: Mapping[int, float]) -> list[
 
 
 def best(candidates: Sequence[Mapping[int, float]]) -> dict[int, float]:
-    """Returns the least value of all candidates in each round."""
-    numbers = sorted({number for values in candidates for number in values})
+    """Returns the least value of all candidates, by round.
+
+    Rounds without the candidate of the least median are left out: they were run with `--only`, and
+    the others would be called the best.
+    """
+    measured = [values for values in candidates if values]
+    if not measured:
+        return {}
+    leader = min(measured, key=lambda values: statistics.median(values.values()))
     return {
-        number: min(values[number] for values in candidates if number in values)
-        for number in numbers
+        number: min(values[number] for values in measured if number in values)
+        for number in sorted(leader)
     }
