@@ -17,8 +17,10 @@ import asyncio
 import json
 import os
 import pathlib
+import socket
 import sys
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the ops of text models
@@ -31,10 +33,8 @@ except ImportError as error:
 
 MODEL_DIR = os.environ.get("MODEL_DIR", "exports/embedder/1")
 MODEL = os.environ.get("MODEL", pathlib.Path(MODEL_DIR).resolve().parent.name)
-try:
-    PORT = int(os.environ.get("PORT", "8501"))  # TensorFlow Serving's
-except ValueError as error:
-    sys.exit(f"error: PORT must be a number: {error}")
+PORT = os.environ.get("PORT", "8501")  # TensorFlow Serving's
+LONGEST_REASON = 300  # characters
 
 
 # %% Instances in rows, as https://www.tensorflow.org/tfx/serving/api_rest has them
@@ -53,12 +53,24 @@ def tensors(signature, instances: list) -> dict:
     for row in instances:
         if not isinstance(row, dict) or row.keys() != specs.keys():
             raise ValueError(f"an instance needs {', '.join(sorted(specs))}, got {row!r:.60}")
-    inputs = {}
-    for name, spec in specs.items():
-        inputs[name] = tf.constant([row[name] for row in instances], spec.dtype)
-        if not spec.shape.is_compatible_with(inputs[name].shape):
-            raise ValueError(f"{name} must be {spec.shape}, got {inputs[name].shape}")
-    return inputs
+    return {
+        name: tensor(name, [row[name] for row in instances], spec) for name, spec in specs.items()
+    }
+
+
+def tensor(name: str, values: list, spec: tf.TensorSpec) -> tf.Tensor:
+    """Returns texts, or numbers of the signature's type. TensorFlow alone would wrap large ones."""
+    if spec.dtype == tf.string:
+        if not all(isinstance(one, str) for one in values):
+            raise ValueError(f"{name} must be texts")
+        return tf.constant(values)
+    array = np.array(values)
+    converted = array.astype(spec.dtype.as_numpy_dtype)
+    if array.dtype.kind not in "iu" or not np.array_equal(converted, array):
+        raise ValueError(f"{name} must be numbers of type {spec.dtype.name}")
+    if not spec.shape.is_compatible_with(array.shape):
+        raise ValueError(f"{name} must be {spec.shape}, got {array.shape}")
+    return tf.constant(converted)
 
 
 def decoded(value):
@@ -92,6 +104,8 @@ class SavedModel(kserve.Model):
     def __init__(self, name: str, directory: str) -> None:
         super().__init__(name)
         self._model = hub.load(directory)
+        if not getattr(self._model, "signatures", None):
+            raise ValueError(f"{directory} has no signatures")
         self.ready = True
 
     async def predict(self, payload, headers=None, response_headers=None) -> dict:
@@ -104,16 +118,24 @@ class SavedModel(kserve.Model):
             name = str(request.get("signature_name", "serving_default"))
             if name not in self._model.signatures:
                 raise ValueError(f"signature_name must be of {sorted(self._model.signatures)}")
+            if name == "entities":
+                raise ValueError("entities has a row for each entity, not for each instance")
             signature, instances = self._model.signatures[name], request.get("instances")
             return {"predictions": await asyncio.to_thread(predictions, signature, instances)}
-        except (TypeError, ValueError, tf.errors.OpError) as error:
-            raise InvalidInput(" ".join(str(error).split())) from None
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f"the request is not JSON: {error}") from None
+        except (RecursionError, TypeError, ValueError, tf.errors.OpError) as error:
+            raise InvalidInput(" ".join(str(error).split())[:LONGEST_REASON]) from None
 
 
 # %% The server
 if __name__ == "__main__":
     try:
+        socket.create_server(("", int(PORT))).close()
+    except (ValueError, OverflowError, OSError) as error:
+        sys.exit(f"error: PORT must be the number of a free port: {error}")
+    try:
         model = SavedModel(MODEL, MODEL_DIR)
     except (OSError, ValueError, tf.errors.OpError) as error:
         sys.exit(f"error: MODEL_DIR must be a SavedModel: {' '.join(str(error).split())}")
-    kserve.ModelServer(http_port=PORT, enable_grpc=False).start([model])
+    kserve.ModelServer(http_port=int(PORT), enable_grpc=False).start([model])

@@ -12,6 +12,7 @@ import urllib.request
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_hub as hub
 
 from tests.support import processes, text_models
 
@@ -86,10 +87,12 @@ def test_labels_are_those_of_the_signature_with_and_without_a_content_type(addre
         ('{"instances": []}', "the request needs instances, a list of at least one"),
         ("[1]", "the request must be an object"),
         ("nonsense", "Expecting value"),
-        ('{"instances": ["a", null]}', "mixed types"),
-        ('{"instances": [1]}', "dtype string"),
-        ('{"instances": [["a"], ["b"]]}', "sentences must be (None,), got (2, 1)"),
-        ('{"instances": ["\\ud800"]}', "unicode"),
+        ("", "the request is not JSON"),
+        ('{"instances": ["a", null]}', "sentences must be texts"),
+        ('{"instances": [["a"], ["b"]]}', "sentences must be texts"),
+        ('{"instances": ' + "[" * 900 + "]" * 900 + "}", "sentences must be texts"),
+        ('{"instances": ' + "[" * 100_000, "recursion"),
+        ('{"instances": ["\\ud800"]}', "nicode"),
         ('{"instances": [{"texts": "a"}]}', "an instance needs sentences, got {'texts': 'a'}"),
         ('{"instances": ["a"], "signature_name": []}', "must be of ['pairs', 'serving_default']"),
     ],
@@ -114,6 +117,32 @@ def test_several_inputs_come_by_name(address):
     np.testing.assert_allclose(
         reply["predictions"][0]["scores"], expected["scores"].numpy()[0], atol=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    "ids, error",
+    [
+        ([[2, 4294967306, 3]], "input_word_ids must be numbers of type int32"),
+        ([[2, True, 3], [2, 0.5, 3]], "input_word_ids must be numbers of type int32"),
+        ([[2, 3], [2]], "inhomogeneous"),
+        ([2, 3], r"input_word_ids must be \(None, None\), got \(2,\)"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused(tiny_encoder, ids, error):
+    example = runpy.run_path(str(EXAMPLES / "http_server.py"))
+    signature = hub.load(str(tiny_encoder)).signatures["serving_default"]
+    names = ("input_word_ids", "input_mask", "input_type_ids")
+    with pytest.raises(ValueError, match=error):
+        example["predictions"](signature, [dict.fromkeys(names, row) for row in ids])
+
+
+def test_ids_give_what_the_signature_gives(tiny_encoder):
+    example = runpy.run_path(str(EXAMPLES / "http_server.py"))
+    signature = hub.load(str(tiny_encoder)).signatures["unpadded"]
+    row = {"input_word_ids": [2, 5, 3], "input_mask": [1, 1, 1], "input_type_ids": [0, 0, 0]}
+    (found,) = example["predictions"](signature, [row])
+    expected = signature(**{name: tf.constant([values]) for name, values in row.items()})
+    np.testing.assert_array_equal(found["default"], expected["default"].numpy()[0])
 
 
 @pytest.mark.parametrize("name, key", [("tag", "text"), ("fill_mask", "tokens")])
@@ -144,7 +173,8 @@ def test_the_example_of_a_client_prints_the_labels(address, tmp_path):
     "settings, error",
     [
         ({"MODEL_DIR": "gone"}, "MODEL_DIR must be a SavedModel: gone"),
-        ({"PORT": "http"}, "PORT must be a number"),
+        ({"PORT": "http"}, "PORT must be the number of a free port"),
+        ({"PORT": "99999"}, "PORT must be the number of a free port"),
     ],
 )
 def test_wrong_settings_are_one_clear_line(settings, error, tmp_path):
