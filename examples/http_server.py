@@ -54,7 +54,8 @@ def tensors(signature, instances: list) -> dict:
         if not isinstance(row, dict) or row.keys() != specs.keys():
             raise ValueError(f"an instance needs {', '.join(sorted(specs))}, got {row!r:.60}")
     return {
-        name: tensor(name, [row[name] for row in instances], spec) for name, spec in specs.items()
+        name: tensor(name, [row[name] for row in instances], spec)
+        for name, spec in sorted(specs.items())
     }
 
 

@@ -122,10 +122,10 @@ def test_several_inputs_come_by_name(address):
 @pytest.mark.parametrize(
     "ids, error",
     [
-        ([[2, 4294967306, 3]], "input_word_ids must be numbers of type int32"),
-        ([[2, True, 3], [2, 0.5, 3]], "input_word_ids must be numbers of type int32"),
+        ([[2, 4294967306, 3]], "input_mask must be numbers of type int32"),
+        ([[2, True, 3], [2, 0.5, 3]], "input_mask must be numbers of type int32"),
         ([[2, 3], [2]], "inhomogeneous"),
-        ([2, 3], r"input_word_ids must be \(None, None\), got \(2,\)"),
+        ([2, 3], r"input_mask must be \(None, None\), got \(2,\)"),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused(tiny_encoder, ids, error):
