@@ -1,4 +1,4 @@
-"""Answers texts over HTTP without Docker: KServe, with the REST API of TensorFlow Serving.
+"""Answers texts over HTTP without Docker: KServe, with `:predict` of TensorFlow Serving's API.
 
     python -m export.text_model --checkpoint my_classifier --model_name my_classifier_text
     pip install -e '.[kserve]'
@@ -66,12 +66,12 @@ def tensor(name: str, values: list, spec: tf.TensorSpec) -> tf.Tensor:
             raise ValueError(f"{name} must be texts")
         return tf.constant(values)
     array = np.array(values)
-    converted = array.astype(spec.dtype.as_numpy_dtype)
-    if array.dtype.kind not in "iu" or not np.array_equal(converted, array):
+    limits = np.iinfo(spec.dtype.as_numpy_dtype)  # the only numbers that signatures take are ids
+    if array.dtype.kind != "i" or array.min() < limits.min or array.max() > limits.max:
         raise ValueError(f"{name} must be numbers of type {spec.dtype.name}")
     if not spec.shape.is_compatible_with(array.shape):
         raise ValueError(f"{name} must be {spec.shape}, got {array.shape}")
-    return tf.constant(converted)
+    return tf.constant(array, spec.dtype)
 
 
 def decoded(value):

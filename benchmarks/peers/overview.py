@@ -19,6 +19,7 @@ class _Column(NamedTuple):
     unit: float = 1.0
 
 
+_TYPES = {engine.worker: engine.dtype for engine in engines.ENGINES}
 _TABLES = {
     "Inference": (
         _Column("row of 12, s", "inference_b1_s12"),
@@ -89,7 +90,6 @@ def _title(engine: engines.Engine) -> str:
 def _cell(engine: engines.Engine, medians: dict[str, float]) -> str:
     if engine.worker not in medians:
         return "-"
-    types = {other.worker: other.dtype for other in engines.ENGINES}
-    of_type = [value for worker, value in medians.items() if types[worker] == engine.dtype]
+    of_type = [value for worker, value in medians.items() if _TYPES[worker] == engine.dtype]
     value = medians[engine.worker]
     return f"**{value:.3g}**" if value == min(of_type) else f"{value:.3g}"

@@ -1,5 +1,6 @@
 """KServe, in a process of its own, answers with a text model as TensorFlow Serving's REST API."""
 
+import asyncio
 import contextlib
 import json
 import runpy
@@ -9,6 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 
+import kserve
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -124,6 +126,10 @@ def test_several_inputs_come_by_name(address):
     [
         ([[2, 4294967306, 3]], "input_mask must be numbers of type int32"),
         ([[2, True, 3], [2, 0.5, 3]], "input_mask must be numbers of type int32"),
+        ([[2, 2**70, 3]], "input_mask must be numbers of type int32"),
+        ([[True, True]], "input_mask must be numbers of type int32"),
+        ([["2", "3"]], "input_mask must be numbers of type int32"),
+        ([[]], "input_mask must be numbers of type int32"),
         ([[2, 3], [2]], "inhomogeneous"),
         ([2, 3], r"input_mask must be \(None, None\), got \(2,\)"),
     ],
@@ -154,6 +160,21 @@ def test_lists_of_strings_are_text(name, key):
     rows = json.loads(json.dumps(example["predictions"](signature, sentences)))
     expected = text_models.serve(name, sentences=sentences)[key].tolist()
     assert [[one.encode() for one in row[key]] for row in rows] == expected
+
+
+def test_the_signature_whose_rows_are_entities_is_refused():
+    example = runpy.run_path(str(EXAMPLES / "http_server.py"))
+    model = example["SavedModel"]("tagger", text_models.directory("tag"))
+    request = {"signature_name": "entities", "instances": ["The river rose."]}
+    with pytest.raises(kserve.errors.InvalidInput, match="a row for each entity"):
+        asyncio.run(model.predict(request))
+
+
+def test_a_model_without_signatures_is_refused(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "plain"))
+    example = runpy.run_path(str(EXAMPLES / "http_server.py"))
+    with pytest.raises(ValueError, match="has no signatures"):
+        example["SavedModel"]("plain", str(tmp_path / "plain"))
 
 
 def test_the_example_of_a_client_prints_the_labels(address, tmp_path):

@@ -108,7 +108,7 @@ TESTS = {
     "long texts in parts, whose vectors are pooled": (
         "tests/export/tasks/test_embed.py::test_long_texts_are_pooled_over_their_parts"
     ),
-    "the same REST API without Docker": (
+    "its REST `:predict` without Docker": (
         "tests/examples/test_http_server.py"
         "::test_labels_are_those_of_the_signature_with_and_without_a_content_type"
     ),
