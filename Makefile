@@ -4,7 +4,7 @@
 # make coverage   the whole suite, and the share of the lines that it runs; it takes longer
 # make lint       ruff, mypy, import-linter, codespell and the documents, strictly
 # make docs       builds the documents into build/site
-# make stress     the long tests in full, with what they counted
+# make stress     the long tests in full, with what they counted and how long each took; hours
 # make benchmark  every engine against ours, in interleaved rounds; see benchmarks/
 # make portability  small artifacts in many versions of TensorFlow and elsewhere; docs/reference/portability.md
 # make reproduce  releases twice, from two clones in surroundings that differ, and compares every byte
@@ -67,7 +67,7 @@ coverage: venv
 	$(BIN)/python -m coverage report
 
 stress: venv
-	$(BIN)/python -m pytest --stress -m stress -rP
+	$(BIN)/python -m pytest --stress -m stress -rP -n 2 --dist worksteal --durations 60
 
 benchmark: venv
 	$(BIN)/python -m benchmarks.peers

@@ -16,8 +16,8 @@ The files are tables with a header (TSV, CSV) or JSON lines:
 Learning rates are those of Lan et al. 2019 (ALBERT, https://arxiv.org/abs/1909.11942, the table of
 hyperparameters for downstream tasks): 1e-5 to 5e-5. Some seeds fail: Mosbach et al. 2021 (On the
 stability of fine-tuning BERT, https://arxiv.org/abs/2006.04884) advise 2e-5, bias correction, a
-warm-up of 10 % and 20 epochs for small files. AdamW, weight decay 0.01 and clipping at norm 1 are
-those of google-research/albert (optimization.py).
+warm-up of a tenth of the steps and 20 epochs for small files. AdamW, weight decay 0.01 and clipping
+at norm 1 are those of google-research/albert (optimization.py).
 """
 
 import collections

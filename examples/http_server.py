@@ -6,10 +6,11 @@
     curl -d '{"instances": ["A fine film.", "A waste of time."]}' \\
         http://localhost:8501/v1/models/my_classifier_text:predict
 
-Any SavedModel with signatures is served, under the name of its folder: text models, embedders,
-encoders. `GET /v2/health/ready` says whether it answers, and `/metrics` counts for Prometheus. On
-SIGTERM it answers what it was asked, and ends. `"signature_name"` chooses a signature; where one
-has several inputs or outputs, an instance or a prediction is an object by name.
+Any SavedModel with signatures is served, under the name of its folder or `MODEL`: text models,
+embedders, encoders. `PORT` is 8501 by default. `GET /v2/health/ready` says whether it answers, and
+`/metrics` counts for Prometheus. On SIGTERM it answers what it was asked, and ends.
+`"signature_name"` chooses a signature; where one has several inputs or outputs, an instance or a
+prediction is an object by name.
 """
 
 # %% Settings

@@ -9,8 +9,9 @@ Prints their paths, one a line, and nothing else on stdout:
     exports/my_albert_preprocess/1
     exports/my_albert_text/1
 
-All are published as one version, or none. The tokenizer is that beside the weights, and the text
-model does what the fine-tuned head is for; without one it embeds texts.
+All get the same version, and an error publishes none. The tokenizer is that beside the weights, and
+the text model does what the fine-tuned head is for. Without one it embeds texts, or fills in masks
+if the weights are a masked language model's without a pooler; `.choose` has no text model.
 """
 
 from absl import flags

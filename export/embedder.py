@@ -3,7 +3,8 @@
 Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothing else on stdout:
 
     dir=$(python -m export.embedder --encoder exports/albert_en_large/1 \\
-          --preprocessor exports/albert_en_preprocess/1 --pooling mean --normalize)
+          --preprocessor exports/albert_en_preprocess/1 \\
+          --model_name albert_en_large_embedder --pooling mean --normalize)
 
 `hub.load(dir)(["some text"])` gives float32 [B, H]: TF Hub's API for text embeddings from text.
 Nothing is computed for padding, and the caller does not choose a sequence length.

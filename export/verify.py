@@ -5,11 +5,11 @@
     python -m export.verify exports/albert_en_large/1 --results results.json
     python -m export.verify exports/my_text/1 --checkpoint my_classifier --texts texts.txt
 
-The first checks any encoder or preprocessor SavedModel, whoever made it. The second also compares
-every weight bit by bit, and every output and layer with what an engine that is not ours computes
-from the checkpoint. The third is for programs. The last compares a text model with its checkpoint
-on texts. What `export.convert` made is run in its runtime and compared with the SavedModel that it
-was made from. Prints a table; exits with 1 if anything does not hold.
+The first checks any encoder, preprocessor, embedder or text model, whoever made it. The second also
+compares every weight bit by bit, and every output and layer with what an engine that is not ours
+computes from the checkpoint. The third is for programs. The last compares a text model with its
+checkpoint on texts. What `export.convert` made is run in its runtime and compared with the
+SavedModel that it was made from. Prints a table; exits with 1 if anything does not hold.
 """
 
 import json

@@ -97,7 +97,10 @@ def _is_read(name):
 
 
 def _examples(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    code = path.read_text(encoding="utf-8")
+    if not _EXAMPLE.search(code):
+        return
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
             for match in _EXAMPLE.finditer((ast.get_docstring(node) or "") + "\n"):
                 yield re.sub(rf"(?m)^{match[1]} {{4}}", "", match[2])

@@ -8,7 +8,7 @@ Example:
 
 All checks that do not need TensorFlow precede its import. An artifact is written to a staging
 folder, checked by another process, and renamed to `<export_dir>/<model_name>/<version>`. Only the
-first export of a process is reproducible, see `hub_module.save`; that of a text model never.
+first export of a process is reproducible, see `hub_module.save`.
 
 Every function raises `configs.errors.InputError` with a message for the user.
 """

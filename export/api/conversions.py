@@ -31,11 +31,12 @@ def convert(
 
     Args:
       directory: of an exported encoder's SavedModel, also one that was trained and saved again;
-        for "onnx" and "huggingface" of a text model or an embedder, too.
+        but for "litert" of a text model or an embedder, too (`formats.FORMATS` has the tasks).
       to: the format, one of `formats.FORMATS`.
       quantize: of the weights: "none", "float16" or "int8".
-      signatures: besides `serving_default`: `unpadded`, a head, or `unpadded.` and a head. For
-        "huggingface" the heads of its one model, or `serving_default` for none; empty for all.
+      signatures: besides `serving_default`: `unpadded`, a head, or `unpadded.` and a head; of a
+        text model `pairs`. For "huggingface" the heads of its one model, or `serving_default` for
+        none; empty for all.
       min_cosine: the smallest cosine to the SavedModel's vectors that is good enough.
       texts: file of texts to measure it on, one a line; None for the built-in ones.
       config: a size or the path of a config, for an encoder that has lost its manifest.

@@ -39,7 +39,7 @@ def export_all(
     on_progress: notices.OnProgress = notices.ignore,
     **options: Any,
 ) -> tuple[str, ...]:
-    """Exports a checkpoint as an encoder, its preprocessor and a text model: all or none.
+    """Exports a checkpoint as an encoder, its preprocessor and a text model, or none on an error.
 
     Args:
       checkpoint: the weights, see `opening.open`.

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.protobuf import fingerprint_pb2
+from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
+from tensorflow.python.saved_model import fingerprinting_utils  # nothing public computes one again
 
 from configs import errors, hub_api
 
@@ -109,7 +110,23 @@ def save(
         raise errors.DestinationError(
             f"the SavedModel cannot be written to {directory!r}: {error.message}"
         ) from error
+    _sort_functions(directory)
     _make_fingerprint_reproducible(directory)
+
+
+def _sort_functions(directory: str) -> None:
+    """Sorts the functions of the graph by name, and replaces the fingerprint.
+
+    `hub.load` adds them in the order of a set, which the hash seed of the process decides.
+    """
+    path = os.path.join(directory, "saved_model.pb")
+    with open(path, "rb") as file:
+        saved_model = saved_model_pb2.SavedModel.FromString(file.read())
+    for meta_graph in saved_model.meta_graphs:
+        meta_graph.graph_def.library.function.sort(key=lambda function: function.signature.name)
+    with open(path, "wb") as file:
+        file.write(saved_model.SerializeToString(deterministic=True))
+    fingerprinting_utils.write_fingerprint(directory)
 
 
 def _make_fingerprint_reproducible(directory: str) -> None:

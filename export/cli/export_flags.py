@@ -10,12 +10,17 @@ from absl import flags
 EXPORT_DIR = flags.DEFINE_string(
     "export_dir", "exports", "Folder to write <export_dir>/<model_name>/<version>/ into."
 )
-MODEL_NAME = flags.DEFINE_string("model_name", None, "Name of the folder above the versions.")
+MODEL_NAME = flags.DEFINE_string(
+    "model_name",
+    None,
+    "Name of the folder above the versions. Of a conversion without its format; default: that in "
+    "the path of its source.",
+)
 VERSION = flags.DEFINE_integer(
     "version",
     None,
     "Version to write, a positive integer. An existing version is never overwritten. "
-    "Default: the next free one.",
+    "Default: the next free one; of a conversion that in the path of its source.",
     lower_bound=1,
 )
 SERVING_WARMUP = flags.DEFINE_bool(

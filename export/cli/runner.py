@@ -54,12 +54,15 @@ def run(
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `--help | head` ends as other programs do
     try:
-        return flags.FLAGS(argv)
+        arguments: list[str] = flags.FLAGS(argv)
     except flags.Error as error:
         fail("; ".join(_REQUIRED.sub(r"\1 is required", str(error)).splitlines()))
     except SystemExit:  # only help flags exit during parsing, with status 1
         sys.exit(0)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    return arguments
 
 
 def _guarded(
@@ -74,6 +77,7 @@ def _guarded(
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clean up
     try:
         main(*arguments)
+        sys.stdout.flush()  # at the end of Python it would fail with a traceback
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr, flush=True)
         sys.exit(128 + signal.SIGINT)
@@ -94,5 +98,8 @@ def fail(message: str) -> NoReturn:
 
 
 def _print_error(message: str) -> None:
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:  # it is closed, or its disk is full; Python would try again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)

@@ -21,9 +21,9 @@ A list of models is JSON:
 
 An encoder has `config` or `checkpoint` or both, and `sp_model_file` or `vocab_file` if the
 checkpoint has no vocabulary. `"formats": ["onnx", "litert-int8"]` also converts it, and releases
-`<name>-onnx` and `<name>-litert-int8`; `"formats": ["onnx", "huggingface"]` an embedder or a text
-model. `options` are other flags of the exporters. Complete
-versions are kept, and a version is never overwritten.
+`<name>-onnx` and `<name>-litert-int8`; `"formats": ["onnx", "openvino", "huggingface"]` an embedder
+or a text model. `options` are other flags of the exporters. Complete versions are kept, and a
+version is never overwritten.
 """
 
 from absl import flags

@@ -134,6 +134,28 @@ def test_help_exits_with_0_and_imports_no_tensorflow(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("program", "stdout", "status", "stderr"),
+    [
+        ("runner.run(main)", "a pipe that nobody reads", 1, "error: [Errno 32] Broken pipe"),
+        ("runner.run(main)", "/dev/full", 1, "error: [Errno 28] No space left on device"),
+        ("sys.argv.append('--help'); runner.run(main)", "a pipe that nobody reads", None, ""),
+    ],
+)
+def test_stdout_that_takes_nothing_is_no_traceback(program, stdout, status, stderr):
+    if stdout == "/dev/full":
+        descriptor = os.open(stdout, os.O_WRONLY)
+    else:
+        reader, descriptor = os.pipe()
+        os.close(reader)
+    code = f"import sys; from export.cli import runner; main = lambda: print('path'); {program}"
+    process = processes.start("-c", code, stdout=descriptor)
+    os.close(descriptor)
+    _, said = process.communicate()
+    assert said.strip() == stderr
+    assert process.returncode == (-signal.SIGPIPE if status is None else status)
+
+
 def test_the_stub_would_show_that_tensorflow_is_imported(tmp_path):
     done = processes.run("export.encoder", "--config", "tiny", cwd=tmp_path, env=WITHOUT_TENSORFLOW)
     assert done.returncode != 0

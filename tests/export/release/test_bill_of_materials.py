@@ -2,16 +2,24 @@
 
 import json
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
+import pytest
 
 from export.release import bill_of_materials
 from tests.export.release import test_provenance
 
 
-def test_it_is_valid_and_names_packages_weights_tokenizer_and_source():
+@pytest.fixture(scope="module")
+def validator():
+    """Returns CycloneDX's own, which takes seconds to import: every worker collects this module."""
+    from cyclonedx import schema
+    from cyclonedx.validation import json as validation
+
+    return validation.JsonStrictValidator(schema.SchemaVersion.V1_6)
+
+
+def test_it_is_valid_and_names_packages_weights_tokenizer_and_source(validator):
     text = bill_of_materials.make(test_provenance.statement())
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert validator.validate_str(text) is None
     found = json.loads(text)
     model = found["metadata"]["component"]
     assert (model["name"], model["version"]) == ("org/albert/3.tar.gz", "3")
