@@ -106,11 +106,11 @@ def save(
     """
     try:
         tf.saved_model.save(root, directory, signatures=dict(signatures))
+        _sort_functions(directory)
     except tf.errors.OpError as error:  # TensorFlow raises these, not OSError
         raise errors.DestinationError(
             f"the SavedModel cannot be written to {directory!r}: {error.message}"
         ) from error
-    _sort_functions(directory)
     _make_fingerprint_reproducible(directory)
 
 

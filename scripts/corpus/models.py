@@ -124,7 +124,8 @@ def _start_tensorflow(settings: Settings) -> Any:
         if "tensorflow" in sys.modules:
             raise RuntimeError(
                 f"this worker process has imported TensorFlow with another {_ONEDNN} than "
-                f"{settings.onednn}; start the workers again"
+                f"{settings.onednn}; start the workers again, with {_ONEDNN}={settings.onednn} if "
+                "they import TensorFlow by themselves"
             )
         os.environ[_ONEDNN] = settings.onednn
     import tensorflow as tf

@@ -16,7 +16,7 @@ from export.artifacts import encoder_spec, tokenizer_choice
 from export.checkpoints import restore
 from export.checkpoints.readers import sentence_transformers
 from export.saved_models import loading
-from tests.fuzzing import originals, published, runtimes
+from tests.fuzzing import harness, originals, published, runtimes
 from tests.fuzzing.harness import Reader
 from tests.support import cases, tokenizers
 
@@ -38,7 +38,8 @@ def _weights(
     weights = restore.read(spec.checkpoint, config=spec.config, heads=spec.chosen_heads.trained)
     told = {"config": repr(spec.config), "heads": [repr(h) for h in spec.chosen_heads.heads]}
     spec.notices()
-    return {**weights, **told, "entries": sorted(spec.checkpoint.manifest_entries())}
+    entries = sorted(spec.checkpoint.manifest_entries())
+    return {**weights, **told, "entries": entries, harness.LEFT_OUT: sorted(spec.unused)}
 
 
 def _tokenizer(path: pathlib.Path) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from configs import albert_config, errors, strangers_files
 from export.checkpoints import opening
 from export.checkpoints.readers import keras_file, tensorflow_checkpoint, torch_file
 from export.metadata import checksums, manifest
-from tests.fuzzing import proto_mutations, table_mutations
+from tests.fuzzing import harness, proto_mutations, readers, table_mutations
 from tests.support import checkpoints, golden
 
 # Nine lists, each of which has the one before nine times.
@@ -93,8 +93,37 @@ def test_groups_that_contain_themselves_end(tmp_path):
     with h5py.File(tmp_path / "cycle.h5", "w") as file:
         file["a/b"] = np.ones(3)
         file["a/root"] = file["/"]
-        file["a/soft"] = h5py.SoftLink("/")
     assert set(keras_file.read(str(tmp_path / "cycle.h5"))) == {"a/b"}
+
+
+@pytest.mark.parametrize("target", ["/", "/a", "/nowhere"])
+def test_a_group_that_is_only_a_name_of_another_is_refused(target, tmp_path):
+    with h5py.File(tmp_path / "link.h5", "w") as file:
+        file["a/b"] = np.ones(3)
+        file["head"] = h5py.SoftLink(target)
+    with pytest.raises(errors.CheckpointError, match="'head' is not to be found, or a link"):
+        keras_file.read(str(tmp_path / "link.h5"))
+
+
+def test_the_driver_of_a_file_in_several_is_refused_before_it_takes_memory(tmp_path):
+    path = tmp_path / "driver.h5"
+    with h5py.File(path, "w") as file:
+        file["a"] = np.ones(300, np.float32)
+    content = bytearray(path.read_bytes())
+    assert content[48:56] == b"\xff" * 8  # no address of a driver's settings
+    content[48:56] = (1024).to_bytes(8, "little")
+    path.write_bytes(content)
+    with pytest.raises(errors.CheckpointError, match="a part of a file in several"):
+        keras_file.read(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("tf_albert", 6550), ("keras_hub_task", 4553), ("keras_hub_task", 7924)]
+)
+def test_copies_that_once_were_found_are_found_no_more(name, number):
+    report = harness.run(readers.READERS[name], count=1, seed=0, first=number)
+    assert report.findings == []
+    assert sum(report.counts.values()) == 1
 
 
 def test_zip_bombs_are_not_unpacked(tmp_path):

@@ -17,18 +17,21 @@ import pytest
 
 from tests.support import processes
 
-# Appends a line to a file for every model that a worker loads.
+# Appends a line to a file for every model that a worker loads. It does not import TensorFlow: the
+# project sets the environment first.
 _COUNT_LOADS = """
-import os, pathlib
-import tensorflow_hub as hub
+import os
+import wrapt
 
-def counted(folder, load=hub.load):
-    with open({path!r}, "a") as file:
-        file.write(f"{{os.getpid()}}\\n")
-    return load(folder)
+@wrapt.when_imported("tensorflow_hub")
+def count(hub):
+    def counted(folder, load=hub.load):
+        with open({path!r}, "a") as file:
+            file.write(f"{{os.getpid()}}\\n")
+        return load(folder)
 
-if hub.load.__name__ != "counted":  # Dask runs this more than once
-    hub.load = counted
+    if hub.load.__name__ != "counted":  # Dask runs this more than once
+        hub.load = counted
 """
 
 

@@ -18,6 +18,10 @@ _MOST_COMPRESSED = 1032
 _MOST_GROUPS = 30  # one in another; Keras has some ten
 _KINDS = "fiubV"  # of numbers; h5py's bfloat16 is V
 _MAGIC = b"\x89HDF\r\n\x1a\n"
+# Where addresses begin in the superblock, by its version; the width of each is the byte `_WIDTH`.
+# HDF5 File Format Specification Version 3.0, II.A.
+_ADDRESSES = {0: 24, 1: 28}
+_WIDTH = 13
 
 
 def looks_like(path: str) -> bool:
@@ -44,6 +48,7 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
 
     found: dict[str, lazy_checkpoint.LazyTensor] = {}
     try:
+        _check_driver(path)
         with h5py.File(path, "r") as file:
             for name, item in _data_sets(file):
                 if item.external or item.is_virtual:
@@ -58,11 +63,26 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
     return found
 
 
+def _check_driver(path: str) -> None:
+    """Raises ValueError for the settings of a driver, for which HDF5 takes the memory they name.
+
+    They are of files in several parts. Up to 4 GB are taken before their content is looked at.
+    """
+    with open(path, "rb") as file:
+        head = file.read(64)
+    if len(head) < 64 or head[len(_MAGIC)] not in _ADDRESSES:
+        return
+    width = head[_WIDTH]
+    start = _ADDRESSES[head[len(_MAGIC)]] + 3 * width  # behind the base, free space and the end
+    if head[start : start + width] != b"\xff" * width:
+        raise ValueError("it is a part of a file in several")
+
+
 def _data_sets(file: Any) -> Iterator[tuple[str, Any]]:
     """Yields the data sets by path, each object once, in the order of their names.
 
     Raises:
-      ValueError: one is in another file, or below too many groups.
+      ValueError: one is in another file, below too many groups, or listed and not to be found.
     """
     import h5py
 
@@ -85,8 +105,9 @@ def _data_sets(file: Any) -> Iterator[tuple[str, Any]]:
             inner = f"{path}/{name}" if path else name
             if isinstance(link, h5py.ExternalLink):
                 raise ValueError(f"{inner!r} is in another file, {link.filename!r}")
-            if isinstance(link, h5py.HardLink):
-                pending.append((inner, item[name]))
+            if not isinstance(link, h5py.HardLink):  # Keras writes no others; None is damage
+                raise ValueError(f"{inner!r} is not to be found, or a link")
+            pending.append((inner, item[name]))
 
 
 def _lazy(path: str, name: str, dataset: Any) -> lazy_checkpoint.LazyTensor:
