@@ -66,7 +66,7 @@ def read(path: str) -> dict[str, lazy_checkpoint.LazyTensor]:
 def _check_driver(path: str) -> None:
     """Raises ValueError for the settings of a driver, for which HDF5 takes the memory they name.
 
-    They are of files in several parts. Up to 4 GB are taken before their content is looked at.
+    They are of files in several parts. The memory is taken before their content is looked at.
     """
     with open(path, "rb") as file:
         head = file.read(64)
