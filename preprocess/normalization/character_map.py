@@ -11,7 +11,7 @@ it; the characters of any other grapheme are replaced one by one.
 import numpy as np
 import tensorflow as tf
 
-from preprocess.normalization import ascii_rows, code_points, ragged_rows
+from preprocess.normalization import code_points, ragged_rows
 from preprocess.vocabulary import charsmap
 
 # Characters that belong to the grapheme of the one before them: Extend, SpacingMark and ZWJ of
@@ -35,7 +35,12 @@ _CARRIAGE_RETURN, _LINE_FEED = 0x0D, 0x0A
 
 
 class CharacterMap(tf.Module):
-    """Replaces characters by other text."""
+    """Replaces characters by other text.
+
+    Attributes:
+      ascii_form: does the same to string [B] of ASCII alone, cheaply, and gives ASCII; None if a
+        character of ASCII becomes anything but a space or nothing.
+    """
 
     def __init__(self, rules: charsmap.Rules) -> None:
         """Makes the tables.
@@ -59,32 +64,30 @@ class CharacterMap(tf.Module):
         self._controls = code_points.CodePointSet(controls & ~prepended)
         self._prepended = code_points.CodePointSet(prepended)
         self._spaces, self._nothing = (_ascii_class(rules, value) for value in (" ", ""))
-        self._ascii_is_simple = all(
+        is_simple = all(
             value in ("", " ") for key, value in rules.characters.items() if key.isascii()
         )
+        self.ascii_form = self._ascii if is_simple else None
         first = {key[0] for key in (*rules.characters, *rules.pairs)}
         self._may_change = _any_of({ord(key) for key in first})
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
-        """Returns the texts, string [B], with their characters replaced."""
-        if self._ascii_is_simple:
-            return ascii_rows.split(texts, ascii_form=self._ascii, other_form=self._some)
-        return self._some(texts)
+        """Returns the texts, string [B], with their characters replaced.
 
-    def _ascii(self, texts: tf.Tensor) -> tf.Tensor:
-        """Returns ASCII texts, of whose characters some become a space and others nothing."""
-        if self._spaces:
-            texts = tf.strings.regex_replace(texts, rf"\r\n|{self._spaces}", " ")
-        return tf.strings.regex_replace(texts, self._nothing, "") if self._nothing else texts
-
-    def _some(self, texts: tf.Tensor) -> tf.Tensor:
-        """Returns the texts; only those that have a character with a rule cost anything."""
+        Only those that have a character with a rule cost anything.
+        """
         rows = tf.where(tf.strings.regex_full_match(texts, self._may_change))  # [R, 1]
         return tf.cond(
             tf.size(rows) > 0,
             lambda: tf.tensor_scatter_nd_update(texts, rows, self._all(tf.gather_nd(texts, rows))),
             lambda: texts,
         )
+
+    def _ascii(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns ASCII texts, of whose characters some become a space and others nothing."""
+        if self._spaces:
+            texts = tf.strings.regex_replace(texts, rf"\r\n|{self._spaces}", " ")
+        return tf.strings.regex_replace(texts, self._nothing, "") if self._nothing else texts
 
     def _all(self, texts: tf.Tensor) -> tf.Tensor:
         characters = tf.strings.unicode_decode(texts, "UTF-8")

@@ -5,6 +5,7 @@ marks.contains(tf.constant([0x41, 0x301]))  # [False, True]
 """
 
 import functools
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,11 +58,33 @@ def members(pattern: str) -> np.ndarray:
 
     The array cannot be written to: it is kept for the next call.
     """
-    candidates = np.array([c for c in range(_LIMIT) if c not in _SURROGATES], np.int32)
     found = np.zeros([_LIMIT], bool)
     with tf.init_scope():  # the caller may be traced
-        characters = tf.strings.unicode_encode(tf.constant(candidates)[:, tf.newaxis], "UTF-8")
+        candidates, characters = _characters()
         found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
+    found.flags.writeable = False
+    return found
+
+
+@functools.cache
+def _characters() -> tuple[np.ndarray, tf.Tensor]:
+    """Returns all code points but surrogates, int32 [C], and their characters, string [C]."""
+    candidates = np.arange(_LIMIT, dtype=np.int32)
+    candidates = candidates[(candidates < _SURROGATES.start) | (candidates >= _SURROGATES.stop)]
+    rows = tf.RaggedTensor.from_row_splits(
+        candidates, np.arange(candidates.size + 1), validate=False
+    )
+    return candidates, tf.strings.unicode_encode(rows, "UTF-8")
+
+
+@functools.cache
+def combining() -> np.ndarray:
+    """Returns, bool [0x110000], which have a combining class, by Python's `unicodedata`.
+
+    The array cannot be written to: it is kept for the next call.
+    """
+    classes = map(unicodedata.combining, map(chr, range(_LIMIT)))
+    found = np.fromiter(classes, np.uint8, _LIMIT) != 0
     found.flags.writeable = False
     return found
 

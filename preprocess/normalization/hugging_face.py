@@ -4,6 +4,7 @@ normalize = hugging_face.HuggingFaceNormalization(tokenizer.steps, spaces_only=T
 normalized = normalize(texts)  # string [B]
 """
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 
@@ -41,19 +42,26 @@ class HuggingFaceNormalization(tf.Module):
           steps: what is done, in order.
           spaces_only: whether all white space, and SentencePiece's symbol for a space, becomes
             spaces in the end.
+
+        Raises:
+          ValueError: another step comes before a `Replace`.
         """
         super().__init__()
+        replaces = [step for step in steps if isinstance(step, hugging_face.Replace)]
+        others = steps[len(replaces) :]
+        if list(steps[: len(replaces)]) != replaces:
+            raise ValueError("every Replace must come before the other steps")
+        # First, for any text: they may put other characters in the place of ASCII.
+        self._replacements = [_replace(re.escape(step.old), step.new) for step in replaces]
         # For any text, and for ASCII: (form, form).
-        self._forms: list[tuple[_Form, _Form]] = []
+        self._forms: list[tuple[_Form, _Form | None]] = []
         self._maps: list[character_map.CharacterMap] = []
-        for i, step in enumerate(steps):
-            following = steps[i + 1] if i + 1 < len(steps) else None
+        for step, following in itertools.zip_longest(others, others[1:]):
             self._forms.append(self._forms_of(step, following))
         if spaces_only:
             self._forms.append(_same(_replace(_WHITE_SPACE_OR_SYMBOL, " ")))
         self._joining = code_points.CodePointSet.matching(_JOINING)
-        replaced = [step.old for step in steps if isinstance(step, hugging_face.Replace)]
-        self._replaced = sorted({ord(char) for old in replaced for char in old})
+        self._replaced = sorted({ord(char) for step in replaces for char in step.old})
         # ASCII characters that need not keep their one byte.
         self._unstable = sorted({*self._replaced, *_CONTROLS})
         # Traced once, however often a graph calls it. Behind a lambda, it is saved where it is
@@ -68,10 +76,15 @@ class HuggingFaceNormalization(tf.Module):
         return self._shared(texts)
 
     def _normalize(self, texts: tf.Tensor) -> tf.Tensor:
+        texts = _apply(self._replacements, texts)
+        forms = [form for form, _ in self._forms]
+        ascii_forms = [form for _, form in self._forms if form]
+        if len(ascii_forms) < len(forms):
+            return _apply(forms, texts)
         return ascii_rows.split(
             texts,
-            ascii_form=lambda strings: _apply([form for _, form in self._forms], strings),
-            other_form=lambda strings: _apply([form for form, _ in self._forms], strings),
+            ascii_form=lambda strings: _apply(ascii_forms, strings),
+            other_form=lambda strings: _apply(forms, strings),
         )
 
     def align(self, texts: tf.Tensor) -> offsets.Units:
@@ -91,10 +104,11 @@ class HuggingFaceNormalization(tf.Module):
 
     def _forms_of(
         self, step: hugging_face.Step, following: hugging_face.Step | None
-    ) -> tuple[_Form, _Form]:
+    ) -> tuple[_Form, _Form | None]:
+        """Returns a form for any text and one for ASCII, which it keeps; None if there is none."""
         if isinstance(step, hugging_face.MapCharacters):
             self._maps.append(character_map.CharacterMap(step.rules))
-            return _same(self._maps[-1])
+            return self._maps[-1], self._maps[-1].ascii_form
         if isinstance(step, hugging_face.Unicode):
             return _unicode(step.form, following), tf.identity
         if isinstance(step, hugging_face.RemoveMarks):
@@ -159,7 +173,6 @@ def _separate(texts: tf.Tensor) -> tf.Tensor:
 
 
 _SIMPLE: dict[type, Callable[..., _Form]] = {
-    hugging_face.Replace: lambda step: _replace(re.escape(step.old), step.new),
     hugging_face.CleanText: lambda step: _clean,
     hugging_face.SeparateIdeographs: lambda step: _separate,
 }

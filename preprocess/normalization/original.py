@@ -8,9 +8,7 @@ characters with a combining class dropped, `str.lower`.
 """
 
 import dataclasses
-import unicodedata
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_text as text
 
@@ -55,11 +53,8 @@ class OriginalNormalization(tf.Module):
         self._keep_accents = keep_accents
         self._albert_tokenizer = albert_tokenizer
         self._remove_space = remove_space
-        points = map(chr, range(0x110000))
-        combining = np.array([unicodedata.combining(char) != 0 for char in points])
-        self._combining = code_points.CodePointSet(combining)
-        ranges = [rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in self._combining.ranges()]
-        self._combining_pattern = f"[{''.join(ranges)}]"
+        self._combining = code_points.CodePointSet(code_points.combining())
+        self._combining_pattern = self._combining.pattern()
         self._whitespace = code_points.CodePointSet.matching(_WHITESPACE)
 
     def __call__(self, sentences: tf.Tensor) -> tf.Tensor:

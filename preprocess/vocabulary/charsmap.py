@@ -18,6 +18,8 @@ from configs import errors
 
 # A longer grapheme is taken apart into characters: `grapheme.len() < 6` in precompiled.rs.
 MAX_BYTES = 5
+# SentencePiece's own maps have 8,000; a table with a loop would have any number.
+_MAX_KEYS = 1 << 17
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,27 +64,39 @@ def _entries(blob: bytes) -> dict[bytes, bytes]:
         raise ValueError(f"its table of {size} bytes does not fit into {len(blob)}")
     units = np.frombuffer(blob, "<u4", size // 4, 4)
     texts = blob[4 + size :]
-    labels = np.arange(1, 256)
     entries = {}
-    pending = [(_children(int(units[0])), b"")]
-    while pending:
-        place, prefix = pending.pop()
-        places = place ^ labels
-        places = np.where(places < len(units), places, 0)
-        # The label of a unit is its lowest byte, unless its highest bit makes it a value.
-        is_child = (units[places] & 0x800000FF) == labels
-        for label in labels[is_child].tolist():
-            unit = int(units[place ^ label])
-            key = prefix + bytes([label])
-            child = place ^ label ^ _children(unit)
-            if unit & 0x100:  # a key ends here
-                start = int(units[child]) & 0x7FFFFFFF
-                entries[key] = texts[start : texts.index(b"\0", start)]
-            if len(key) < MAX_BYTES:
-                pending.append((child, key))
+    places, keys = _children(units[:1]), [b""]
+    for _ in range(MAX_BYTES):  # one more byte of all keys at once
+        rows, places, labels = _next(units, places)
+        keys = [keys[row] + label for row, label in zip(rows, labels, strict=True)]
+        is_end = (units[places] & 0x100) != 0  # a key ends here
+        places = places ^ _children(units[places])
+        for i in np.flatnonzero(is_end).tolist():
+            start = int(units[places[i]]) & 0x7FFFFFFF
+            entries[keys[i]] = texts[start : texts.index(b"\0", start)]
     return entries
 
 
-def _children(unit: int) -> int:
-    """Returns how far from a unit its children are (an exclusive or)."""
-    return (unit >> 10) << ((unit & 0x200) >> 6)
+def _next(units: np.ndarray, places: np.ndarray) -> tuple[list[int], np.ndarray, list[bytes]]:
+    """Follows every byte from each of the places, uint32 [P].
+
+    Returns:
+      of each byte that leads on: the number of the place, its unit, uint32, and the byte.
+    """
+    rows, found, labels = [], [], []
+    for label in range(1, 256):
+        next_places = places ^ np.uint32(label)
+        next_places = np.where(next_places < len(units), next_places, 0)
+        # The label of a unit is its lowest byte, unless its highest bit makes it a value.
+        is_child = (units[next_places] & 0x800000FF) == label
+        rows += np.flatnonzero(is_child).tolist()
+        found.append(next_places[is_child])
+        labels += [bytes([label])] * int(is_child.sum())
+        if len(rows) > _MAX_KEYS:
+            raise ValueError(f"it has more than {_MAX_KEYS} keys of up to {MAX_BYTES} bytes")
+    return rows, np.concatenate(found), labels
+
+
+def _children(units: np.ndarray) -> np.ndarray:
+    """Returns how far from each unit, uint32 [U], its children are (an exclusive or)."""
+    return (units >> 10) << ((units & 0x200) >> 6)

@@ -183,6 +183,18 @@ def test_added_tokens_are_found_as_the_library_finds_them(name, flags, tmp_path)
     assert engine.starts_word[size:].all()
 
 
+@pytest.mark.parametrize("content", ["\u00c9", "\u2026", "\ufb01", "\u0130", "e\u0301", "A"])
+def test_what_a_replacement_brings_is_normalized_like_the_text(content, tmp_path):
+    """Also where it makes other characters of ASCII, whose normalization is a short cut."""
+    values = tokenizers.values("v4_lower1_keep0")
+    replace = {"type": "Replace", "pattern": {"String": "z"}, "content": content}
+    values["normalizer"]["normalizers"].insert(0, replace)
+    texts = ["the zoo", "zebra caf\u00e9 zz", "no change", "\u00c9 z", "z"]
+    library = _library(values)
+    expected = [library.encode(text, add_special_tokens=False).ids for text in texts]
+    assert _from_values(values, tmp_path).encode(tf.constant(texts)).to_list() == expected
+
+
 def test_long_texts_do_not_lose_precision(tmp_path):
     values = tokenizers.values("v5_lower1_keep0")
     text = " ".join(tokenizers.texts()[:12] * 60) + " nnnnnnn aaaaa oooo"

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import sentencepiece
 
@@ -159,7 +160,16 @@ def test_what_is_not_a_tokenizer_is_refused(content, tmp_path):
         tokenizer_json.read(str(path))
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:1000], lambda b: b"", lambda b: b"\xff" * 64])
+def _loop(_):
+    """Returns a charsmap whose every byte leads back to the start: 255 ** 5 keys."""
+    units = np.arange(256, dtype="<u4")
+    units = units << 10 | units
+    return units.nbytes.to_bytes(4, "little") + units.tobytes()
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:1000], lambda b: b"", lambda b: b"\xff" * 64, _loop]
+)
 def test_a_damaged_charsmap_is_refused(damage, tmp_path):
     values = tokenizers.values(_UNIGRAM)
     blob = base64.b64encode(damage(tokenizers.charsmap())).decode()
