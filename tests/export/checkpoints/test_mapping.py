@@ -27,7 +27,8 @@ def _assert_equals_original(tensors, name):
     for variable, value in tensors.items():
         expected = golden.tensors(name)[variable]
         assert value.dtype == np.float32 and value.shape == expected.shape, variable
-        assert value.tobytes() == expected.tobytes(), variable
+        is_same = value.tobytes() == expected.tobytes()  # pytest would compare them line by line
+        assert is_same, variable
 
 
 @pytest.mark.parametrize(("name", "source"), _SOURCES)
