@@ -3,6 +3,8 @@
 hdf5_mutations.damage(path, generator)  # False for a file that is damaged already
 """
 
+import functools
+import io
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -18,12 +20,11 @@ def damage(path: pathlib.Path, generator: np.random.Generator) -> bool:
     if not h5py.is_hdf5(path):
         return False
     made = path.with_name("made.h5")
-    made.write_bytes(path.read_bytes())
+    content = path.read_bytes()
+    made.write_bytes(content)
     try:
+        sets = _data_sets(content)
         with h5py.File(made, "r+") as file:
-            names: list[str] = []
-            file.visititems(lambda name, item: names.append(name))
-            sets = [name for name in names if isinstance(file[name], h5py.Dataset)]
             name, other = (str(one) for one in generator.choice(sets, 2))
             _CHANGES[int(generator.integers(len(_CHANGES)))](file, name, other, generator)
     except (
@@ -39,6 +40,17 @@ def damage(path: pathlib.Path, generator: np.random.Generator) -> bool:
     path.unlink()
     os.replace(made, path)
     return True
+
+
+@functools.lru_cache(maxsize=8)  # most copies are of the same few files, and listing takes longest
+def _data_sets(content: bytes) -> tuple[str, ...]:
+    """Returns the names of the data sets in a file."""
+    import h5py
+
+    names: list[str] = []
+    with h5py.File(io.BytesIO(content), "r") as file:
+        file.visititems(lambda name, _: names.append(name))
+        return tuple(name for name in names if isinstance(file[name], h5py.Dataset))
 
 
 def _delete(file: Any, name: str, *_: Any) -> None:
