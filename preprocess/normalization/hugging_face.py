@@ -30,6 +30,7 @@ _WHITE_SPACE_OR_SYMBOL = f"[{unicode_sets.WHITE_SPACE}{sentencepiece_model.SPACE
 _JOINING = rf"{tf_hub.JOINING}|[\x{{e33}}\x{{eb3}}\x{{1f3fb}}-\x{{1f3ff}}]"
 _NEWLY_DECOMPOSED = f"[{unicode_sets.NEWLY_DECOMPOSED}]"
 _CONTROLS = (*range(0x20), 0x7F)
+_DECOMPOSED = ("NFD", "NFKD")
 
 
 class HuggingFaceNormalization(tf.Module):
@@ -147,9 +148,10 @@ def _unicode(form: str, following: hugging_face.Step | None) -> _Form:
             lambda: text.normalize_utf8(texts, form),
         )
 
-    if not isinstance(following, hugging_face.RemoveMarks):
+    if not isinstance(following, hugging_face.RemoveMarks) or form not in _DECOMPOSED:
         return normalize
-    # Once more, and earlier, than the library: to order a million marks would take minutes.
+    # Once more, and earlier, than the library: to order a million marks would take minutes. Where a
+    # letter and its mark are composed first, the letter keeps it.
     strip = _replace(_MARKS[following.marks](), "")
     return lambda texts: normalize(strip(texts))
 

@@ -195,6 +195,22 @@ def test_what_a_replacement_brings_is_normalized_like_the_text(content, tmp_path
     assert _from_values(values, tmp_path).encode(tf.constant(texts)).to_list() == expected
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFKC", "NFD", "NFKD"])
+def test_accents_that_a_form_composes_are_kept(form, tmp_path):
+    values = tokenizers.values("v5_lower1_keep0")
+    steps = [{"type": form}, {"type": "StripAccents"}, {"type": "Lowercase"}]
+    values["normalizer"]["normalizers"] = steps
+    texts = [
+        "caf\u00e9 a\u0301",
+        "a\u0301\u0308\u0323",
+        "\u0958 \u0374 \u00bd",
+        "\ud55c \u1161\u0301",
+    ]
+    library = _library(values)
+    expected = [library.encode(text, add_special_tokens=False).ids for text in texts]
+    assert _from_values(values, tmp_path).encode(tf.constant(texts)).to_list() == expected
+
+
 def test_long_texts_do_not_lose_precision(tmp_path):
     values = tokenizers.values("v5_lower1_keep0")
     text = " ".join(tokenizers.texts()[:12] * 60) + " nnnnnnn aaaaa oooo"
