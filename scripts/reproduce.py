@@ -22,6 +22,7 @@ from export.cli import runner
 _CONFIGS = flags.DEFINE_string("configs", "tiny,base,large", "Sizes to release.")
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
+_CLONE = "clone"
 # Umask and environment variables, by folder.
 _ENVIRONMENTS: Mapping[str, tuple[int, Mapping[str, str]]] = {
     "one": (0o022, {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "0", "HOME": "/"}),
@@ -34,8 +35,11 @@ _ENVIRONMENTS: Mapping[str, tuple[int, Mapping[str, str]]] = {
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
+        for name in _ENVIRONMENTS:  # both before the first release: a commit may come meanwhile
+            clone = pathlib.Path(folder, name, _CLONE)
+            subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
         first, second = (
-            _contents(_release(pathlib.Path(folder) / name, umask, environment))
+            _contents(_release(pathlib.Path(folder, name), umask, environment))
             for name, (umask, environment) in _ENVIRONMENTS.items()
         )
     names = sorted(first.keys() | second.keys())
@@ -47,16 +51,14 @@ def main() -> None:
 
 
 def _release(folder: pathlib.Path, umask: int, environment: Mapping[str, str]) -> pathlib.Path:
-    """Releases from a new clone, and returns the folder of the release."""
-    clone = folder / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(_ROOT), str(clone)], check=True)
+    """Releases from the clone in a folder, and returns the folder of the release."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "export.release", f"--configs={_CONFIGS.value}"),
             *("--publisher=tensorflow", "--output_dir=dist"),
         ],
         cwd=folder,
-        env={**os.environ, **environment, "PYTHONPATH": str(clone)},
+        env={**os.environ, **environment, "PYTHONPATH": str(folder / _CLONE)},
         umask=umask,
         stdout=subprocess.DEVNULL,
     )
