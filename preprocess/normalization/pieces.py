@@ -11,6 +11,8 @@ import tensorflow as tf
 # which is 200 ops and 18 functions in every graph.
 from tensorflow_text.python.ops import regex_split_ops
 
+from preprocess.normalization import ragged_rows
+
 _ops = regex_split_ops.gen_regex_split_ops
 
 
@@ -52,8 +54,7 @@ def _split(texts: tf.Tensor, pattern: str) -> tuple[tf.Tensor, tf.Tensor, tf.Ten
     visible = tf.strings.regex_replace(texts, r"\x00", "\x01")
     group = f"({pattern})"
     found, starts, limits, row_splits = _ops.regex_split_with_offsets(visible, group, group)
-    places = tf.range(tf.size(found, tf.int64))
-    rows = tf.searchsorted(row_splits, places, side="right", out_type=tf.int64) - 1
+    rows = ragged_rows.of(tf.RaggedTensor.from_row_splits(found, row_splits, validate=False))
     return rows, tf.cast(starts, tf.int64), tf.cast(limits, tf.int64)
 
 

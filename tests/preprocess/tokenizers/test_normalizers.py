@@ -10,8 +10,9 @@ from preprocess.tokenizers import engines
 from preprocess.vocabulary import tokenizer_json
 from tests.support import sampling, tokenizers
 
+_ASCII = ("a", "z", "``", "''", ".", "...", "e", "I", "#", " ", "  ", "\t", "1")
 _PARTS = (
-    *("a", "z", "``", "''", ".", "...", "e", "I", "#", " ", "  ", "\t", "1"),
+    *_ASCII,
     *("\u00df", "\ufb01", "\u00e9", "\u00c5", "\u00b2", "\u0301", "\ud55c", "\u1161", "\u0130"),
     *("\u03a3", "\u4e2d", "\u200d", "\u00bd"),
 )
@@ -33,7 +34,7 @@ def test_ids_are_those_of_the_library(seed, tmp_path):
         "type": "Sequence",
         "normalizers": [*_replaces(generator), *_others(generator, values["normalizer"])],
     }
-    texts = [*_texts(generator, _PARTS), *_texts(generator, _PARTS[:13])]  # the first are ASCII
+    texts = [*_texts(generator, _PARTS), *_texts(generator, _ASCII)]
     texts += generator.sample([t for t in tokenizers.texts() if "\u2581" not in t], 20)
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(values), encoding="utf-8")
@@ -45,7 +46,18 @@ def test_ids_are_those_of_the_library(seed, tmp_path):
         )
     ]
     assert engine.encode(tf.constant(texts)).to_list() == expected
-    assert engine.encode_with_offsets(tf.constant(texts))[0].to_list() == expected
+    ids, starts, limits = engine.encode_with_offsets(tf.constant(texts))
+    assert ids.to_list() == expected
+    for text, row in zip(texts, zip(starts.to_list(), limits.to_list(), strict=True), strict=True):
+        _check_places(text.encode(), *row)
+
+
+def _check_places(content, starts, limits):
+    """Starts and limits never decrease, and lie between characters of the text."""
+    assert starts == sorted(starts) and limits == sorted(limits)
+    for start, limit in zip(starts, limits, strict=True):
+        assert start <= limit
+        content[start:limit].decode()
 
 
 def _replaces(generator):
