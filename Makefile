@@ -1,7 +1,7 @@
 # make export     exports the large encoder and the preprocessor to exports/ and tries them out;
-#                 with CHECKPOINT=... [MODEL_NAME=...] that checkpoint and its preprocessor
-# make test       lint and the whole suite
-# make coverage   the whole suite, and the share of the lines that it runs; it takes longer
+#                 with CHECKPOINT=... [MODEL_NAME=...] that checkpoint, its preprocessor and its text model
+# make test       lint and the suite, of long tables a sample
+# make coverage   the same suite but for two tests, and the share of the lines that it runs; it takes longer
 # make lint       ruff, mypy, import-linter, codespell and the documents, strictly
 # make docs       builds the documents into build/site
 # make stress     the long tests in full, with what they counted and how long each took; hours

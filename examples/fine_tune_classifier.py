@@ -1,7 +1,7 @@
 """Fine-tunes a classifier of texts, or of pairs of texts, and exports it as one SavedModel.
 
     python examples/fine_tune_classifier.py --train train.tsv --dev dev.tsv \\
-        --encoder exports/albert_en_large/1 --model_name my_classifier
+        --encoder exports/albert_en_large/1 --model_name my_classifier_text
 
 Prints the path of the exported text model: `hub.load(path)(["a text"])["label"]` is the label.
 `--encoder` is an exported encoder, or any checkpoint that `export.encoder` takes: a folder, or

@@ -1,6 +1,6 @@
 """Exports the same models at two commits, and compares every byte.
 
-    python scripts/compare_exports.py --before v0.1.0
+    python scripts/compare_exports.py --before HEAD~1
     python scripts/compare_exports.py --before HEAD~20 --models tiny,golden
 
 It compares `saved_model.pb`, `variables/`, the assets, and the manifests except for the versions of

@@ -1,8 +1,8 @@
 """Continues the pre-training of an exported encoder on your own text.
 
     python -m scripts.continue_mlm --encoder exports/albert_en_large/1 \\
-        --preprocessor exports/albert_en_preprocess/1 --text_file corpus.txt --output_dir trained
-    python -m export.encoder --checkpoint trained --model_name albert_en_large_mine
+        --preprocessor exports/albert_en_preprocess/1 --text_file corpus.txt --output_dir continued
+    python -m export.encoder --checkpoint continued --model_name albert_en_large_mine
 
 Prints `--output_dir`, which then has the encoder with the new weights. The text has one passage per
 line; long passages are split into rows, so that no text is lost. Whole words are masked, in n-grams
@@ -16,7 +16,7 @@ the same command goes on after it was killed:
     python -m scripts.continue_mlm --encoder exports/untrained/1 \\
         --preprocessor exports/albert_en_preprocess/1 --text_file 'corpus/*.txt' --sop \\
         --num_steps 100000 --batch_size 256 --checkpoint_dir checkpoints \\
-        --tensorboard_dir summaries --output_dir trained
+        --tensorboard_dir summaries --output_dir pretrained
 
 On several machines, start it on each with TF_CONFIG: see docs/how-to/pretrain.md.
 """

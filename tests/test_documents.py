@@ -43,6 +43,24 @@ def test_the_first_documents_are_short(name):
     assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= 120
 
 
+def test_decisions_that_are_replaced_say_so_wherever_they_are_listed():
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "index.md").read_text(encoding="utf-8").splitlines()
+    notes = (ROOT / "BUILD_NOTES.md").read_text(encoding="utf-8")
+    replaced = 0
+    for page in folder.glob("0*.md"):
+        found = re.search(r"(?:Replaced|Superseded) by \[(\d+)\]", page.read_text(encoding="utf-8"))
+        if not found:
+            continue
+        replaced += 1
+        old, new = page.name[:4], found[1]
+        (other,) = folder.glob(f"{new}-*.md")
+        assert re.search(rf"(?:Replaces|Supersedes) \[{old}\]", other.read_text(encoding="utf-8"))
+        assert any(f"[{old}]" in line and f"Replaced by {new}" in line for line in index)
+        assert re.search(rf"\[{new}\].*replaces \[{old}\]", notes), f"BUILD_NOTES.md: {old}"
+    assert replaced
+
+
 @each_document
 def test_relative_links_lead_to_files_and_headings(path):
     text = _FENCE.sub("", path.read_text(encoding="utf-8"))
