@@ -30,7 +30,7 @@ try:
     import kserve
     from kserve.errors import InvalidInput
 except ImportError as error:
-    sys.exit(f"error: {error}: pip install 'kserve==0.21.*'")
+    sys.exit(f"error: {error}: pip install -e '.[kserve]'")
 
 MODEL_DIR = os.environ.get("MODEL_DIR", "exports/embedder/1")
 MODEL = os.environ.get("MODEL", pathlib.Path(MODEL_DIR).resolve().parent.name)

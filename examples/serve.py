@@ -38,7 +38,7 @@ if GRPC:
         import grpc
         from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
     except ImportError as error:
-        sys.exit(f"error: {error}: pip install 'tensorflow-serving-api==2.21.*', or set GRPC= for REST alone")
+        sys.exit(f"error: {error}: pip install -e '.[serving]', or set GRPC= for REST alone")
 
 SENTENCES = ["The river rose slowly through the night.", "The café opens at seven."]
 

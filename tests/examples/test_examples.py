@@ -238,7 +238,7 @@ def test_what_is_not_serving_and_a_missing_package_are_one_clear_line_too(tmp_pa
     environment["PYTHONPATH"] = f"{tmp_path}:{environment['PYTHONPATH']}"
     done = processes.python(EXAMPLES / "serve.py", cwd=tmp_path, env=environment)
     assert processes.error(done) == (
-        "No module named grpc: pip install tensorflow-serving-api, or set GRPC= for REST alone"
+        "No module named grpc: pip install -e '.[serving]', or set GRPC= for REST alone"
     )
 
 
