@@ -20,6 +20,8 @@ KINDS = (CLASSIFY, TAG, ANSWER, CHOOSE)
 SINGLE_LABEL = "single_label_classification"
 MULTI_LABEL = "multi_label_classification"
 REGRESSION = "regression"
+# End of the name of simpletransformers' class, which writes no `problem_type`.
+MULTI_LABEL_CLASS = "ForMultiLabelSequenceClassification"
 PROBLEM_TYPES = (SINGLE_LABEL, MULTI_LABEL, REGRESSION)
 
 _LABELLED = (CLASSIFY, TAG)
@@ -115,12 +117,19 @@ def default_labels(count: int) -> tuple[str, ...]:
 
 
 def problem_type_of(config: Mapping[str, Any]) -> str:
-    """Returns the problem type of a classifier: the config's.
+    """Returns the problem type of a classifier: the config's, or that of the class it names.
 
-    Without one it is of single labels, as in transformers' pipeline, also where there is one logit:
-    training a regression writes it into the config.
+    Without either it is of single labels, as in transformers' pipeline, also where there is one
+    logit: training a regression writes it into the config.
     """
-    return config.get("problem_type") or SINGLE_LABEL
+    said = config.get("problem_type")
+    if said:
+        return said
+    names = config.get("architectures")
+    is_multi_label = isinstance(names, list) and any(
+        str(name).endswith(MULTI_LABEL_CLASS) for name in names
+    )
+    return MULTI_LABEL if is_multi_label else SINGLE_LABEL
 
 
 def by_kind(heads: Sequence[HeadConfig]) -> dict[str, HeadConfig]:

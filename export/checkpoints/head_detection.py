@@ -18,6 +18,7 @@ from export.checkpoints import mapping, weight_table
 
 _CLASSES = {
     "ForSequenceClassification": head_config.CLASSIFY,
+    head_config.MULTI_LABEL_CLASS: head_config.CLASSIFY,
     "ForTokenClassification": head_config.TAG,
     "ForQuestionAnswering": head_config.ANSWER,
     "ForMultipleChoice": head_config.CHOOSE,

@@ -88,6 +88,7 @@ def open(
             f"it holds {', '.join(names) or 'nothing'}"
         )
     if adapter is None:
+        _check_no_adapter(opened)
         return opened
     with strangers_files.reading(f"adapter {adapter!r}", error_type=errors.CheckpointError):
         return _adapted(opened, adapter)
@@ -100,6 +101,16 @@ def _check_pattern(allow_unused: str | None) -> None:
         raise errors.CheckpointError(
             f"--allow_unused must be a regular expression, got {allow_unused!r}: {error}"
         ) from error
+
+
+def _check_no_adapter(checkpoint: Checkpoint) -> None:
+    for directory in checkpoint.directories:
+        if os.path.lexists(os.path.join(directory, lora_adapter.CONFIG)):
+            raise errors.CheckpointError(
+                f"checkpoint {checkpoint.location!r} has {lora_adapter.CONFIG} beside its weights, "
+                "and transformers applies such an adapter: give --adapter with its folder, or "
+                "move the file away if the weights have it merged already"
+            )
 
 
 def _adapted(checkpoint: Checkpoint, adapter: str) -> Checkpoint:

@@ -40,6 +40,11 @@ _PLAIN: Mapping[str, Any] = {
     "alora_invocation_tokens": None,
 }
 
+# `init_lora_weights` that set the factors alone. With others (pissa, olora, corda, loftq, lora_ga)
+# PEFT also changes the base's weights when it loads the adapter.
+_PLAIN_STARTS = (True, False, "gaussian", "orthogonal", "eva", "mica")
+_MERGE = "merge it with PEFT's merge_and_unload()"
+
 _HEAD = "classifier.weight"
 # What PEFT calls the tasks of the heads that an adapter may bring.
 _TASKS = {
@@ -84,11 +89,7 @@ def merged(
             f"adapter {directory!r} must be a folder with {CONFIG} and {' or '.join(_WEIGHTS)}"
         )
     config = sidecars.read_json(config_path)
-    problems = [
-        f"{key} must be {right!r}, got {config[key]!r}: merge it with PEFT's merge_and_unload()"
-        for key, right in _PLAIN.items()
-        if config.get(key, right) != right
-    ]
+    problems = _other_kinds(config)
     found = dict(tensors)
     factors: dict[str, dict[str, lazy_checkpoint.LazyTensor]] = {}
     for name, tensor in _read(path).items():
@@ -110,6 +111,21 @@ def merged(
         title = f"adapter {directory!r} cannot be merged into its base"
         raise errors.CheckpointError(errors.listing(title, problems))
     return found, (config_path, path)
+
+
+def _other_kinds(config: Mapping[str, Any]) -> list[str]:
+    """Returns what in an adapter's config means more than W + lora_alpha / r * B @ A."""
+    problems = [
+        f"{key} must be {right!r}, got {config[key]!r}: {_MERGE}"
+        for key, right in _PLAIN.items()
+        if config.get(key, right) != right
+    ]
+    start = config.get("init_lora_weights", True)
+    if start not in _PLAIN_STARTS:
+        problems.append(
+            f"with init_lora_weights {start!r} PEFT changes the base's weights, too: {_MERGE}"
+        )
+    return problems
 
 
 def fitting_config(

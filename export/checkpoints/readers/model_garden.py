@@ -28,17 +28,37 @@ _TOKEN_CLASSIFIER = "token_classifier"
 _SPAN_LABELING = "span_labeling"
 _SPAN_LAYER = f"{_LAYER}0"
 _PARTS = ("kernel", "bias")
+# What a pooler of a head is here: tanh over the first token.
+_HEAD_SETTINGS: Mapping[str, Any] = {"activation": "tanh", "cls_token_idx": 0}
 
 _Tensors = dict[str, lazy_checkpoint.LazyTensor]
 _Graph = object_graph.ObjectGraph
 
 
 def head_names(config: Mapping[str, Any] | None) -> list[str]:
-    """Returns the names of the classification heads in `params.yaml`, in their order."""
-    heads: Any = config
-    for key in ("task", "model", "cls_heads"):
-        heads = heads.get(key) if isinstance(heads, Mapping) else None
-    return [str(head.get("name")) for head in heads or () if isinstance(head, Mapping)]
+    """Returns the names of the classification heads in `params.yaml`, in their order.
+
+    Raises:
+      errors.ConfigError: one is computed otherwise than heads are here.
+    """
+    listed = _model(config).get("cls_heads") or ()
+    heads = [head for head in listed if isinstance(head, Mapping)]
+    for head in heads:
+        for key, right in _HEAD_SETTINGS.items():
+            if head.get(key, right) != right:
+                raise errors.ConfigError(
+                    f"params.yaml: {key} of the head {head.get('name')!r} must be {right!r}, got "
+                    f"{head[key]!r}"
+                )
+    return [str(head.get("name")) for head in heads]
+
+
+def _model(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Returns `task.model` of `params.yaml`; nothing where there is none."""
+    found: Any = config
+    for key in ("task", "model"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def canonical(
@@ -97,10 +117,18 @@ def _below(
 
 
 def told_heads(config: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Returns what `params.yaml` says of heads, see `head_detection.find`: a tagger's labels."""
+    """Returns what `params.yaml` says of heads, see `head_detection.find`.
+
+    Those are a tagger's labels, and that a classifier of one logit is a regression: Model Garden
+    trains it with the mean squared error (official/nlp/tasks/sentence_prediction.py).
+    """
     task = config.get("task") if config is not None else None
     names = task.get("class_names") if isinstance(task, Mapping) else None
-    return {head_config.TAG: {"labels": tuple(map(str, names))}} if names else {}
+    if names:
+        return {head_config.TAG: {"labels": tuple(map(str, names))}}
+    if _model(config).get("num_classes") == 1:
+        return {head_config.CLASSIFY: {"problem_type": head_config.REGRESSION}}
+    return {}
 
 
 def _next_sentence(graph: _Graph, heads: Sequence[str]) -> set[int]:

@@ -23,6 +23,7 @@ def _find(shapes, *, source="huggingface", config=None, told=None):
     ("name", "kind"),
     [
         ("AlbertForSequenceClassification", "classify"),
+        ("AlbertForMultiLabelSequenceClassification", "classify"),
         ("AlbertForTokenClassification", "tag"),
         ("AlbertForMultipleChoice", "choose"),
         ("MyForTokenClassification", "tag"),
@@ -87,6 +88,20 @@ def test_labels_are_in_the_order_of_the_logits(config, labels):
 def test_labels_that_do_not_fit_the_logits_are_refused(named):
     with pytest.raises(errors.ConfigError, match="id2label"):
         head_config.labels_of({"id2label": named}, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem_type", "expected"),
+    [
+        ("AlbertForSequenceClassification", None, "single_label_classification"),
+        ("AlbertForMultiLabelSequenceClassification", None, "multi_label_classification"),
+        ("AlbertForMultiLabelSequenceClassification", "regression", "regression"),
+    ],
+)
+def test_the_class_says_the_problem_type_where_the_config_does_not(name, problem_type, expected):
+    config = {"architectures": [name], "problem_type": problem_type}
+    (head,) = _find(_classifier(3), config=config).configs(config, {})
+    assert head.problem_type == expected
 
 
 def test_an_unknown_problem_type_is_refused():

@@ -44,6 +44,7 @@ _QUERY = "albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query"
         ({"use_rslora": True}, 8 / 2),
         ({"alpha_pattern": {"attention.query": 2}}, 2 / 4),
         ({"lora_alpha": 1}, 1 / 4),
+        ({"init_lora_weights": "gaussian"}, 8 / 4),
     ],
     ids=str,
 )
@@ -69,6 +70,14 @@ def test_an_adapter_adds_its_scaled_product(tmp_path, config, scale):
             lambda t: None,
             "alora_invocation_tokens",
         ),
+        *(
+            (
+                lambda v, name=name: v.update(init_lora_weights=name),
+                lambda t: None,
+                f"init_lora_weights '{name}'.*merge_and_unload",
+            )
+            for name in ("pissa", "pissa_niter_4", "olora", "corda", "loftq")
+        ),
         (lambda v: v.update(r=5), lambda t: None, "factors of .*query.weight do not have"),
         (
             lambda v: None,
@@ -86,6 +95,20 @@ def test_an_adapter_that_does_not_fit_is_refused(tmp_path, edit_config, edit_ten
     base, adapter = _adapter(tmp_path, edit_config, edit_tensors)
     with pytest.raises(errors.CheckpointError, match=reason):
         opening.open(base, adapter=adapter)
+
+
+def test_an_adapter_beside_the_weights_is_not_passed_over(tmp_path):
+    """Transformers applies it."""
+    base, adapter = _adapter(tmp_path)
+    both = tmp_path / "both"
+    shutil.copytree(base, both)
+    shutil.copytree(adapter, both, dirs_exist_ok=True)
+    with pytest.raises(errors.CheckpointError, match=r"adapter_config\.json beside.*--adapter"):
+        opening.open(str(both))
+    merged = opening.open(str(both), adapter=str(both))
+    expected = opening.open(base, adapter=adapter)
+    for name, tensor in expected.tensors.items():
+        np.testing.assert_array_equal(merged.tensors[name].read(), tensor.read())
 
 
 @pytest.mark.parametrize("kind", ["classify", "tag"])

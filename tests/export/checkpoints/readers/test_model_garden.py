@@ -6,7 +6,9 @@
 import numpy as np
 import pytest
 
+from configs import errors
 from export.checkpoints import opening, restore
+from export.checkpoints.readers import model_garden
 from tests.support import checkpoints, golden, restored
 
 
@@ -87,6 +89,25 @@ def test_next_sentence_of_model_garden_is_the_sentence_order_head(golden_root, t
         if "pooler of its own" in reason
     ]
     assert len(unused) == 2 and all("layer_with_weights-6" in name for name in unused)
+
+
+def test_one_logit_of_a_classifier_is_a_regression():
+    """Model Garden trains it so; with names of classes a model labels tokens."""
+    told = model_garden.told_heads({"task": {"model": {"num_classes": 1}}})
+    assert told == {"classify": {"problem_type": "regression"}}
+    assert model_garden.told_heads({"task": {"model": {"num_classes": 2}}}) == {}
+    assert model_garden.told_heads({"task": None}) == model_garden.told_heads(None) == {}
+    task = {"class_names": ["O"], "model": {"num_classes": 1}}
+    assert model_garden.told_heads({"task": task}) == {"tag": {"labels": ("O",)}}
+
+
+@pytest.mark.parametrize(("key", "value"), [("activation", "relu"), ("cls_token_idx", 1)])
+def test_a_head_of_the_config_that_is_computed_otherwise_is_refused(key, value):
+    heads = [{"name": "sentiment", "activation": "tanh", "cls_token_idx": 0}]
+    assert model_garden.head_names({"task": {"model": {"cls_heads": heads}}}) == ["sentiment"]
+    heads[0][key] = value
+    with pytest.raises(errors.ConfigError, match=f"{key} of the head 'sentiment' must be"):
+        model_garden.head_names({"task": {"model": {"cls_heads": heads}}})
 
 
 def test_a_head_without_a_name_is_that_of_a_fine_tuned_model(golden_root, tmp_path):
