@@ -112,7 +112,8 @@ def _answer(
     # Added tokens, which Hugging Face's libraries split a text at.
     described = _tokenizer(spec).described
     own_words = {token.id: token.content for token in getattr(described, "added_tokens", ())}
-    task = answer.Answer(encoder, made, own_words=own_words)
+    longest = spec.plan.max_answer_length
+    task = answer.Answer(encoder, made, own_words=own_words, max_answer_length=longest)
     module = _module(
         lambda inputs, training: task(
             inputs[hub_api.QUESTIONS], inputs[hub_api.CONTEXTS], training
@@ -120,7 +121,8 @@ def _answer(
         encoder.answer.variables,
         inputs=(hub_api.QUESTIONS, hub_api.CONTEXTS),
     )
-    return module, {hub_api.SERVING_DEFAULT: module.signature(hub_api.ANSWERED_OUTPUTS)}, {}
+    signatures = {hub_api.SERVING_DEFAULT: module.signature(hub_api.ANSWERED_OUTPUTS)}
+    return module, signatures, {"max_answer_length": longest}
 
 
 def _fill_mask(

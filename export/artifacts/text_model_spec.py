@@ -27,6 +27,8 @@ POOLINGS = (POOLED, *MODES)
 LONG_TEXTS = ("cut", "mean", "max")
 _MAX_SEQ_LENGTH = 512
 _ANSWER_SEQ_LENGTH = 384  # of a window, as transformers' pipeline has it
+MAX_ANSWER_LENGTH = 30  # tokens, as in google's run_squad
+_PIPELINE_ANSWER_LENGTH = 15  # as in transformers' pipeline
 _HEAD_OF_TASK = {FILL_MASK: hub_api.MLM}
 
 
@@ -43,6 +45,8 @@ class Request:
         None for 512 (of `answer` 384), or the encoder's positions if it has fewer.
       long_texts: of `embed`, whether long texts are cut, or the mean or the maximum of the vectors
         of their parts is taken; one of `LONG_TEXTS`.
+      max_answer_length: of `answer`, tokens of the longest answer, which is then widened to whole
+        words; None for 15 with weights of transformers, as its pipeline has it, else 30.
       allow_other_tokenization: whether encoder and preprocessor may have different tokenizations.
     """
 
@@ -51,6 +55,7 @@ class Request:
     normalize: bool | None = None
     max_seq_length: int | None = None
     long_texts: str = LONG_TEXTS[0]
+    max_answer_length: int | None = None
     allow_other_tokenization: bool = False
 
 
@@ -61,6 +66,7 @@ class Plan:
       task: one of `TASKS`.
       pooling: from states to vectors.
       length: tokens after which a text is cut, or of a window, special tokens included.
+      max_answer_length: of `answer`, tokens.
       is_choice: whether the encoder only chooses between texts, for which there is no task.
       problems: why the encoder cannot do it.
       notices: what the user should know.
@@ -87,6 +93,8 @@ class Plan:
         if recipe is not None and recipe.max_seq_length:
             usual = recipe.max_seq_length
         self.length: int = request.max_seq_length or min(usual, positions)
+        longest = _PIPELINE_ANSWER_LENGTH if _is_hugging_face(encoder) else MAX_ANSWER_LENGTH
+        self.max_answer_length: int = request.max_answer_length or longest
         self.pooling = _pooling(request, recipe, has_pooler=has_pooler)
         self.problems: list[str] = []
         self.notices = _notices(request, encoder, recipe, self.task)
@@ -111,8 +119,7 @@ class Plan:
                 f"max_seq_length must be at most {positions}, the encoder's number of positions, "
                 f"got {self.length}"
             )
-        if self.task != EMBED:
-            self.problems += _only_for_embed(request, self.task)
+        self.problems += _only_for(request, self.task)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -206,8 +213,7 @@ def _notices(
     found = recipe.notices if recipe is not None and task == EMBED else ()
     if recipe is not None and request.pooling is not None and recipe.pooling.dense:
         found += ("--pooling leaves out the dense layers of the folder of sentence-transformers",)
-    is_hugging_face = encoder.get("weights", {}).get("format") == "huggingface"
-    if is_hugging_face and task in (head_config.CLASSIFY, head_config.ANSWER):
+    if _is_hugging_face(encoder) and task in (head_config.CLASSIFY, head_config.ANSWER):
         found += (
             "the second of two texts has type 1, as in transformers 4 and in google's code; "
             "transformers 5 gives both type 0 unless token_type_ids are asked for",
@@ -215,12 +221,20 @@ def _notices(
     return found
 
 
-def _only_for_embed(request: Request, task: str) -> list[str]:
+def _is_hugging_face(encoder: Mapping[str, Any]) -> bool:
+    return encoder.get("weights", {}).get("format") == "huggingface"
+
+
+def _only_for(request: Request, task: str) -> list[str]:
+    """Returns what is said of another task than that of the text model."""
     said = {
-        "--pooling": request.pooling is not None,
-        "--normalize": request.normalize is not None,
-        "--long_texts": request.long_texts != LONG_TEXTS[0],
+        ("--pooling", EMBED): request.pooling is not None,
+        ("--normalize", EMBED): request.normalize is not None,
+        ("--long_texts", EMBED): request.long_texts != LONG_TEXTS[0],
+        ("--max_answer_length", head_config.ANSWER): request.max_answer_length is not None,
     }
     return [
-        f"{flag} is for --task=embed, not for {task}" for flag, is_said in said.items() if is_said
+        f"{flag} is for --task={its_task}, not for {task}"
+        for (flag, its_task), is_said in said.items()
+        if is_said and its_task != task
     ]

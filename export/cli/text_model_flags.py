@@ -41,6 +41,14 @@ _LONG_TEXTS = flags.DEFINE_enum(
     text_model_spec.LONG_TEXTS,
     "Of --task=embed: cut long texts, or take the mean or the maximum of their parts' vectors.",
 )
+_MAX_ANSWER_LENGTH = flags.DEFINE_integer(
+    "max_answer_length",
+    None,
+    "Of --task=answer, tokens of the longest answer, which is then widened to whole words. "
+    "Default: 15 with weights of transformers, as its pipeline has it, else 30, as in google's "
+    "run_squad.",
+    lower_bound=1,
+)
 _ALLOW_OTHER_TOKENIZATION = flags.DEFINE_bool(
     "allow_other_tokenization",
     False,
@@ -56,5 +64,6 @@ def request() -> text_model_spec.Request:
         normalize=_NORMALIZE.value,
         max_seq_length=_MAX_SEQ_LENGTH.value,
         long_texts=_LONG_TEXTS.value,
+        max_answer_length=_MAX_ANSWER_LENGTH.value,
         allow_other_tokenization=_ALLOW_OTHER_TOKENIZATION.value,
     )

@@ -43,6 +43,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "format": str,
     "quantize": str,
     "min_cosine": (int, float),
+    "max_answer_length": int,
     "signatures": (dict, list),
     "source_sha256": str,
 }

@@ -63,7 +63,12 @@ OPTIONS: Mapping[str, Mapping[str, type]] = {
         **_TOKENIZER_OPTIONS,
     },
     manifest.EMBEDDER: _OPTIONS_OF_VECTORS,
-    manifest.TEXT_MODEL: {"long_texts": str, "task": str, **_OPTIONS_OF_VECTORS},
+    manifest.TEXT_MODEL: {
+        "long_texts": str,
+        "max_answer_length": int,
+        "task": str,
+        **_OPTIONS_OF_VECTORS,
+    },
 }
 # Kinds that are made of other models of the list.
 COMPOSED = (manifest.EMBEDDER, manifest.TEXT_MODEL, manifest.CONVERSION)

@@ -1,6 +1,7 @@
 """Answers to questions from contexts, by the encoder's head `.answer`.
 
-    answer.Answer(encoder, texts)(questions, contexts, training=False)["answer"]  # string [B]
+    task = answer.Answer(encoder, texts, own_words={}, max_answer_length=15)
+    task(questions, contexts, training=False)["answer"]  # string [B]
 
 As transformers' question-answering pipeline: long contexts are read in windows, the best spans of
 all windows are widened to whole words, and what is the same text counts together.
@@ -17,7 +18,6 @@ from preprocess.normalization import ragged_rows
 
 MAX_SEQ_LENGTH = 384  # of a window
 _STRIDE = 128  # tokens that two windows share
-_MAX_ANSWER_LENGTH = 30  # tokens
 _NUM_SPANS = 12  # of each window
 _IMPOSSIBLE = -10000.0
 
@@ -26,7 +26,12 @@ class Answer:
     """Computes answers."""
 
     def __init__(
-        self, encoder: Any, texts: texts_module.Texts, *, own_words: Mapping[int, str]
+        self,
+        encoder: Any,
+        texts: texts_module.Texts,
+        *,
+        own_words: Mapping[int, str],
+        max_answer_length: int,
     ) -> None:
         """Takes the parts.
 
@@ -34,10 +39,12 @@ class Answer:
           encoder: a loaded encoder.
           texts: makes its inputs.
           own_words: tokens that are words by themselves where a text has them literally, by id.
+          max_answer_length: tokens of the longest answer, before it is widened to whole words.
         """
         self._encoder = encoder
         self._texts = texts
         self._own_words = own_words
+        self._max_answer_length = max_answer_length
         self._stride = min(texts.max_seq_length // 2, _STRIDE)
 
     def __call__(
@@ -58,7 +65,7 @@ class Answer:
         windows = _Windows(question, context, self._texts.room(2), self._stride)
         inputs = self._texts.pack([windows.questions, windows.tokens])
         outputs = self._encoder.unpadded.answer(inputs, training=training)
-        spans = _Spans(outputs, inputs, windows)
+        spans = _Spans(outputs, inputs, windows, self._max_answer_length)
         is_own = self._is_own_word(contexts, context, starts, limits)
         words = _Words(context, starts, limits, is_own)
         first, last = words.in_whole_words(spans, starts, limits)
@@ -169,7 +176,11 @@ class _Spans:
     """
 
     def __init__(
-        self, outputs: dict[str, tf.Tensor], inputs: dict[str, tf.Tensor], windows: _Windows
+        self,
+        outputs: dict[str, tf.Tensor],
+        inputs: dict[str, tf.Tensor],
+        windows: _Windows,
+        max_length: int,
     ) -> None:
         seq_length = tf.shape(inputs[hub_api.INPUT_WORD_IDS])[1]
         positions = tf.range(seq_length)[tf.newaxis, :]  # [1, S]
@@ -181,7 +192,7 @@ class _Spans:
         )(outputs, is_possible)  # [W, S, S]
         in_context = tf.cast(is_context, tf.float32)
         spans *= in_context[:, :, tf.newaxis] * in_context[:, tf.newaxis, :]
-        spans = tf.linalg.band_part(spans, 0, tf.minimum(_MAX_ANSWER_LENGTH - 1, seq_length))
+        spans = tf.linalg.band_part(spans, 0, tf.minimum(max_length - 1, seq_length))
         flat = tf.reshape(spans, [tf.shape(spans)[0], -1])
         best = tf.math.top_k(flat, tf.minimum(_NUM_SPANS, tf.shape(flat)[1]))  # [W, N]
         first, last = best.indices // seq_length, best.indices % seq_length

@@ -130,7 +130,6 @@ class Window:
     count: int
 
 
-_LONGEST_ANSWER = 30
 _SPANS = 12  # of a window
 _IMPOSSIBLE = -10000.0
 
@@ -151,7 +150,12 @@ def windows(tokens: int, *, room: int, stride: int) -> list[Span]:
 
 
 def answers(
-    found: Sequence[Window], *, text: bytes, spans: Sequence[Span], words: Sequence[int]
+    found: Sequence[Window],
+    *,
+    text: bytes,
+    spans: Sequence[Span],
+    words: Sequence[int],
+    longest: int,
 ) -> tuple[tuple[Found, ...], float]:
     """Returns the answers from the best on, and the smallest probability that there is none.
 
@@ -160,11 +164,12 @@ def answers(
       text: the context.
       spans: of its tokens.
       words: of its tokens.
+      longest: tokens of the longest answer.
     """
     by_text: dict[str, Found] = {}
     nulls = []
     for window in found:
-        candidates, null = _candidates(window)
+        candidates, null = _candidates(window, longest)
         nulls.append(null)
         for score, first, last in candidates:
             inside = range(window.first, window.first + window.count)
@@ -180,7 +185,7 @@ def answers(
     return tuple(sorted(by_text.values(), key=lambda one: -one.score)), min(nulls)
 
 
-def _candidates(window: Window) -> tuple[list[tuple[float, int, int]], float]:
+def _candidates(window: Window, longest: int) -> tuple[list[tuple[float, int, int]], float]:
     """Returns score, first and last token of the best spans, and the score of no answer."""
     inside = range(window.offset, window.offset + window.count)
     possible = np.array([p in inside or p == 0 for p in range(len(window.start))])
@@ -197,7 +202,7 @@ def _candidates(window: Window) -> tuple[list[tuple[float, int, int]], float]:
         (float(start[one] * end[one][other]), one + to_token, other + to_token)
         for one in inside
         if one in end
-        for other in range(one, min(one + _LONGEST_ANSWER, inside.stop))
+        for other in range(one, min(one + longest, inside.stop))
     ]
     return sorted(found, key=lambda one: -one[0])[:_SPANS], null
 

@@ -209,7 +209,11 @@ class TextReference:
             for begin, end in numpy_tasks.windows(len(context.ids), room=room, stride=stride)
         ]
         found, null_score = numpy_tasks.answers(
-            windows, text=str(text.second).encode(), spans=context.spans, words=context.words
+            windows,
+            text=str(text.second).encode(),
+            spans=context.spans,
+            words=context.words,
+            longest=self.settings.max_answer_length,
         )
         scores = np.array([one.score for one in found] or [0.0])
         return Result(

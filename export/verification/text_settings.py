@@ -27,6 +27,7 @@ class Settings:
       fair_pairs: how a pair is cut, see `numpy_tasks.cut_pair`.
       pooling: of `embed`.
       long_texts: of `embed`.
+      max_answer_length: of `answer`, tokens.
     """
 
     task: str
@@ -37,6 +38,7 @@ class Settings:
     fair_pairs: bool
     pooling: Pooling
     long_texts: str
+    max_answer_length: int
 
 
 def read(
@@ -62,4 +64,5 @@ def read(
         fair_pairs=made_from.get("tokenization") == tokenizations.HUGGING_FACE,
         pooling=pooling,
         long_texts=entries.get("long_texts", text_model_spec.LONG_TEXTS[0]),
+        max_answer_length=entries.get("max_answer_length", text_model_spec.MAX_ANSWER_LENGTH),
     )

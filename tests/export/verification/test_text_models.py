@@ -225,6 +225,15 @@ def test_other_windows_are_found(part, tmp_path):
     assert not result.passed and result.texts.differing
 
 
+def test_longer_answers_are_those_of_the_checkpoint_and_told_from_shorter_ones(part, tmp_path):
+    contexts = text_models.expected()["contexts"][part]
+    texts = _file(tmp_path, *("\t".join(pair) for pair in contexts))
+    request = {"max_answer_length": 30}
+    assert _compare("answer", texts, request=request).passed
+    other = _compare("answer", texts, request=request, max_answer_length=15)
+    assert not other.passed and other.texts.differing
+
+
 def test_a_checkpoint_without_the_head_is_refused():
     with pytest.raises(errors.CheckpointError, match="has no head for tag"):
         _compare("tag", checkpoint=_checkpoint("single"))

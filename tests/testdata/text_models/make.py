@@ -113,13 +113,7 @@ def answers():
     made = AlbertForQuestionAnswering.from_pretrained(ROOT / "answer").eval()
     run = pipeline("question-answering", model=made, tokenizer=tokenizer)
     expected["answer"] = [
-        run(
-            question=question,
-            context=context,
-            max_seq_len=ANSWER_LENGTH,
-            doc_stride=STRIDE,
-            max_answer_len=30,
-        )
+        run(question=question, context=context, max_seq_len=ANSWER_LENGTH, doc_stride=STRIDE)
         for question, context in CONTEXTS
     ]
     write(expected)
