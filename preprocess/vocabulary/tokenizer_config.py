@@ -8,6 +8,7 @@ Python; the fast tokenizers that transformers makes of the same file give other 
 vocabulary is used as BertTokenizerFast does.
 """
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 
@@ -25,6 +26,13 @@ from preprocess.vocabulary.json_files import Json
 CONFIG = "tokenizer_config.json"
 _ADDED = "added_tokens.json"
 FILES = (CONFIG, _ADDED, "special_tokens_map.json")
+ALBERT_CLASSES = ("AlbertTokenizer", "AlbertTokenizerFast")
+# Those which transformers 4 and 5 both make of BERT's steps and of these settings.
+BERT_CLASSES = tuple(
+    f"{name}Tokenizer{end}"
+    for name in ("Bert", "DistilBert", "Electra", "LayoutLM", "Lxmert", "MobileBert", "SqueezeBert")
+    for end in ("", "Fast")
+)
 _TOKENIZATION = "tokenization"  # a key of ours
 _MAX_CHARACTERS = 100  # of a word, in all tokenizers of BERT
 _FLAGS = ("special", "normalized", "lstrip", "rstrip", "single_word")
@@ -45,7 +53,10 @@ def read_sentencepiece(
         another tokenizer.
     """
     directory = os.path.dirname(path) if directory is None else directory
-    settings = _settings(directory, classes=("AlbertTokenizer", "AlbertTokenizerFast"))
+    settings = _settings(directory)
+    if (name := settings.get("tokenizer_class")) not in (None, *ALBERT_CLASSES):
+        config = os.path.join(directory, CONFIG)
+        raise errors.VocabularyError(f"{config!r} is of a {name}, not of an AlbertTokenizer")
     if settings.get("sp_model_kwargs"):
         raise errors.VocabularyError(
             f"{CONFIG} beside {path!r} has sp_model_kwargs, which the graph cannot do"
@@ -88,12 +99,17 @@ def read_wordpiece(
 ) -> hugging_face.HuggingFaceTokenizer:
     """Reads a vocabulary and the settings beside it; as `read_sentencepiece`."""
     directory = os.path.dirname(path) if directory is None else directory
-    settings = _settings(directory, classes=())
+    settings = _settings(directory)
+    if (name := settings.get("tokenizer_class")) not in (None, *BERT_CLASSES, *ALBERT_CLASSES):
+        config = os.path.join(directory, CONFIG)
+        raise errors.VocabularyError(
+            f"{config!r} is of a {name}, but {os.path.basename(path)} can only be used as "
+            "BertTokenizer does: set tokenizer_class to BertTokenizer if its texts were split so, "
+            "else export without a tokenizer, with --notokenizer"
+        )
     names = names or special_names.beside(directory)
     vocabulary = wordpiece_vocabulary.read(path, special_tokens=names)
-    lower_case = bool(settings.get("do_lower_case", True))
-    strip_accents = settings.get("strip_accents")
-    strips = lower_case if strip_accents is None else bool(strip_accents)
+    said = bert_settings(settings)
     return _tokenizer(
         hugging_face.WordPiece(
             vocabulary=vocabulary, size=vocabulary.vocab_size, max_characters=_MAX_CHARACTERS
@@ -101,15 +117,36 @@ def read_wordpiece(
         path,
         _added_tokens(directory, settings),
         names=names,
-        lower_case=lower_case,
-        keep_accents=not strips,
-        steps=hugging_face.bert_steps(
-            clean_text=True,
-            separate_ideographs=bool(settings.get("tokenize_chinese_chars", True)),
-            strip_accents=strips,
-            lower_case=lower_case,
-        ),
+        lower_case=said.lower_case,
+        keep_accents=not said.strip_accents,
+        steps=hugging_face.bert_steps(clean_text=True, **dataclasses.asdict(said)),
         notes=(),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BertSettings:
+    """What BERT's tokenizers do to a text.
+
+    Attributes:
+      lower_case: `do_lower_case`.
+      strip_accents: `strip_accents`, or `do_lower_case` where it is not said.
+      separate_ideographs: `tokenize_chinese_chars`.
+    """
+
+    lower_case: bool
+    strip_accents: bool
+    separate_ideographs: bool
+
+
+def bert_settings(settings: Json) -> BertSettings:
+    """Returns what BERT's tokenizers read in a `tokenizer_config.json`."""
+    lower_case = bool(settings.get("do_lower_case", True))
+    strip_accents = settings.get("strip_accents")
+    return BertSettings(
+        lower_case=lower_case,
+        strip_accents=lower_case if strip_accents is None else bool(strip_accents),
+        separate_ideographs=bool(settings.get("tokenize_chinese_chars", True)),
     )
 
 
@@ -151,13 +188,9 @@ def to_json(
     return values
 
 
-def _settings(directory: str, *, classes: tuple[str, ...]) -> Json:
+def _settings(directory: str) -> Json:
     config = os.path.join(directory, CONFIG)
-    settings = json_files.read(config) if os.path.isfile(config) else {}
-    name = settings.get("tokenizer_class")
-    if classes and name is not None and name not in classes:
-        raise errors.VocabularyError(f"{config!r} is of a {name}, not of an AlbertTokenizer")
-    return settings
+    return json_files.read(config) if os.path.isfile(config) else {}
 
 
 def _added_tokens(directory: str, settings: Json) -> list[hugging_face.AddedToken]:

@@ -98,6 +98,18 @@ def test_the_settings_of_another_tokenizer_are_refused(tmp_path):
         finding.beside(str(tmp_path))
 
 
+def test_a_wordpiece_vocabulary_of_another_tokenizer_is_refused(tmp_path):
+    path = shutil.copy(tokenizers.CASES / "vocab_txt_beside" / "vocab.txt", tmp_path)
+    config = tmp_path / "tokenizer_config.json"
+    for name in ("BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer", "AlbertTokenizer"):
+        config.write_text(json.dumps({"tokenizer_class": name}))
+        assert finding.beside(str(tmp_path)).path == str(path)
+    for name in ("BertJapaneseTokenizer", "PreTrainedTokenizerFast", "RoFormerTokenizer"):
+        config.write_text(json.dumps({"tokenizer_class": name}))
+        with pytest.raises(errors.VocabularyError, match=f"is of a {name}, .* BertTokenizer"):
+            finding.beside(str(tmp_path))
+
+
 def test_added_tokens_beside_a_model_get_their_ids(tmp_path):
     _hm(tmp_path, "spiece.model")
     (tmp_path / "added_tokens.json").write_text('{"[E1]": 300}')
