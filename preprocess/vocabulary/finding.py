@@ -22,6 +22,7 @@ from preprocess.vocabulary import (
     special_names,
     tokenizer_config,
     tokenizer_json,
+    tokenizer_json_sidecars,
     vocabularies,
 )
 
@@ -73,8 +74,8 @@ def beside(directory: str, *, names: Mapping[str, str] | None = None) -> FoundTo
       names: of special tokens by role, see `special_names`, instead of those in the files.
 
     Raises:
-      errors.VocabularyError: the file that decides is not valid, or there are several
-        SentencePiece models that differ.
+      errors.VocabularyError: the file that decides is not valid, or contradicts what lies beside
+        it, or there are several SentencePiece models that differ.
     """
     with strangers_files.reading(
         f"the tokenizer in {directory!r}", error_type=errors.VocabularyError
@@ -92,7 +93,9 @@ def _beside(directory: str, names: Mapping[str, str] | None) -> FoundTokenizer |
             with open(sp_model, "rb") as file:
                 content = file.read()
         tokenizer = tokenizer_json.read(path, names=given, sp_model=content)
-        return _found(path, tokenizer, messages=(*tokenizer.notes, *_asset(tokenizer, sp_model)))
+        beside_it = tokenizer_json_sidecars.check(directory, tokenizer, names=names)
+        messages = (*tokenizer.notes, *_asset(tokenizer, sp_model), *beside_it)
+        return _found(path, tokenizer, messages=messages)
     if (sp_model := _sp_model(directory)) is not None:
         return at(sp_model, names=given, is_wordpiece=False)
     wordpieces = _one_of(directory, _WORDPIECES, (_WORDPIECE_PATTERN,), flag="--vocab_file")

@@ -108,6 +108,14 @@ def test_a_file_that_decides_admits_no_flag(hf, said):
         _of(hf, tokenization="original", **said)
 
 
+def test_settings_that_only_transformers_5_follows_are_recorded(hf):
+    tokenizers.write("v4_lower1_keep0", hf)
+    (hf / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    tokenizer = _of(hf)
+    (notice,) = tokenizer.manifest_entries()["tokenizer_notices"]
+    assert tokenizer.lower_case and "tokenizer.json decides, as in transformers 4" in notice
+
+
 def test_a_model_without_settings_is_said_to_be_guessed(hf):
     shutil.copy(_VOCABULARY, hf / "spiece.model")
     tokenizer = _of(hf)
