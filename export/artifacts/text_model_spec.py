@@ -29,6 +29,15 @@ _MAX_SEQ_LENGTH = 512
 _ANSWER_SEQ_LENGTH = 384  # of a window, as transformers' pipeline has it
 MAX_ANSWER_LENGTH = 30  # tokens, as in google's run_squad
 _PIPELINE_ANSWER_LENGTH = 15  # as in transformers' pipeline
+_TYPES = (
+    "the second of two texts has type 1, as in transformers 4 and in google's code; "
+    "transformers 5 gives both type 0 unless token_type_ids are asked for"
+)
+_WITHOUT_TYPES = (
+    "the second of two texts has type 1; transformers gives both type 0 with this tokenizer, whose "
+    "model_input_names lacks token_type_ids, unless they are asked for: if the weights were "
+    "trained so, answers for two texts differ from theirs"
+)
 _HEAD_OF_TASK = {FILL_MASK: hub_api.MLM}
 
 
@@ -214,10 +223,7 @@ def _notices(
     if recipe is not None and request.pooling is not None and recipe.pooling.dense:
         found += ("--pooling leaves out the dense layers of the folder of sentence-transformers",)
     if _is_hugging_face(encoder) and task in (head_config.CLASSIFY, head_config.ANSWER):
-        found += (
-            "the second of two texts has type 1, as in transformers 4 and in google's code; "
-            "transformers 5 gives both type 0 unless token_type_ids are asked for",
-        )
+        found += (_TYPES if encoder.get("has_types", True) else _WITHOUT_TYPES,)
     return found
 
 

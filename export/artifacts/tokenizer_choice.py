@@ -181,13 +181,14 @@ def _chosen(found: finding.FoundTokenizer, request: Request, *, default: str) ->
     """Returns a tokenizer that was found, with the tokenization that it gets."""
     tokenization = request.tokenization or found.tokenization or default
     if tokenization != tokenizations.HUGGING_FACE:
-        return _plain(
+        plain = _plain(
             found.vocabulary,
             dataclasses.replace(request, tokenization=request.tokenization or found.tokenization),
             lower_case=found.lower_case,
             keep_accents=found.keep_accents,
             messages=found.messages,
         )
+        return dataclasses.replace(plain, has_types=found.has_types)
     tokenizer = found.hugging_face
     given = {"lower_case": request.lower_case, "keep_accents": request.keep_accents}
     for name, value in given.items():
@@ -213,6 +214,7 @@ def _chosen(found: finding.FoundTokenizer, request: Request, *, default: str) ->
         keep_accents=tokenizer.keep_accents,
         hugging_face=tokenizer,
         tokenizer_json=content,
+        has_types=found.has_types,
         languages=request.languages,
         notices=tuple(dict.fromkeys(messages)),
     )

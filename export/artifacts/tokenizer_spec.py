@@ -29,6 +29,7 @@ class TokenizerSpec:
       keep_accents: whether text keeps its accents.
       hugging_face: what the tokenization "huggingface" does; None for the others.
       tokenizer_json: content of the `tokenizer.json` that decides it; None without one.
+      has_types: whether transformers gives the second of two texts type 1, not 0 as the first.
       languages: BCP 47 tags, those that the user says.
       notices: one sentence for each thing that was guessed or that the user should know.
     """
@@ -39,6 +40,7 @@ class TokenizerSpec:
     keep_accents: bool
     hugging_face: HuggingFaceTokenizer | None = None
     tokenizer_json: bytes | None = dataclasses.field(default=None, repr=False)
+    has_types: bool = True
     languages: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -68,6 +70,8 @@ class TokenizerSpec:
             lower_case=self.lower_case,
             keep_accents=self.keep_accents,
         )
+        if not self.has_types:
+            values |= tokenizer_config.WITHOUT_TYPES
         return (json.dumps(values, indent=2, sort_keys=True) + "\n").encode()
 
     def manifest_entries(self) -> dict[str, Any]:
@@ -84,6 +88,8 @@ class TokenizerSpec:
         }
         if self.hugging_face is not None:
             entries["tokenization_sha256"] = _digest(self.hugging_face)
+        if not self.has_types:
+            entries["has_types"] = False
         if self.languages:
             entries["language"] = list(self.languages)
         if self.notices:

@@ -40,6 +40,10 @@ FILES = (
     _WORDPIECE_PATTERN,
     *tokenizer_config.FILES,
 )
+_WITHOUT_TYPES = (
+    f"model_input_names of {tokenizer_config.CONFIG} lacks token_type_ids: transformers then gives "
+    "the second of two texts type 0, here it has type 1, as in TF Hub's preprocessors"
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,7 @@ class FoundTokenizer:
       tokenization: what `tokenizer_config.to_json` recorded; None if nothing did.
       lower_case: whether text is lower-cased, as the files say; None if they do not.
       keep_accents: whether accents are kept, as the files say; None if they do not.
+      has_types: whether transformers gives the second of two texts type 1, not 0 as the first.
       messages: one sentence for each thing that was guessed or that a user should know, whatever
         the tokenization; `hugging_face.notes` has more for that one.
     """
@@ -63,6 +68,7 @@ class FoundTokenizer:
     tokenization: str | None
     lower_case: bool | None
     keep_accents: bool | None
+    has_types: bool
     messages: tuple[str, ...]
 
 
@@ -136,6 +142,7 @@ def _found(
     config = os.path.join(directory or os.path.dirname(path), tokenizer_config.CONFIG)
     settings = json_files.read(config) if os.path.isfile(config) else {}
     is_said = os.path.basename(path) == TOKENIZER or "do_lower_case" in settings
+    has_types = tokenizer_config.has_types(settings)
     return FoundTokenizer(
         path=path,
         vocabulary=tokenizer.model.vocabulary,
@@ -143,7 +150,8 @@ def _found(
         tokenization=tokenizer_config.tokenization(settings),
         lower_case=tokenizer.lower_case if is_said else None,
         keep_accents=tokenizer.keep_accents if is_said else None,
-        messages=messages,
+        has_types=has_types,
+        messages=messages if has_types else (*messages, _WITHOUT_TYPES),
     )
 
 

@@ -33,6 +33,8 @@ BERT_CLASSES = tuple(
     for name in ("Bert", "DistilBert", "Electra", "LayoutLM", "Lxmert", "MobileBert", "SqueezeBert")
     for end in ("", "Fast")
 )
+_INPUTS = "model_input_names"
+_TYPES = "token_type_ids"
 _TOKENIZATION = "tokenization"  # a key of ours
 _MAX_CHARACTERS = 100  # of a word, in all tokenizers of BERT
 _FLAGS = ("special", "normalized", "lstrip", "rstrip", "single_word")
@@ -154,6 +156,16 @@ def tokenization(settings: Json) -> str | None:
     """Returns the tokenization that `to_json` recorded; None if nothing did."""
     value = settings.get(_TOKENIZATION)
     return value if value in tokenizations.ALL else None
+
+
+def has_types(settings: Json) -> bool:
+    """Returns whether transformers gives the second of two texts type 1, not 0 as the first."""
+    names = settings.get(_INPUTS)
+    return not isinstance(names, list) or _TYPES in names
+
+
+# What to record for a tokenizer of which `has_types` is false.
+WITHOUT_TYPES: Json = {_INPUTS: ["input_ids", "attention_mask"]}
 
 
 def to_json(

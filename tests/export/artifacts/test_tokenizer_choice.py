@@ -116,6 +116,22 @@ def test_settings_that_only_transformers_5_follows_are_recorded(hf):
     assert tokenizer.lower_case and "tokenizer.json decides, as in transformers 4" in notice
 
 
+@pytest.mark.parametrize("tokenization", ["huggingface", "original"])
+def test_a_tokenizer_without_types_is_said_also_by_an_encoder_s_assets(hf, tmp_path, tokenization):
+    tokenizers.write("v5_lower1_keep0", hf)
+    (hf / "tokenizer_config.json").write_text('{"model_input_names": ["input_ids"]}')
+    first = _of(hf, tokenization=tokenization)
+    (tmp_path / first.vocabulary.file_name).write_bytes(first.asset)
+    (tmp_path / "tokenizer_config.json").write_bytes(first.settings)
+    second = tokenizer_choice.resolve(_NOTHING, directories=[str(tmp_path)])
+    for tokenizer in (first, second):
+        entries = tokenizer.manifest_entries()
+        assert entries["has_types"] is False
+        assert any("lacks token_type_ids" in line for line in entries["tokenizer_notices"])
+    (hf / "tokenizer_config.json").write_text('{"model_input_names": ["token_type_ids"]}')
+    assert "has_types" not in _of(hf, tokenization=tokenization).manifest_entries()
+
+
 def test_a_model_without_settings_is_said_to_be_guessed(hf):
     shutil.copy(_VOCABULARY, hf / "spiece.model")
     tokenizer = _of(hf)
