@@ -37,7 +37,7 @@ class Pooling:
       dense: layers over the result.
       normalize: whether to scale the vectors to length one.
       prompt: a text that is put in front of every text.
-      lower_case: whether texts are lower-cased before they are tokenized.
+      lower_case: whether texts, the prompt included, are lower-cased before they are tokenized.
     """
 
     modes: tuple[str, ...] = (POOLED,)

@@ -115,9 +115,12 @@ class Embed:
         return vectors, truncated
 
     def _prepared(self, sentences: tf.Tensor) -> tf.Tensor:
+        """Returns the sentences with the prompt, which is lower-cased with them."""
+        if self._pooling.prompt:
+            sentences = self._pooling.prompt + sentences
         if self._pooling.lower_case:
             sentences = tf.strings.lower(sentences, encoding="utf-8")
-        return self._pooling.prompt + sentences if self._pooling.prompt else sentences
+        return sentences
 
     def _vectors(self, tokens: tf.RaggedTensor, training: bool) -> tf.Tensor:
         inputs = self._texts.pack([tokens])

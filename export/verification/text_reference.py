@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import albert_config, errors, head_config, hub_api
+from configs import albert_config, errors, head_config, hub_api, pooling
 from export.artifacts import text_model_spec
 from export.checkpoints import lazy_checkpoint
 from export.verification import (
@@ -48,6 +48,12 @@ class Result:
     numbers: Mapping[str, np.ndarray]
     choices: Mapping[str, Any]
     margin: float = float("inf")
+
+
+def prepared(text: str, how: pooling.Pooling) -> str:
+    """Returns a text to embed with the prompt, which is lower-cased with it."""
+    content = how.prompt + text
+    return content.lower() if how.lower_case else content
 
 
 class TextReference:
@@ -123,8 +129,7 @@ class TextReference:
 
     def _embed(self, text: text_inputs.Text) -> Result:
         how = self.settings.pooling
-        content = how.prompt + (text.first.lower() if how.lower_case else text.first)
-        ids = self.tokens.encode(content).ids
+        ids = self.tokens.encode(prepared(text.first, how)).ids
         room = self.settings.length - 2
         is_cut = self.settings.long_texts == "cut"
         ends = [room] if is_cut else [*range(room, max(len(ids), 1) + room, room)]

@@ -9,10 +9,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from configs import errors
+from configs import errors, pooling
 from export.artifacts import text_model_spec
 from export.checkpoints.readers import sentence_transformers
 from export.tasks import embed
+from export.verification import text_reference
 from tests.support import processes, sampling, text_models
 
 TEXTS = ["a river", "the river rose slowly " * 30, "b"]
@@ -123,6 +124,15 @@ def test_a_folder_of_sentence_transformers_says_it_all(tmp_path):
     assert mean.pooling == dataclasses.replace(recipe.pooling, modes=("mean",))
     short = {"heads": [], "config": {"max_position_embeddings": 16}}
     assert text_model_spec.Plan(text_model_spec.Request(), short, recipe).length == 16
+
+
+def test_a_prompt_is_lower_cased_with_the_text():
+    how = pooling.Pooling(modes=("mean",), prompt="Query: ", lower_case=True)
+    prepared = embed.Embed(None, None, pooling=how)._prepared(tf.constant(["\u00c4 River"]))
+    assert prepared.numpy().tolist() == ["query: \u00e4 river".encode()]
+    assert text_reference.prepared("\u00c4 River", how) == "query: \u00e4 river"
+    cased = dataclasses.replace(how, lower_case=False)
+    assert text_reference.prepared("\u00c4 River", cased) == "Query: \u00c4 River"
 
 
 @pytest.mark.parametrize(
