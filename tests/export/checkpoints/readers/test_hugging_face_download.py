@@ -4,16 +4,18 @@ import hashlib
 import http.server
 import json
 import os
+import shutil
 import socket
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from configs import errors
 from export.checkpoints import opening, restore
-from export.checkpoints.readers import hugging_face_download
-from tests.support import processes, sampling
+from export.checkpoints.readers import hugging_face_download, sentence_transformers
+from tests.support import cases, checkpoints, processes, sampling
 
 pytest.importorskip(
     "huggingface_hub", reason="huggingface_hub is not installed: hf:// is not tested"
@@ -177,6 +179,40 @@ def test_a_keras_hub_preset_on_the_hub_is_read_too(hub, tmp_path):
     done = _open("hf://org/keras", endpoint=hub.endpoint, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "keras_hub"
+
+
+def _sentence_transformers(folder):
+    """Makes a folder with a dense layer in two formats, and files that nothing needs."""
+    shutil.copytree(cases.ROOT / "sentence_transformers_root", folder)
+    modules = json.loads((folder / "modules.json").read_text())
+    dense = {"path": "3_Dense", "type": "sentence_transformers.models.Dense"}
+    modules.insert(2, dense)
+    (folder / "modules.json").write_text(json.dumps(modules))
+    shutil.copytree(folder / "1_Pooling", folder / "3_Dense")
+    (folder / "3_Dense" / "config.json").write_text("{}")
+    for name in ("onnx", "4_Dense"):
+        (folder / name).mkdir()
+    layer = {"linear.weight": np.eye(32, dtype=np.float32), "linear.bias": np.ones(32, np.float32)}
+    for name in ("3_Dense", "4_Dense"):
+        checkpoints.write_safetensors(folder / name / "model.safetensors", layer)
+    for name in ("3_Dense/pytorch_model.bin", "pytorch_model.bin", "onnx/model.onnx", "README.md"):
+        (folder / name).write_text("not needed")
+
+
+def test_a_folder_of_sentence_transformers_is_fetched_with_its_parts(hub, tmp_path):
+    local = tmp_path / "local"
+    _sentence_transformers(local)
+    hub.models["org/vectors"] = local
+    done = _open("hf://org/vectors", endpoint=hub.endpoint, home=tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    folder = os.path.dirname(done.stdout.splitlines()[-1])
+    fetched = sentence_transformers.read(folder).pooling
+    assert (fetched.modes, fetched.normalize) == (("mean",), True)
+    assert fetched.dense[0].kernel.tolist() == np.eye(32).tolist()
+    names = {path.rpartition(_COMMIT)[2] for path in hub.requests if "/resolve/" in path}
+    assert names >= {"/config_sentence_transformers.json", "/sentence_bert_config.json"}
+    weights = {name for name in names if name.endswith((".safetensors", ".bin", ".onnx", ".md"))}
+    assert weights == {"/model.safetensors", "/3_Dense/model.safetensors"}
 
 
 _ABSENT = [
