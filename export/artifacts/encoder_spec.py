@@ -111,7 +111,8 @@ class EncoderSpec:
                 f"{heads} is of the encoder; what was trained on top of it is left out, and the "
                 "head may not have been trained with it: --nohead leaves it out, too"
             )
-        if sentence_transformers.beside(self.checkpoint.directories) is not None:
+        folder = sentence_transformers.folder_of(self.checkpoint.directories)
+        if folder is not None and sentence_transformers.makes_vectors(folder):
             lines.append(
                 "its folder is of sentence-transformers: its pooling is not in an encoder, but in "
                 "the text model that export.text_model --checkpoint makes"

@@ -118,6 +118,12 @@ class Plan:
             self.problems.append(
                 f"--task={self.task} needs the head .{needed}; the encoder has {there}"
             )
+        has_vectors = recipe is None or recipe.pooling is not None or request.pooling is not None
+        if self.task == EMBED and not has_vectors:
+            self.problems.append(
+                "the folder of sentence-transformers has no Pooling, and so makes no vectors: "
+                "say which with --pooling"
+            )
         if self.task == EMBED and POOLED in self.pooling.modes and not has_pooler:
             self.problems.append(
                 "the encoder has no pooler, and so no pooled_output: give --pooling mean or "
@@ -205,7 +211,8 @@ def _pooling(
     request: Request, recipe: sentence_transformers.Recipe | None, *, has_pooler: bool
 ) -> Pooling:
     usual = POOLED if has_pooler else "mean"
-    found = recipe.pooling if recipe is not None else Pooling(modes=(usual,))
+    found = recipe.pooling if recipe is not None and recipe.pooling is not None else None
+    found = found or Pooling(modes=(usual,))
     if request.pooling is not None:  # dense layers were trained over another one
         found = dataclasses.replace(found, modes=(request.pooling,), dense=())
     if request.normalize is None:
@@ -220,7 +227,8 @@ def _notices(
     task: str,
 ) -> tuple[str, ...]:
     found = recipe.notices if recipe is not None and task == EMBED else ()
-    if recipe is not None and request.pooling is not None and recipe.pooling.dense:
+    has_dense = recipe is not None and recipe.pooling is not None and recipe.pooling.dense
+    if request.pooling is not None and has_dense:
         found += ("--pooling leaves out the dense layers of the folder of sentence-transformers",)
     if _is_hugging_face(encoder) and task in (head_config.CLASSIFY, head_config.ANSWER):
         found += (_TYPES if encoder.get("has_types", True) else _WITHOUT_TYPES,)

@@ -14,13 +14,12 @@ from export.checkpoints.readers import (
     hugging_face,
     keras_file,
     lora_adapter,
-    sidecars,
+    sentence_transformers_modules,
     tensorflow_checkpoint,
 )
 
 TF1_HUB_MARK = "tfhub_module.pb"
 _KERAS_WEIGHTS = "model.weights.h5"
-_MODULES = "modules.json"  # of sentence-transformers
 
 # The formats that files of one kind may have; their content says which it is.
 Kinds = tuple[str, ...]
@@ -127,13 +126,9 @@ def _folders(directory: str, checkpoint_format: str | None) -> list[str]:
     names = sorted(
         name for name in os.listdir(directory) if os.path.isdir(os.path.join(directory, name))
     )
-    modules = os.path.join(directory, _MODULES)
-    if os.path.isfile(modules):
-        transformer = [
-            module.get("path")
-            for module in sidecars.read_json_list(modules)
-            if str(module.get("type")).endswith(".Transformer")
-        ]
+    modules = sentence_transformers_modules.read(directory)
+    if modules is not None:
+        transformer = [module.folder for module in modules if module.type.endswith(".Transformer")]
         names = [name for name in names if name in transformer]
     return [name for name in names if _at(os.path.join(directory, name), checkpoint_format)]
 

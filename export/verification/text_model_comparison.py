@@ -138,7 +138,7 @@ def _pooling(checkpoint: lazy_checkpoint.Checkpoint, entries: Mapping[str, Any])
     if entries["task"] != text_model_spec.EMBED:
         return Pooling()
     recipe = sentence_transformers.beside(checkpoint.directories)
-    found = recipe.pooling if recipe is not None else Pooling()
+    found = (recipe.pooling if recipe is not None else None) or Pooling()
     dense = found.dense if "dense" in entries else ()
     if len(dense) != len(entries.get("dense", ())):
         raise errors.CheckpointError(

@@ -73,6 +73,8 @@ def _read_pooling(path: pathlib.Path) -> Mapping[str, Any]:
     recipe = sentence_transformers.read(str(path))
     if recipe is None:
         raise FileNotFoundError("no modules")
+    if recipe.pooling is None:
+        return {"rest": [recipe.max_seq_length, recipe.notices]}
     dense = recipe.pooling.dense
     arrays = {f"{n}.{k}": getattr(layer, k) for n, layer in enumerate(dense) for k in _PARTS}
     for layer in dense:

@@ -3,33 +3,39 @@
     recipe = sentence_transformers.read("paraphrase-albert-small-v2")  # None without modules.json
     recipe.pooling, recipe.max_seq_length
 
-`modules.json` lists the parts: Transformer, Pooling, Dense and Normalize. Others are refused.
+`modules.json` lists the parts: Transformer, Pooling, Dense and Normalize. Others are refused, and
+so are settings that would change vectors.
 """
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from configs import errors, pooling, strangers_files
-from export.checkpoints.readers import hugging_face, sidecars
+from export.checkpoints.readers import sentence_transformers_modules as modules
+from export.checkpoints.readers import sentence_transformers_parts as parts
+from export.checkpoints.readers import sidecars
 
-MODULES = "modules.json"
-_TRANSFORMER_CONFIG = "sentence_bert_config.json"
-_CONFIG = "config_sentence_transformers.json"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
-# Keys of older Pooling configs, in the order in which their vectors are joined.
-_OLD_MODES = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
+_READ = (
+    *("max_seq_length", "do_lower_case", "transformer_task", "modality_config"),
+    *("module_output_name", "unpad_inputs", "backend"),  # the last two change no vector
+)
+# Keys whose dictionaries may have this one, which sentence-transformers takes out.
+_ARGUMENTS = (
+    *("model_args", "model_kwargs", "tokenizer_args", "processor_kwargs"),
+    *("config_args", "config_kwargs"),
+)
+_TRUST = "trust_remote_code"
+_STATES, _VECTOR, _SCORES = "token_embeddings", "sentence_embedding", "scores"
+_EMBEDS, _CLASSIFIES = "feature-extraction", "sequence-classification"
+# What is read of transformers' model, for what sentence-transformers then calls it.
+_OUTPUTS = {
+    (_EMBEDS, "last_hidden_state"): _STATES,
+    (_EMBEDS, "pooler_output"): _VECTOR,
+    (_CLASSIFIES, "logits"): _SCORES,
 }
-_ACTIVATIONS = {"Tanh": "tanh", "Identity": "linear"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,23 +43,31 @@ class Recipe:
     """What a folder says.
 
     Attributes:
-      pooling: from states to a vector.
+      pooling: from states to a vector; None if the folder makes no vectors.
       max_seq_length: tokens after which a text is cut; None if it does not say.
       notices: what the user should know.
     """
 
-    pooling: pooling.Pooling
+    pooling: pooling.Pooling | None
     max_seq_length: int | None
     notices: tuple[str, ...] = ()
 
 
 def beside(directories: Sequence[str]) -> Recipe | None:
-    """Returns what the folder says that weights are in, or that their folder is in."""
+    """Returns what the folder says whose Transformer the weights in a directory are.
+
+    It is the directory, or the one above.
+    """
+    folder = folder_of(directories)
+    return read(folder) if folder is not None else None
+
+
+def folder_of(directories: Sequence[str]) -> str | None:
+    """Returns the folder of sentence-transformers that has its Transformer in a directory."""
     for directory in directories:
-        for folder in (directory, os.path.dirname(os.path.abspath(directory))):
-            recipe = read(folder)
-            if recipe is not None:
-                return recipe
+        folder = modules.folder_of(directory)
+        if folder is not None:
+            return folder
     return None
 
 
@@ -63,101 +77,108 @@ def read(directory: str) -> Recipe | None:
     Raises:
       errors.CheckpointError: a file cannot be read, or there is a part that is not known.
     """
-    path = os.path.join(directory, MODULES)
-    if not os.path.isfile(path):
-        return None
     with strangers_files.reading(repr(directory), error_type=errors.CheckpointError):
-        return _read(directory, path)
+        found = modules.read(directory)
+        return None if found is None else _read(directory, found)
 
 
-def _read(directory: str, path: str) -> Recipe:
-    transformer, modes, dense, normalize = directory, None, [], False
-    for module in sidecars.read_json_list(path):
-        kind = str(module.get("type")).rsplit(".", 1)[-1]
-        folder = os.path.join(directory, str(module.get("path", "")))
-        if kind == "Transformer":
-            transformer = folder
-        elif kind == "Pooling" and modes is None:
-            modes = _modes(folder)
-        elif kind == "Dense" and modes is not None and not normalize:
-            dense.append(_dense(folder))
-        elif kind == "Normalize":
+def makes_vectors(directory: str) -> bool:
+    """Returns whether a folder is for vectors: not where its Transformer gives scores."""
+    with strangers_files.reading(repr(directory), error_type=errors.CheckpointError):
+        for module in modules.read(directory) or ():
+            if module.kind == modules.TRANSFORMER:
+                settings, _ = _settings(os.path.join(directory, module.folder))
+                return settings.get("transformer_task") != _CLASSIFIES
+    return True
+
+
+def _read(directory: str, found: Sequence[modules.Module]) -> Recipe:
+    transformer, output = directory, None
+    modes: tuple[str, ...] | None = None
+    dense, normalize = [], False
+    for module in found:
+        folder = os.path.join(directory, module.folder)
+        if module.kind == modules.TRANSFORMER and output is None:
+            transformer, output = folder, _output(folder)
+            modes = (pooling.POOLED,) if output == _VECTOR else None
+        elif module.kind == modules.POOLING and output == _STATES and modes is None:
+            modes = parts.modes(folder)
+        elif module.kind == modules.DENSE and modes and not normalize:
+            dense.append(parts.dense(folder))
+        elif module.kind == modules.NORMALIZE and modes:
+            parts.check_normalize(folder)
             normalize = True
         else:
             raise errors.CheckpointError(
-                f"{path!r} has a part {kind} at its place, which a text model cannot have: "
-                "Transformer, Pooling, Dense and Normalize can be exported, in this order"
+                f"{os.path.join(directory, modules.FILE)!r} has a part {module.type} at its "
+                "place, which a text model cannot have: sentence-transformers' own Transformer, "
+                "Pooling, Dense and Normalize can be exported, in this order"
             )
-    settings = _optional(transformer, _TRANSFORMER_CONFIG)
+    settings, _ = _settings(transformer)
     prompt, notices = _prompt(directory)
+    how = pooling.Pooling(
+        modes=modes or (),
+        dense=tuple(dense),
+        normalize=normalize,
+        prompt=prompt,
+        lower_case=bool(settings.get("do_lower_case")),
+    )
     return Recipe(
-        pooling=pooling.Pooling(
-            modes=modes or ("mean",),
-            dense=tuple(dense),
-            normalize=normalize,
-            prompt=prompt,
-            lower_case=bool(settings.get("do_lower_case")),
-        ),
+        pooling=how if modes else None,
         max_seq_length=_length(settings, transformer),
-        notices=notices,
+        notices=notices if modes else (),
     )
 
 
-def _modes(folder: str) -> tuple[str, ...]:
-    config = sidecars.read_json(os.path.join(folder, "config.json"))
-    found = config.get("pooling_mode")
+def _settings(transformer: str) -> tuple[dict[str, Any], str]:
+    """Returns the settings of a Transformer, and their file, as sentence-transformers does."""
+    for name in modules.SETTINGS:
+        if settings := _optional(transformer, name):
+            return settings, os.path.join(transformer, name)
+    return {}, os.path.join(transformer, modules.SETTINGS[0])
+
+
+def _output(transformer: str) -> str:
+    """Returns what a Transformer makes: states, a vector or scores."""
+    settings, path = _settings(transformer)
+    parts.check_settings(_without_empty(settings), path, known=_READ, defaults={})
+    task, modalities = settings.get("transformer_task", _EMBEDS), settings.get("modality_config")
+    if modalities is None:  # of before 5.4, which knew nothing else
+        found = {_EMBEDS: _STATES, _CLASSIFIES: _SCORES}.get(task)
+    else:
+        text = modalities.get("text", {})
+        key = (task, text.get("method_output_name"))
+        is_usual = {*modalities} == {"text"} and text.get("method") == "forward"
+        found = _OUTPUTS.get(key) if is_usual else None
+        found = found if found == settings.get("module_output_name") else None
     if found is None:
-        found = [mode for key, mode in _OLD_MODES.items() if config.get(key)] or ["mean"]
-    names = [found] if isinstance(found, str) else list(found)
-    names = ["first" if name == "cls" else name for name in names]
-    unknown = [str(name) for name in names if name not in pooling.MODES]
-    if unknown or not config.get("include_prompt", True):
-        what = ", ".join(unknown) or "include_prompt false"
-        raise errors.CheckpointError(f"{folder!r} has a pooling that is not known: {what}")
-    return tuple(names)
+        raise errors.CheckpointError(
+            f"{path!r} has a transformer_task, modality_config or module_output_name that is not "
+            "known: texts, and of transformers' model last_hidden_state as token_embeddings or "
+            "pooler_output as sentence_embedding are"
+        )
+    return found
 
 
-def _dense(folder: str) -> pooling.DenseLayer:
-    config = sidecars.read_json(os.path.join(folder, "config.json"))
-    activation = str(config.get("activation_function", "Tanh")).rsplit(".", 1)[-1]
-    if activation not in _ACTIVATIONS:
-        raise errors.CheckpointError(
-            f"{folder!r} has the activation {activation}, which is not known: "
-            f"{', '.join(_ACTIVATIONS)} are"
-        )
-    path = next(
-        (
-            os.path.join(folder, name)
-            for name in hugging_face.WEIGHTS
-            if os.path.isfile(os.path.join(folder, name))
-        ),
-        None,
-    )
-    if path is None:
-        raise errors.CheckpointError(f"{folder!r} has no weights of its dense layer")
-    tensors = {name: tensor.read() for name, tensor in hugging_face.read_file(path).items()}
-    weight = tensors.get("linear.weight", np.zeros(0))
-    bias = tensors.get("linear.bias", np.zeros(weight.shape[:1]))
-    is_finite = all(np.isfinite(tensor).all() for tensor in (weight, bias))
-    if weight.ndim != 2 or bias.shape != weight.shape[:1] or not is_finite:
-        raise errors.CheckpointError(
-            f"{path!r} must have a finite linear.weight [out, in] and linear.bias [out], got "
-            f"{weight.shape} and {bias.shape}"
-        )
-    kernel, bias = weight.T.astype(np.float32), bias.astype(np.float32)
-    return pooling.DenseLayer(
-        kernel=np.ascontiguousarray(kernel), bias=bias, activation=_ACTIVATIONS[activation]
-    )
+def _without_empty(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns settings without the arguments for transformers that say nothing."""
+    rest = dict(settings)
+    for key in _ARGUMENTS:
+        if isinstance(values := settings.get(key), Mapping):
+            rest[key] = {name: value for name, value in values.items() if name != _TRUST}
+    if isinstance(values := settings.get("processing_kwargs"), Mapping):
+        rest["processing_kwargs"] = {name: value for name, value in values.items() if value}
+    return rest
 
 
 def _prompt(directory: str) -> tuple[str, tuple[str, ...]]:
     """Returns the prompt that `encode` puts in front of texts, and what is to be said of others."""
-    config = _optional(directory, _CONFIG)
+    config = _optional(directory, modules.MODEL_CONFIG)
     prompts, default = config.get("prompts") or {}, config.get("default_prompt_name")
     if not isinstance(prompts, dict) or (default is not None and default not in prompts):
         raise errors.CheckpointError(
-            f"{os.path.join(directory, _CONFIG)!r} has no prompt named {default!r}, or no prompts "
-            "by name"
+            f"{os.path.join(directory, modules.MODEL_CONFIG)!r} has no prompt named {default!r}, "
+            "or no prompts by name"
         )
     prompts = {name: str(text) for name, text in prompts.items() if text}
     others = ", ".join(name for name in prompts if name != default)
@@ -165,7 +186,7 @@ def _prompt(directory: str) -> tuple[str, tuple[str, ...]]:
     return prompts.get(default, ""), notices
 
 
-def _length(settings: dict[str, Any], transformer: str) -> int | None:
+def _length(settings: Mapping[str, Any], transformer: str) -> int | None:
     for value in (
         settings.get("max_seq_length"),
         _optional(transformer, _TOKENIZER_CONFIG).get("model_max_length"),

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from configs import errors, pooling
-from export.checkpoints.readers import sentence_transformers
+from export.checkpoints.readers import sentence_transformers, sentence_transformers_modules
 from export.conversion.text import text_source
 
 _MODULES = "sentence_transformers.models"
@@ -68,9 +68,9 @@ def write(directory: str, *, source: text_source.TextModel) -> list[str]:
             _write_json(os.path.join(directory, path), "config.json", config)
         if layer is not None:
             _write_layer(os.path.join(directory, path), layer)
-    _write_json(directory, sentence_transformers.MODULES, modules)
+    _write_json(directory, sentence_transformers_modules.FILE, modules)
     settings = {"max_seq_length": source.max_seq_length, "do_lower_case": made.lower_case}
-    _write_json(directory, "sentence_bert_config.json", settings)
+    _write_json(directory, sentence_transformers_modules.SETTINGS[0], settings)
     prompts = {"prompts": {_PROMPT: made.prompt}, "default_prompt_name": _PROMPT}
     _write_json(
         directory, "config_sentence_transformers.json", prompts if made.prompt else {"prompts": {}}
@@ -91,8 +91,10 @@ def problem(directory: str, *, source: text_source.TextModel) -> str | None:
     except errors.InputError as error:
         return str(error)
     if recipe is None:
-        return f"{sentence_transformers.MODULES} is missing"
+        return f"{sentence_transformers_modules.FILE} is missing"
     expected, got = _pooling(source), recipe.pooling
+    if got is None:
+        return "it makes no vectors"
     if recipe.max_seq_length != source.max_seq_length:
         return f"max_seq_length is {recipe.max_seq_length}, not {source.max_seq_length}"
     if dataclasses.replace(got, dense=()) != dataclasses.replace(expected, dense=()):
