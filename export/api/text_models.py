@@ -11,11 +11,10 @@ from typing import Any
 
 from configs import errors
 from export.api import notices
-from export.artifacts import embedder_spec, encoder_spec, text_model_spec
+from export.artifacts import embedder_spec, encoder_spec, text_model_plan, text_model_spec
 from export.artifacts.head_choice import Request as HeadRequest
 from export.artifacts.text_model_spec import Request as TextModelRequest
 from export.artifacts.tokenizer_choice import Request as TokenizerRequest
-from export.checkpoints.readers import sentence_transformers
 from export.metadata import manifest
 from export.publishing import publish, writing_process
 
@@ -61,7 +60,7 @@ def export_all(
       The paths of the encoder, the preprocessor and, if there is one, the text model.
     """
     spec = encoder_spec.from_checkpoint(checkpoint, **options)
-    plan = None if text_model is None else _plan(spec, text_model)
+    plan = None if text_model is None else text_model_plan.plan(spec, text_model)
     if plan is not None and plan.is_choice:
         log(f"{model_name}: no text model: {plan.problems[0]}")
         plan = None
@@ -148,7 +147,7 @@ def export_text_model(
             text_model_artifact.write(publication.directory, spec=made_of)
             return publication.publish()
     spec = encoder_spec.from_checkpoint(str(checkpoint or encoder), **options)
-    plan = _plan(spec, text_model)
+    plan = text_model_plan.plan(spec, text_model)
     if plan.problems:
         raise errors.InputError("; ".join(plan.problems))
     with publish.staged(export_dir, **destination) as publication, _Parts(spec) as parts:
@@ -226,18 +225,6 @@ def _check_no_others(checkpoint: str | None, options: Mapping[str, Any]) -> None
         raise errors.InputError(f"--encoder and --preprocessor have their own settings: {said}")
 
 
-def _plan(spec: encoder_spec.EncoderSpec, request: TextModelRequest) -> text_model_spec.Plan:
-    """Returns what a text model of a checkpoint does, before anything is written."""
-    if spec.tokenizer is None:
-        raise errors.VocabularyError("there is no text model without a tokenizer")
-    return text_model_spec.Plan(request, spec.manifest_entries(), _recipe(spec))
-
-
-def _recipe(spec: encoder_spec.EncoderSpec) -> sentence_transformers.Recipe | None:
-    directories = spec.checkpoint.directories if spec.checkpoint else ()
-    return sentence_transformers.beside(directories)
-
-
 class _Parts:
     """A context manager for the processes that write what a text model is made of, and itself."""
 
@@ -290,7 +277,7 @@ class _Parts:
             encoder_dir=encoder,
             preprocessor_dir=preprocessor,
             request=request,
-            recipe=_recipe(self._spec),
+            recipe=text_model_plan.recipe(self._spec),
         )
         self._text_model.start("export.artifacts.text_model_artifact", directory, spec=made_of)
         self._text_model.wait()

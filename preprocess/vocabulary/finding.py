@@ -23,6 +23,7 @@ from preprocess.vocabulary import (
     tokenizer_config,
     tokenizer_json,
     tokenizer_json_sidecars,
+    truncation_side,
     vocabularies,
 )
 
@@ -139,8 +140,12 @@ def _found(
     messages: tuple[str, ...],
     directory: str | None = None,
 ) -> FoundTokenizer:
-    config = os.path.join(directory or os.path.dirname(path), tokenizer_config.CONFIG)
+    directory = directory or os.path.dirname(path)
+    config = os.path.join(directory, tokenizer_config.CONFIG)
     settings = json_files.read(config) if os.path.isfile(config) else {}
+    if left := truncation_side.left(directory):
+        name = os.path.basename(left)
+        messages += (f"long texts are cut on the right, though {name} says on the left",)
     is_said = os.path.basename(path) == TOKENIZER or "do_lower_case" in settings
     has_types = tokenizer_config.has_types(settings)
     return FoundTokenizer(

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from configs import errors
-from preprocess.vocabulary import finding, tokenizer_config
+from preprocess.vocabulary import finding, tokenizer_config, truncation_side
 from tests.support import tokenizers
 
 
@@ -119,3 +119,24 @@ def test_added_tokens_beside_a_model_get_their_ids(tmp_path):
     with pytest.raises(errors.VocabularyError, match=r"id 302 .* should be 300") as raised:
         tokenizer_config.read_sentencepiece(str(tmp_path / "spiece.model"))
     assert "id 5 of 'x' is piece '[MASK]'" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "tokenizer.json"])
+def test_a_side_to_cut_long_texts_on_is_said(name, tmp_path):
+    tokenizers.write("v5_lower1_keep0", tmp_path)
+    assert truncation_side.left(str(tmp_path)) is None
+    path = tmp_path / name
+    content = json.loads(path.read_text()) if path.is_file() else {}
+    last = {"max_length": 8, "stride": 0, "strategy": "LongestFirst", "direction": "Left"}
+    is_config = name == tokenizer_config.CONFIG
+    content |= {"truncation_side": "left"} if is_config else {"truncation": last}
+    path.write_text(json.dumps(content))
+    assert truncation_side.left(str(tmp_path)) == str(path)
+    (message,) = (m for m in finding.beside(str(tmp_path)).messages if "on the right" in m)
+    assert name in message
+
+
+def test_settings_come_before_the_last_truncation_of_a_tokenizer(tmp_path):
+    (tmp_path / "tokenizer.json").write_text('{"truncation": {"direction": "Left"}}')
+    (tmp_path / "tokenizer_config.json").write_text('{"truncation_side": "right"}')
+    assert truncation_side.left(str(tmp_path)) is None
