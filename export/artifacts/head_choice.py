@@ -11,6 +11,7 @@ from typing import Any
 
 from configs import albert_config, errors, head_config, hub_api
 from export.checkpoints import lazy_checkpoint, restore
+from export.checkpoints.readers import cross_encoder
 
 NEW_HEADS = (*head_config.KINDS, hub_api.SOP)
 
@@ -40,11 +41,14 @@ class Chosen:
       heads: all of them, without those of pre-training.
       untrained: the kinds of those whose weights are random, `sop` included.
       guesses: why each head that is guessed is thought to be it, by kind.
+      activation: the class by which the cross-encoder that the weights are scores pairs of texts;
+        None if they are none.
     """
 
     heads: tuple[head_config.HeadConfig, ...] = ()
     untrained: tuple[str, ...] = ()
     guesses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    activation: str | None = None
 
     @property
     def trained(self) -> tuple[head_config.HeadConfig, ...]:
@@ -54,6 +58,7 @@ class Chosen:
     def notices(self, *, seed: int) -> list[str]:
         """Returns what the user should know; `seed` is that of the random weights."""
         lines = [f"a guess: {guess}" for guess in self.guesses.values()]
+        lines += self._of_scores()
         lines += [
             f"the labels of `.{head.kind}` have no names: name them with --labels"
             for head in self.heads
@@ -62,6 +67,19 @@ class Chosen:
         return lines + [
             f"`.{kind}` is a new head: its weights are random (seed {seed}) and untrained"
             for kind in self.untrained
+        ]
+
+    def _of_scores(self) -> list[str]:
+        """Returns in what the scores of a text model differ from a cross-encoder's."""
+        head = head_config.by_kind(self.trained).get(head_config.CLASSIFY)
+        if head is None or self.activation is None:
+            return []
+        here = _activation(head)
+        if self.activation.startswith("torch.nn.") and self.activation.endswith(f".{here}"):
+            return []
+        return [
+            f"scores of a text model are transformers', {here} of the logits, not "
+            f"{self.activation} of them as CrossEncoder of sentence-transformers has it here"
         ]
 
     def manifest_entries(self) -> dict[str, Any]:
@@ -80,6 +98,8 @@ class Chosen:
     def weights_entries(self, *, seed: int) -> dict[str, Any]:
         """Returns what a manifest records of their weights."""
         found: dict[str, Any] = {"guessed_heads": dict(self.guesses)} if self.guesses else {}
+        if of_scores := self._of_scores():
+            found["head_notices"] = of_scores
         if self.untrained:
             found |= {"untrained_heads": list(self.untrained), "seed": seed}
         return found
@@ -102,9 +122,14 @@ def choose(
       errors.ConfigError: the request fits neither the heads of the weights nor itself.
     """
     kept = checkpoint.heads if checkpoint is not None and request.keep else ()
-    guesses = checkpoint.found_heads.guesses if checkpoint is not None and kept else {}
+    known = Chosen()
+    if checkpoint is not None and kept:
+        known = Chosen(
+            guesses=checkpoint.found_heads.guesses,
+            activation=cross_encoder.activation(checkpoint.config_values, checkpoint.directories),
+        )
     if request.new_head is None:
-        return Chosen(heads=_described(kept, request), guesses=guesses)
+        return dataclasses.replace(known, heads=_described(kept, request))
     if request.new_head in head_config.by_kind(kept):
         raise errors.ConfigError(
             f"the weights have a {request.new_head} head already: leave it out with --nohead to "
@@ -122,8 +147,17 @@ def choose(
     if is_sop:
         if problems := _problems(request, hub_api.SOP):
             raise errors.ConfigError("; ".join(problems))
-        return Chosen(heads=kept, untrained=(hub_api.SOP,), guesses=guesses)
-    return Chosen(heads=(*kept, _new(request)), untrained=(request.new_head,), guesses=guesses)
+        return dataclasses.replace(known, heads=kept, untrained=(hub_api.SOP,))
+    heads = (*kept, _new(request))
+    return dataclasses.replace(known, heads=heads, untrained=(request.new_head,))
+
+
+def _activation(head: head_config.HeadConfig) -> str:
+    """Returns what makes scores of a classifier's logits, as torch calls it."""
+    if head.problem_type == head_config.REGRESSION:
+        return "Identity"
+    is_each = head.problem_type == head_config.MULTI_LABEL or len(head.labels) == 1
+    return "Sigmoid" if is_each else "Softmax"
 
 
 def _new(request: Request) -> head_config.HeadConfig:

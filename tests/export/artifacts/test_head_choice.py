@@ -1,5 +1,9 @@
 """The heads of an encoder are those of its weights, or new ones, and what does not fit is said."""
 
+import json
+import pathlib
+import shutil
+
 import pytest
 
 from configs import albert_config, errors, head_config
@@ -7,6 +11,7 @@ from export.artifacts import head_choice
 from export.checkpoints import opening
 from tests.support import head_cases
 
+_TEXT_MODELS = pathlib.Path(__file__).parents[2] / "testdata" / "text_models"
 _TINY = albert_config.load("tiny")
 
 
@@ -77,3 +82,39 @@ def test_a_new_classifier_has_the_problem_type_of_its_labels(labels, problem_typ
 def test_what_does_not_fit_is_said(case, request_, said):
     with pytest.raises(errors.ConfigError, match=said):
         _choose(case, **request_)
+
+
+@pytest.mark.parametrize(
+    ("name", "activation", "is_other"),
+    [
+        ("single", "torch.nn.modules.linear.Identity", True),
+        ("single", "my_module.Softmax", True),
+        ("single", "torch.nn.modules.activation.Softmax", False),
+        ("regression", "torch.nn.modules.linear.Identity", False),
+        ("regression", "torch.nn.modules.activation.Sigmoid", True),
+    ],
+)
+@pytest.mark.parametrize("place", ["saved by 6", "saved by 4", "before"])
+def test_scores_of_a_cross_encoder_that_differ_are_said(
+    name, activation, is_other, place, tmp_path
+):
+    shutil.copytree(_TEXT_MODELS / name, tmp_path, dirs_exist_ok=True)
+    key = {"activation_fn": activation}
+    if place == "saved by 6":
+        (tmp_path / "config_sentence_transformers.json").write_text(json.dumps(key))
+    else:
+        config = json.loads((tmp_path / "config.json").read_text())
+        old = {"sbert_ce_default_activation_function": activation}
+        config |= {"sentence_transformers": key} if place == "saved by 4" else old
+        (tmp_path / "config.json").write_text(json.dumps(config))
+    checkpoint = opening.open(str(tmp_path))
+    chosen = head_choice.choose(
+        head_choice.Request(), checkpoint=checkpoint, config=checkpoint.config
+    )
+    said = [line for line in chosen.notices(seed=0) if activation in line]
+    assert len(said) == is_other
+    assert chosen.weights_entries(seed=0).get("head_notices", []) == said
+    without = head_choice.choose(
+        head_choice.Request(keep=False), checkpoint=checkpoint, config=checkpoint.config
+    )
+    assert without == head_choice.Chosen()

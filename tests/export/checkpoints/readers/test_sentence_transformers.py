@@ -182,3 +182,13 @@ def test_only_the_folder_of_its_transformer_has_what_a_folder_says(tmp_path):
     _folder(tmp_path)
     assert sentence_transformers.beside([str(tmp_path)]) is not None
     assert sentence_transformers.beside([str(tmp_path / "other")]) is None
+
+
+def test_a_cross_encoder_makes_no_vectors(tmp_path):
+    logits = {"text": {"method": "forward", "method_output_name": "logits"}}
+    settings = {"modality_config": logits, "module_output_name": "scores"}
+    settings["transformer_task"] = "sequence-classification"
+    folder = _folder(tmp_path, [("Transformer", "")], **settings)
+    assert sentence_transformers.read(folder).pooling is None
+    assert not sentence_transformers.makes_vectors(folder)
+    assert sentence_transformers.makes_vectors(_folder(tmp_path / "embedder"))
