@@ -15,13 +15,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from configs import errors
-from export.checkpoints.readers import hugging_face
+from export.checkpoints.readers import hugging_face, lora_adapter
 from export.checkpoints.readers import sentence_transformers_modules as modules
 from preprocess.vocabulary import finding
 
 _URI = re.compile(r"hf://(?P<name>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+))?", re.ASCII)
 _SCHEME = "hf://"
-_COMPANIONS = ("config.json", "albert_config.json", *finding.FILES, *modules.SETTINGS)
+_COMPANIONS = (
+    *("config.json", "albert_config.json", lora_adapter.CONFIG),
+    *finding.FILES,
+    *modules.SETTINGS,
+)
 # Weights in the order of preference; the first that are there are taken.
 _WEIGHTS = (
     ["model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors"],
