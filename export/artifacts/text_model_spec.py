@@ -119,16 +119,8 @@ class Plan:
                 f"--task={self.task} needs the head .{needed}; the encoder has {there}"
             )
         has_vectors = recipe is None or recipe.pooling is not None or request.pooling is not None
-        if self.task == EMBED and not has_vectors:
-            self.problems.append(
-                "the folder of sentence-transformers has no Pooling, and so makes no vectors: "
-                "say which with --pooling"
-            )
-        if self.task == EMBED and POOLED in self.pooling.modes and not has_pooler:
-            self.problems.append(
-                "the encoder has no pooler, and so no pooled_output: give --pooling mean or "
-                "--pooling first"
-            )
+        if self.task == EMBED:
+            self.problems += _without_vectors(self.pooling, has_vectors, has_pooler)
         if self.length > positions:
             self.problems.append(
                 f"max_seq_length must be at most {positions}, the encoder's number of positions, "
@@ -237,6 +229,21 @@ def _notices(
 
 def _is_hugging_face(encoder: Mapping[str, Any]) -> bool:
     return encoder.get("weights", {}).get("format") == "huggingface"
+
+
+def _without_vectors(pooling: Pooling, has_vectors: bool, has_pooler: bool) -> list[str]:
+    problems = []
+    if not has_vectors:
+        problems.append(
+            "the folder of sentence-transformers has no Pooling, and so makes no vectors: say "
+            "which with --pooling"
+        )
+    if POOLED in pooling.modes and not has_pooler:
+        problems.append(
+            "the encoder has no pooler, and so no pooled_output: give --pooling mean or --pooling "
+            "first"
+        )
+    return problems
 
 
 def _only_for(request: Request, task: str) -> list[str]:

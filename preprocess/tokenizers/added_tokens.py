@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import tensorflow as tf
 
-from preprocess.normalization import pieces, ragged_rows, unicode_sets
+from configs import errors
+from preprocess.normalization import original, pieces, ragged_rows, unicode_sets
 from preprocess.vocabulary import hugging_face
 
 IdsWithOffsets = tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]
@@ -82,13 +83,9 @@ class AddedTokens(tf.Module):
         self._any_case = any_case
         longest_first = sorted(tokens, key=len, reverse=True)
         self._pattern = "|".join(self._found(name, tokens[name]) for name in longest_first)
-        self._table = tf.lookup.StaticHashTable(
-            tf.lookup.KeyValueTensorInitializer(
-                tf.constant(longest_first),
-                tf.constant([tokens[name].id for name in longest_first], tf.int32),
-            ),
-            default_value=_NOT_FOUND,
-        )
+        self._table = _table({name: tokens[name] for name in longest_first})
+        # Normalized text may begin or end with white space, as that of ideographs does.
+        self._has_outer_space = any(name != name.strip() for name in tokens)
         self._single_words = sorted({t.id for t in tokens.values() if t.single_word})
 
     def encode(
@@ -134,8 +131,12 @@ class AddedTokens(tf.Module):
         contents = cut.contents(texts)
         left, right = self._ends(contents)
         ids = self._look_up(tf.strings.substr(contents, left, right - left))
+        if self._has_outer_space:
+            whole = self._table.lookup(contents)
+            ids = tf.where(whole == _NOT_FOUND, ids, whole)
         if self._single_words:
             ids = self._without_parts_of_words(ids, contents, cut.rows)
+        if self._single_words or self._any_case:
             ids, cut = _joined(ids, cut)
             contents = cut.contents(texts)
             left, right = self._ends(contents)
@@ -154,7 +155,8 @@ class AddedTokens(tf.Module):
         ids = self._table.lookup(names)
         if not self._any_case:
             return ids
-        return tf.where(ids == _NOT_FOUND, self._table.lookup(tf.strings.lower(names)), ids)
+        lower = self._table.lookup(original.lower_characters(names))
+        return tf.where(ids == _NOT_FOUND, lower, ids)
 
     def _ends(self, contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the bytes, int64 [G], between which string [G] has no white space at its ends."""
@@ -188,21 +190,34 @@ class AddedTokens(tf.Module):
 def of_normalized(
     tokens: Sequence[hugging_face.AddedToken], normalize: Callable[[tf.Tensor], tf.Tensor]
 ) -> AddedTokens | None:
-    """Returns what finds tokens in normalized text; None if nothing is left of any.
+    """Returns what finds tokens in normalized text; None if there are no tokens.
 
     Args:
       tokens: to find by their normalized text.
       normalize: from string [N] to string [N].
+
+    Raises:
+      errors.VocabularyError: the normalized text of one is empty, or white space alone.
     """
     if not tokens:
         return None
     contents = normalize(tf.constant([token.content for token in tokens])).numpy()
-    by_content = {
-        content.decode(): token
-        for content, token in zip(contents, tokens, strict=True)
-        if content.strip()
-    }
-    return AddedTokens(by_content) if by_content else None
+    by_content = {content.decode(): token for content, token in zip(contents, tokens, strict=True)}
+    if empty := [token.content for content, token in by_content.items() if not content.strip()]:
+        raise errors.VocabularyError(
+            f"the added tokens {', '.join(map(repr, empty))} cannot be found, as normalization "
+            "leaves nothing or white space of them: give them normalized false, or leave them out"
+        )
+    return AddedTokens(by_content)
+
+
+def _table(tokens: Mapping[str, hugging_face.AddedToken]) -> tf.lookup.StaticHashTable:
+    return tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(
+            tf.constant([*tokens]), tf.constant([token.id for token in tokens.values()], tf.int32)
+        ),
+        default_value=_NOT_FOUND,
+    )
 
 
 def _is_first(rows: tf.Tensor) -> tf.Tensor:

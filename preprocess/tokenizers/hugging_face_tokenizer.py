@@ -102,14 +102,15 @@ def _tokens_of_slow_albert(
 ) -> added_tokens.AddedTokens | None:
     """Returns what finds added tokens where the text is lower-cased first, but for some of them.
 
-    `PreTrainedTokenizer.tokenize` spares special tokens and those with `normalized`.
+    `PreTrainedTokenizer.tokenize` spares special tokens and those with `normalized`, as they are
+    written: `<unk>` is found in `<UNK>`, and `[MASK]` is not in `[mask]`.
     """
     found = tokenizer.added_tokens
     any_case = set()
     if tokenizer.lower_case:
         lower = {token for token in found if token.content == token.content.lower()}
         found = tuple(t for t in found if t.special or t.normalized or t in lower)
-        any_case = {token.content for token in lower if not token.special}
+        any_case = {token.content for token in lower}
     tokens = {token.content: token for token in found}
     return added_tokens.AddedTokens(tokens, any_case=any_case) if tokens else None
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from configs import errors, tokenizations
 from preprocess.vocabulary import (
+    added_token_files,
     hugging_face,
     json_files,
     sentencepiece_model,
@@ -23,9 +24,8 @@ from preprocess.vocabulary import (
 )
 from preprocess.vocabulary.json_files import Json
 
-CONFIG = "tokenizer_config.json"
-_ADDED = "added_tokens.json"
-FILES = (CONFIG, _ADDED, "special_tokens_map.json")
+CONFIG = added_token_files.CONFIG
+FILES = (CONFIG, added_token_files.ADDED, added_token_files.MAP)
 ALBERT_CLASSES = ("AlbertTokenizer", "AlbertTokenizerFast")
 # Those which transformers 4 and 5 both make of BERT's steps and of these settings.
 BERT_CLASSES = tuple(
@@ -37,7 +37,6 @@ _INPUTS = "model_input_names"
 _TYPES = "token_type_ids"
 _TOKENIZATION = "tokenization"  # a key of ours
 _MAX_CHARACTERS = 100  # of a word, in all tokenizers of BERT
-_FLAGS = ("special", "normalized", "lstrip", "rstrip", "single_word")
 
 
 def read_sentencepiece(
@@ -65,7 +64,7 @@ def read_sentencepiece(
         )
     names = dict(names or special_names.beside(directory))
     names.pop("unknown_id", None)  # the model alone decides
-    added = _added_tokens(directory, settings)
+    added = added_token_files.read(directory, settings)
     # Padding may have been added later; the other special tokens must be pieces.
     pieces = {
         role: name
@@ -83,7 +82,7 @@ def read_sentencepiece(
             remove_space=bool(settings.get("remove_space", True)),
         ),
         path,
-        added,
+        added_token_files.with_special(directory, settings, added, pieces=vocabulary.pieces),
         names=names,
         lower_case=lower_case,
         keep_accents=keep_accents,
@@ -112,12 +111,13 @@ def read_wordpiece(
     names = names or special_names.beside(directory)
     vocabulary = wordpiece_vocabulary.read(path, special_tokens=names)
     said = bert_settings(settings)
+    added = added_token_files.read(directory, settings)
     return _tokenizer(
         hugging_face.WordPiece(
             vocabulary=vocabulary, size=vocabulary.vocab_size, max_characters=_MAX_CHARACTERS
         ),
         path,
-        _added_tokens(directory, settings),
+        added_token_files.with_special(directory, settings, added, pieces=vocabulary.pieces),
         names=names,
         lower_case=said.lower_case,
         keep_accents=not said.strip_accents,
@@ -193,7 +193,7 @@ def to_json(
     values["added_tokens_decoder"] = {
         str(token.id): {
             "content": token.content,
-            **{flag: getattr(token, flag) for flag in _FLAGS},
+            **{flag: getattr(token, flag) for flag in added_token_files.FLAGS},
         }
         for token in tokenizer.added_tokens
     }
@@ -202,32 +202,13 @@ def to_json(
 
 def _settings(directory: str) -> Json:
     config = os.path.join(directory, CONFIG)
-    return json_files.read(config) if os.path.isfile(config) else {}
-
-
-def _added_tokens(directory: str, settings: Json) -> list[hugging_face.AddedToken]:
-    """Returns the added tokens that the files in a directory name."""
-    config = os.path.join(directory, CONFIG)
-    legacy = os.path.join(directory, _ADDED)
-    try:
-        if "added_tokens_decoder" in settings:
-            return [
-                hugging_face.AddedToken(
-                    content=values["content"],
-                    id=int(number),
-                    **{flag: bool(values.get(flag, False)) for flag in _FLAGS},
-                )
-                for number, values in settings["added_tokens_decoder"].items()
-            ]
-        found = json_files.read(legacy) if os.path.isfile(legacy) else {}
-        return [
-            hugging_face.AddedToken(content=name, id=int(number), normalized=True)
-            for name, number in found.items()
-        ]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    settings = json_files.read(config) if os.path.isfile(config) else {}
+    if settings.get("split_special_tokens"):
         raise errors.VocabularyError(
-            f"the added tokens in {config!r} cannot be read: {type(error).__name__} {error}"
-        ) from error
+            f"{config!r} has split_special_tokens true, which the graph cannot do: set it to false "
+            "if texts need not be split so"
+        )
+    return settings
 
 
 def _tokenizer(
@@ -255,7 +236,10 @@ def _tokenizer(
         )
         added.setdefault(number, token)
     tokens = tuple(added[number] for number in sorted(added))
-    _check(path, tokens, pieces)
+    is_slow = isinstance(model, hugging_face.SlowAlbert)
+    if found := added_token_files.problems(tokens, pieces, is_slow=is_slow):
+        title = f"the added tokens beside {path!r} do not fit it, or are not found as there"
+        raise errors.VocabularyError(errors.listing(title, found))
     ids, more = special_names.ids(
         [*pieces, *(token.content for token in tokens if token.id >= len(pieces))],
         names=names,
@@ -273,21 +257,3 @@ def _tokenizer(
         notes=(*notes, *more),
         **ids,
     )
-
-
-def _check(path: str, tokens: tuple[hugging_face.AddedToken, ...], pieces: tuple[str, ...]) -> None:
-    """Checks that added tokens are pieces, or have the ids behind them."""
-    expected = len(pieces)
-    problems = []
-    for token in tokens:
-        if token.id < len(pieces):
-            if pieces[token.id] != token.content:
-                problems.append(f"id {token.id} of {token.content!r} is piece {pieces[token.id]!r}")
-            continue
-        if token.id != expected:
-            problems.append(f"id {token.id} of {token.content!r} should be {expected}")
-        expected += 1
-    if problems:
-        raise errors.VocabularyError(
-            errors.listing(f"the added tokens beside {path!r} do not fit it", problems)
-        )

@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from preprocess.vocabulary import charsmap, hugging_face, sentencepiece_model
+from preprocess.vocabulary import added_token_files, charsmap, hugging_face, sentencepiece_model
 from preprocess.vocabulary.json_files import Json
 
 _FORMS = ("NFC", "NFD", "NFKC", "NFKD")
@@ -129,6 +129,7 @@ class Parts:
             elif token.normalized and len(token.content.split()) > 1:
                 self.problems.append(f"added token {token.content!r}, normalized, of several words")
             found.append(token)
+        self.problems += added_token_files.shadowed(found)
         return tuple(found)
 
     def _replace(self, part: Json) -> list[hugging_face.Step]:

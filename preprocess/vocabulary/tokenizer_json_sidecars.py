@@ -8,10 +8,15 @@ and its added tokens whatever the class is. Settings that say what the file says
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from configs import errors
-from preprocess.vocabulary import hugging_face, json_files, special_names, tokenizer_config
+from preprocess.vocabulary import (
+    added_token_files,
+    hugging_face,
+    json_files,
+    special_names,
+    tokenizer_config,
+)
 from preprocess.vocabulary.json_files import Json
 
 _FILE = "tokenizer.json"
@@ -19,8 +24,7 @@ _CONFIG, _ADDED, _MAP = tokenizer_config.FILES
 _MODEL_CONFIG = "config.json"
 # Those of an added token that decide where it is found.
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized")
-_NAMED = (*special_names.ROLES, "bos_token", "eos_token")
-_LISTED = ("additional_special_tokens", "extra_special_tokens")
+_NAMED = (*special_names.ROLES, *added_token_files.NAMED)
 _REMEDY = (
     "load the folder with transformers' AutoTokenizer and save_pretrained it there: its "
     f"{_FILE} then says the same"
@@ -170,15 +174,8 @@ def _contents(
     for where, values in sources.items():
         for key in _NAMED:
             if names is None or special_names.ROLES.get(key) not in names:
-                yield from ((where, content) for content in _names([values.get(key)]))
-        for key in _LISTED:
-            listed = values.get(key) or []
-            more = listed.values() if isinstance(listed, dict) else listed
-            yield from ((where, content) for content in _names(more))
-
-
-def _names(values: Any) -> Iterator[str]:
-    for value in values:
-        content = value.get("content") if isinstance(value, dict) else value
-        if isinstance(content, str):
-            yield content
+                for content in added_token_files.names([values.get(key)]):
+                    yield where, content
+        for key in added_token_files.LISTED:
+            for content in added_token_files.listed(values.get(key)):
+                yield where, content

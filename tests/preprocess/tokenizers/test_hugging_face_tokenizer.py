@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from configs import hub_api
+from configs import errors, hub_api
 from export.artifacts import preprocessor_artifact, tokenizer_choice
 from preprocess.tokenizers import engines, truncation
 from preprocess.vocabulary import sentencepiece_model, tokenizer_config, tokenizer_json
@@ -151,6 +151,17 @@ _ADDED = [
 ]
 
 
+def _with_added(name, contents, **flags):
+    values = tokenizers.values(name)
+    size = max(token["id"] for token in values["added_tokens"])
+    size = max(size + 1, len(values["model"]["vocab"]))
+    for number, content in enumerate(contents):
+        token = {"id": size + number, "content": content, "special": False, "normalized": False}
+        token |= {"lstrip": False, "rstrip": False, "single_word": False, **flags}
+        values["added_tokens"].append(token)
+    return values, size
+
+
 @sampling.parametrize(
     "flags",
     _FLAGS,
@@ -167,13 +178,7 @@ _ADDED = [
     sample=["v5_lower0_keep1"],
 )
 def test_added_tokens_are_found_as_the_library_finds_them(name, flags, tmp_path):
-    values = tokenizers.values(name)
-    size = max(token["id"] for token in values["added_tokens"])
-    size = max(size + 1, len(values["model"]["vocab"]))
-    for number, content in enumerate(("NEW", "NEWER")):
-        token = {"id": size + number, "content": content, "special": False, "normalized": False}
-        token |= {"lstrip": False, "rstrip": False, "single_word": False, **flags}
-        values["added_tokens"].append(token)
+    values, size = _with_added(name, ["NEW", "NEWER"], **flags)
     library = _library(values)
     expected = [library.encode(text, add_special_tokens=False).ids for text in _ADDED]
     assert any(size in ids for ids in expected)
@@ -181,6 +186,61 @@ def test_added_tokens_are_found_as_the_library_finds_them(name, flags, tmp_path)
     assert engine.encode(tf.constant(_ADDED)).to_list() == expected
     assert engine.vocabulary.vocab_size == size + 2
     assert engine.starts_word[size:].all()
+
+
+def test_added_words_of_ideographs_are_found_as_the_library_finds_them(tmp_path):
+    """Their normalized text has white space around each ideograph."""
+    values, number = _with_added("wordpiece_uncased", ["\u4e2d\u6587", "x\u4eba"], normalized=True)
+    texts = [
+        "\u4e2d\u6587\u4eba",
+        "x\u4e2d\u6587",
+        "\u4e2d \u6587",
+        "X\u4eba \u4e2d\u6587\u4e2d\u6587",
+    ]
+    library = _library(values)
+    expected = [library.encode(text, add_special_tokens=False).ids for text in texts]
+    assert all(any(one in ids for ids in expected) for one in (number, number + 1))
+    engine = _from_values(values, tmp_path)
+    assert engine.encode(tf.constant(texts)).to_list() == expected
+    _, starts, limits = engine.encode_with_offsets(tf.constant(texts[:1]))
+    assert (starts[0, 0], limits[0, 0]) == (0, 6)
+
+
+def test_an_added_word_of_which_normalization_leaves_white_space_is_refused(tmp_path):
+    values, _ = _with_added("v4_lower1_keep0", ["\u00b4"], normalized=True)
+    with pytest.raises(errors.VocabularyError, match="cannot be found, as normalization leaves"):
+        _from_values(values, tmp_path)
+
+
+def test_a_token_that_begins_with_one_that_takes_white_space_is_refused(tmp_path):
+    values, _ = _with_added("v4_lower1_keep0", ["[MASK]2"])
+    assert any(token["lstrip"] for token in values["added_tokens"])
+    with pytest.raises(errors.VocabularyError, match=r"'\[MASK\]2' begins with '\[MASK\]'"):
+        _from_values(values, tmp_path)
+
+
+def test_slow_albert_lower_cases_before_it_looks_for_tokens(tmp_path):
+    """Ids of AlbertTokenizer of transformers 4.57.6, after `add_tokens` of the last two."""
+    path = tokenizers.write("slow_lower1_keep0", tmp_path)
+    config = tmp_path / "tokenizer_config.json"
+    settings = json.loads(config.read_text())
+    word = "\u043a\u043e\u0432\u0438\u0434"
+    for number, content in ((367, word), (368, "\u00fcber")):
+        token = {"content": content, "normalized": True}
+        settings["added_tokens_decoder"][str(number)] = token
+    config.write_text(json.dumps(settings))
+    expected = {
+        "<UNK> <PAD> x": [1, 0, 13, 196],
+        "the <Unk>river": [35, 16, 1, 162, 77, 20],
+        "[mask] [MASK]": [13, 1, 156, 15, 27, 1, 4],
+        f"{word.capitalize()} {word} {word.upper()}": [367, 367, 367],
+        "\u00dcber STRA\u1e9eE \u00fcber": [368, 13, 15, 131, 124, 368],
+        "ta\u017fk": [164, 34, 15, 27],
+    }
+    read = tokenizer_config.read_sentencepiece(path)
+    engine = engines.make(read, tokenization="huggingface")
+    got = engine.encode(tf.constant([*expected])).to_list()
+    assert dict(zip(expected, got, strict=True)) == expected
 
 
 @pytest.mark.parametrize("content", ["\u00c9", "\u2026", "\ufb01", "\u0130", "e\u0301", "A"])

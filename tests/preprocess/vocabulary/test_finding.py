@@ -121,6 +121,53 @@ def test_added_tokens_beside_a_model_get_their_ids(tmp_path):
     assert "id 5 of 'x' is piece '[MASK]'" in str(raised.value)
 
 
+def _bert_with(folder, **files):
+    shutil.copy(tokenizers.CASES / "vocab_txt_beside" / "vocab.txt", folder)
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return tokenizer_config.read_wordpiece(str(folder / "vocab.txt"))
+
+
+def test_special_tokens_of_old_files_are_found_as_they_are_written(tmp_path):
+    """transformers before 4.34 names them in other keys than `added_tokens_decoder`."""
+    plain = _bert_with(tmp_path)
+    size = len(plain.pieces)
+    piece = next(p for p in plain.pieces if p.isalpha())
+    special = {"additional_special_tokens": ["[E1]", piece], "eos_token": {"content": "[SEP]"}}
+    read = _bert_with(
+        tmp_path, added_tokens={"[E1]": size, "new": size + 1}, special_tokens_map=special
+    )
+    found = {token.content: token for token in read.added_tokens}
+    assert (found["[E1]"].special, found["[E1]"].normalized) == (True, False)
+    assert (found["new"].special, found["new"].normalized) == (False, True)
+    assert (found[piece].id, found[piece].special) == (plain.pieces.index(piece), True)
+    with pytest.raises(errors.VocabularyError, match=r"'\[E9\]', which has no id"):
+        _bert_with(tmp_path, special_tokens_map={"additional_special_tokens": ["[E9]"]})
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("added_tokens", {"\n": 0}, "outer white space"),
+        ("tokenizer_config", {"split_special_tokens": True}, "split_special_tokens true"),
+    ],
+)
+def test_what_is_not_found_as_in_transformers_is_refused(file, content, reason, tmp_path):
+    size = len(_bert_with(tmp_path).pieces)
+    content = {key: value or size for key, value in content.items()}
+    with pytest.raises(errors.VocabularyError, match=reason):
+        _bert_with(tmp_path, **{file: content})
+
+
+def test_a_single_word_of_the_slow_tokenizer_is_refused(tmp_path):
+    """It counts there where a space is beside it, and here where no letter is."""
+    _hm(tmp_path, "spiece.model")
+    token = {"300": {"content": "new", "single_word": True}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": token}))
+    with pytest.raises(errors.VocabularyError, match="'new' is a single_word"):
+        tokenizer_config.read_sentencepiece(str(tmp_path / "spiece.model"))
+
+
 @pytest.mark.parametrize("name", ["tokenizer_config.json", "tokenizer.json"])
 def test_a_side_to_cut_long_texts_on_is_said(name, tmp_path):
     tokenizers.write("v5_lower1_keep0", tmp_path)
