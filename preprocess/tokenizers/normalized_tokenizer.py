@@ -28,9 +28,17 @@ class NormalizedTokenizer(tf.Module, abc.ABC):
         tokens = [token for token in tokenizer.added_tokens if token.normalized]
         self._tokens = added_tokens.of_normalized(tokens, normalize)
 
+    def normalize(self, texts: tf.Tensor) -> tf.Tensor:
+        """Returns the normalized texts, string [B], of string [B].
+
+        What a class does beyond the steps may only take something away at the end: offsets do not
+        know of it.
+        """
+        return self._normalize(texts)
+
     def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids, int32 [B, (tokens)], of string [B]."""
-        normalized = self._normalize(texts)
+        normalized = self.normalize(texts)
         if self._tokens:
             return self._tokens.encode(normalized, self._segment)
         return self._segment(normalized)
@@ -41,7 +49,7 @@ class NormalizedTokenizer(tf.Module, abc.ABC):
         Returns:
           ids int32, starts and limits int64, all [B, (tokens)].
         """
-        normalized = self._normalize(texts)
+        normalized = self.normalize(texts)
         ids, starts, limits = (
             self._tokens.encode_with_offsets(normalized, self._segment_with_offsets)
             if self._tokens

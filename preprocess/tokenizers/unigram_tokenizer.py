@@ -10,9 +10,11 @@ over a long text their rounding decides between segmentations that are equally g
 import tensorflow as tf
 
 from preprocess.normalization import hugging_face as normalization
-from preprocess.normalization import pieces, ragged_rows
+from preprocess.normalization import pieces, ragged_rows, unicode_sets
 from preprocess.tokenizers import added_tokens, normalized_tokenizer, sentencepiece_op
 from preprocess.vocabulary import hugging_face, sentencepiece_model
+
+_LAST = f"[{unicode_sets.WHITE_SPACE}]+$"
 
 
 class UnigramTokenizer(normalized_tokenizer.NormalizedTokenizer):
@@ -34,13 +36,17 @@ class UnigramTokenizer(normalized_tokenizer.NormalizedTokenizer):
             tokenizer.steps, spaces_only=model.splits_at_white_space
         )
         super().__init__(tokenizer, normalize)
-        self._keeps_last_space = model.keeps_last_space
+        self._keeps_last_space = not model.splits_at_white_space
+        self._strips_last = model.strips_last
         self._op = sentencepiece_op.SentencePieceOp(model.proto)
         self._space_id = tokenizer.pieces.index(sentencepiece_model.SPACE)
 
     def normalize(self, texts: tf.Tensor) -> tf.Tensor:
         """Returns what is segmented, string [B], of string [B]."""
-        return self._normalize(texts)
+        normalized = super().normalize(texts)
+        if not self._strips_last:
+            return normalized
+        return tf.strings.regex_replace(normalized, _LAST, "", replace_global=False)
 
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns the normalized text, string [B], of int32 ids [B, (tokens)]."""

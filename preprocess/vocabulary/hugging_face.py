@@ -114,14 +114,15 @@ class Unigram:
     Attributes:
       vocabulary: the same pieces as a SentencePiece model that any runtime can use.
       proto: the same pieces as the graph needs them: the text comes normalized, spaces included.
-      splits_at_white_space: whether any white space separates words, not only spaces.
-      keeps_last_space: whether a space at the text's end is a piece of its own.
+      splits_at_white_space: whether any white space separates words; if only spaces do, one at a
+        text's end is a piece of its own.
+      strips_last: whether white space at the end of the normalized text is removed.
     """
 
     vocabulary: sentencepiece_model.SentencePieceModel
     proto: bytes = dataclasses.field(repr=False)
     splits_at_white_space: bool
-    keeps_last_space: bool
+    strips_last: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -86,8 +86,7 @@ class _Reader:
         is_unigram = kind == _UNIGRAM
         added = parts.added_tokens(self._values["added_tokens"], pieces)
         steps, spaces = parts.steps(self._values.get("normalizer"))
-        if not splits and not spaces.collapses:
-            parts.problems.append("pre_tokenizer Metaspace with several spaces in a row")
+        parts.check_spaces(spaces, is_unigram=is_unigram, splits=splits)
         outer = parts.outer_tokens(self._values.get("post_processor"))
         if parts.problems:
             raise self._error(*parts.problems)
@@ -109,7 +108,7 @@ class _Reader:
                     vocabulary=self._sentencepiece_model(everything, added, ids, sp_model=sp_model),
                     proto=self._proto_of_graph(everything, ids["unknown_id"]),
                     splits_at_white_space=splits,
-                    keeps_last_space=not splits and not spaces.strips_last,
+                    strips_last=not splits and spaces.strips_last,
                 )
                 if is_unigram
                 else self._wordpiece(everything, ids)

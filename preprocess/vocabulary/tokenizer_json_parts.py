@@ -19,6 +19,7 @@ from preprocess.vocabulary.json_files import Json
 _FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 # The regular expression that transformers writes. Others may mean something else to RE2.
 _SPACES = " {2,}"
+_SYMBOL_FOR_SPACES = f"normalizer Replace of several spaces by {sentencepiece_model.SPACE}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,11 +28,17 @@ class Spaces:
 
     Attributes:
       collapses: whether it makes one of several.
+      makes_symbol: whether that one is SentencePiece's symbol for a space, not a space.
+      strips_first: whether it removes white space at the start of a text.
       strips_last: whether it removes white space at the end of a text.
+      strips_late: whether it does so after it made one space of several.
     """
 
     collapses: bool
+    makes_symbol: bool
+    strips_first: bool
     strips_last: bool
+    strips_late: bool
 
 
 class Parts:
@@ -49,11 +56,9 @@ class Parts:
         """Returns the steps of normalization, and what it does with spaces in the end."""
         steps: list[hugging_face.Step] = []
         parts = list(flat(normalizer, "normalizers"))
-        collapses = strips = False
+        last: list[Json] = []
         while parts and (_collapses(parts[-1]) or parts[-1]["type"] == "Strip"):
-            part = parts.pop()
-            collapses |= _collapses(part)
-            strips |= part.get("strip_right", False)
+            last.insert(0, parts.pop())
         for part in parts:
             kind = part["type"]
             if kind in _FORMS:
@@ -64,7 +69,27 @@ class Parts:
                 steps += _NORMALIZERS[kind](self, part)
             else:
                 self.problems.append(f"normalizer {kind}")
-        return tuple(steps), Spaces(collapses=collapses, strips_last=strips)
+        return tuple(steps), _spaces(last)
+
+    def check_spaces(self, spaces: Spaces, *, is_unigram: bool, splits: bool) -> None:
+        """Checks that the words are those that the graph makes of the spaces.
+
+        Args:
+          spaces: what the normalizer does with them.
+          is_unigram: whether the model is Unigram, not WordPiece.
+          splits: whether the pre-tokenizer takes all white space away.
+        """
+        if splits:
+            if spaces.makes_symbol:
+                kind = "WhitespaceSplit" if is_unigram else "WordPiece"
+                self.problems.append(f"{_SYMBOL_FOR_SPACES} with {kind}")
+            return
+        if not spaces.collapses:
+            self.problems.append("pre_tokenizer Metaspace with several spaces in a row")
+        if spaces.strips_first:
+            self.problems.append("normalizer Strip with strip_left and no WhitespaceSplit")
+        if spaces.strips_late and spaces.makes_symbol:
+            self.problems.append(f"{_SYMBOL_FOR_SPACES} before Strip")
 
     def splits_at_white_space(self, pre_tokenizer: Json | None) -> bool:
         """Returns whether a Unigram model's words lie between any white space, or only spaces."""
@@ -171,6 +196,21 @@ _NORMALIZERS: dict[str, Callable[[Parts, Json], list[Any]]] = {
 def _collapses(part: Json) -> bool:
     space = (" ", sentencepiece_model.SPACE)
     return part.get("pattern") == {"Regex": _SPACES} and part["content"] in space
+
+
+def _spaces(parts: list[Json]) -> Spaces:
+    """Returns what the last parts of a normalizer do, each of which collapses or strips."""
+    collapsing = [part for part in parts if _collapses(part)]
+    strips_last = [part.get("strip_right", False) for part in parts]
+    return Spaces(
+        collapses=bool(collapsing),
+        makes_symbol=any(part["content"] != " " for part in collapsing),
+        strips_first=any(part.get("strip_left", False) for part in parts),
+        strips_last=any(strips_last),
+        strips_late=any(
+            strips and any(map(_collapses, parts[:i])) for i, strips in enumerate(strips_last)
+        ),
+    )
 
 
 def flat(section: Json | None, key: str) -> Iterator[Json]:
