@@ -125,9 +125,15 @@ def _boundary(tokenizer: hugging_face.HuggingFaceTokenizer) -> str | None:
         parts = model.remove_space and model.vocabulary.splits_at_spaces
     else:
         parts = True
-    if not parts or " " in contents:
+    # What a step looks for: where it has a boundary in it, it may join what the boundary parts.
+    sought = "".join(s.old for s in tokenizer.steps if isinstance(s, hugging_face.Replace))
+    maps = [s.rules for s in tokenizer.steps if isinstance(s, hugging_face.MapCharacters)]
+    sought += "".join(key for m in maps for key in (*m.characters, *m.pairs) if " " in key)
+    if not parts or " " in contents + sought:
         return None
-    if _IDEOGRAPHS in tokenizer.steps and contents.isascii():
+    # A letter touches an ideograph, so that one decides about a `single_word` token before it.
+    is_parted = not maps and not any(token.single_word for token in tokenizer.added_tokens)
+    if _IDEOGRAPHS in tokenizer.steps and is_parted and (contents + sought).isascii():
         return f"[ {unicode_sets.IDEOGRAPHS}]"
     return " "
 
