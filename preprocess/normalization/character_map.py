@@ -39,7 +39,8 @@ class CharacterMap(tf.Module):
 
     Attributes:
       ascii_form: does the same to string [B] of ASCII alone, cheaply, and gives ASCII; None if a
-        character of ASCII becomes anything but a space or nothing.
+        character of ASCII becomes anything but a space or nothing, or CR and LF, which are one
+        grapheme, do not become the same.
     """
 
     def __init__(self, rules: charsmap.Rules) -> None:
@@ -67,7 +68,10 @@ class CharacterMap(tf.Module):
         is_simple = all(
             value in ("", " ") for key, value in rules.characters.items() if key.isascii()
         )
+        is_simple &= rules.characters.get("\r") == rules.characters.get("\n")
+        is_simple &= not any(key.isascii() for key in rules.pairs)
         self.ascii_form = self._ascii if is_simple else None
+        self._spaces_of_lines = r"\r\n|" if rules.characters.get("\r") == " " else ""
         first = {key[0] for key in (*rules.characters, *rules.pairs)}
         self._may_change = _any_of({ord(key) for key in first})
 
@@ -86,7 +90,7 @@ class CharacterMap(tf.Module):
     def _ascii(self, texts: tf.Tensor) -> tf.Tensor:
         """Returns ASCII texts, of whose characters some become a space and others nothing."""
         if self._spaces:
-            texts = tf.strings.regex_replace(texts, rf"\r\n|{self._spaces}", " ")
+            texts = tf.strings.regex_replace(texts, self._spaces_of_lines + self._spaces, " ")
         return tf.strings.regex_replace(texts, self._nothing, "") if self._nothing else texts
 
     def _all(self, texts: tf.Tensor) -> tf.Tensor:
