@@ -11,6 +11,7 @@ from typing import Any
 
 from configs import tokenizations
 from preprocess.vocabulary import (
+    hugging_face,
     tokenizer_config,
     vocabularies,
     wordpiece_vocabulary,
@@ -106,7 +107,19 @@ def _digest(tokenizer: HuggingFaceTokenizer) -> str:
             lower_case=tokenizer.lower_case,
             keep_accents=tokenizer.keep_accents,
         ),
-        "steps": [repr(step) for step in tokenizer.steps],
-        "model": type(tokenizer.model).__name__,
+        "steps": [_described(step) for step in tokenizer.steps],
+        "model": [type(tokenizer.model).__name__, _scalars(tokenizer.model)],
     }
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _described(step: hugging_face.Step) -> list[Any]:
+    if not isinstance(step, hugging_face.MapCharacters):
+        return [repr(step)]
+    return [type(step).__name__, sorted({**step.rules.characters, **step.rules.pairs}.items())]
+
+
+def _scalars(model: Any) -> dict[str, Any]:
+    """Returns the settings of a model, without its vocabulary, which has its own digest."""
+    values = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)}
+    return {name: value for name, value in values.items() if isinstance(value, bool | int)}
