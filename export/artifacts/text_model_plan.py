@@ -4,11 +4,17 @@ plan = text_model_plan.plan(encoder_spec.from_checkpoint("my_albert"), text_mode
 plan.task, plan.problems
 """
 
-from configs import errors
+import os
+
+from configs import errors, head_config
 from export.artifacts import encoder_spec, text_model_spec
 from export.checkpoints import weight_table
 from export.checkpoints.readers import sentence_transformers
-from preprocess.vocabulary import truncation_side
+from preprocess.vocabulary import json_files, tokenizer_config, truncation_side
+
+_LENGTH = "model_max_length"
+# Tasks whose pipelines cut texts, or make windows, at that length.
+_CUT_BY_PIPELINES = (head_config.TAG, head_config.ANSWER)
 
 
 def plan(spec: encoder_spec.EncoderSpec, request: text_model_spec.Request) -> text_model_spec.Plan:
@@ -23,7 +29,26 @@ def plan(spec: encoder_spec.EncoderSpec, request: text_model_spec.Request) -> te
     planned = text_model_spec.Plan(request, spec.manifest_entries(), recipe(spec))
     if not planned.is_choice:  # of which there is no text model
         _check_truncation(spec, request)
+        planned.notices += _shorter(spec, request, planned)
     return planned
+
+
+def _shorter(
+    spec: encoder_spec.EncoderSpec, request: text_model_spec.Request, planned: text_model_spec.Plan
+) -> tuple[str, ...]:
+    """Returns what is to be said where a pipeline of transformers cuts texts earlier."""
+    if request.max_seq_length or planned.task not in _CUT_BY_PIPELINES or spec.checkpoint is None:
+        return ()
+    for directory in spec.checkpoint.directories:
+        path = os.path.join(directory, tokenizer_config.CONFIG)
+        length = json_files.read(path).get(_LENGTH) if os.path.isfile(path) else None
+        if isinstance(length, int) and 0 < length < planned.length:
+            return (
+                f"{tokenizer_config.CONFIG} says {_LENGTH} {length}, at which transformers' "
+                f"pipeline cuts texts or makes windows; here it is {planned.length}: "
+                f"--max_seq_length {length} does as the pipeline",
+            )
+    return ()
 
 
 def _check_truncation(spec: encoder_spec.EncoderSpec, request: text_model_spec.Request) -> None:
