@@ -125,11 +125,14 @@ def problem_type_of(config: Mapping[str, Any]) -> str:
     said = config.get("problem_type")
     if said:
         return said
-    names = config.get("architectures")
-    is_multi_label = isinstance(names, list) and any(
-        str(name).endswith(MULTI_LABEL_CLASS) for name in names
-    )
+    is_multi_label = any(name.endswith(MULTI_LABEL_CLASS) for name in architectures(config))
     return MULTI_LABEL if is_multi_label else SINGLE_LABEL
+
+
+def architectures(config: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the classes that a config of transformers says."""
+    names = config.get("architectures")
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def by_kind(heads: Sequence[HeadConfig]) -> dict[str, HeadConfig]:

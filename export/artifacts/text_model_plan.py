@@ -4,8 +4,6 @@ plan = text_model_plan.plan(encoder_spec.from_checkpoint("my_albert"), text_mode
 plan.task, plan.problems
 """
 
-import os
-
 from configs import errors, head_config
 from export.artifacts import encoder_spec, text_model_spec
 from export.checkpoints import weight_table
@@ -40,8 +38,7 @@ def _shorter(
     if request.max_seq_length or planned.task not in _CUT_BY_PIPELINES or spec.checkpoint is None:
         return ()
     for directory in spec.checkpoint.directories:
-        path = os.path.join(directory, tokenizer_config.CONFIG)
-        length = json_files.read(path).get(_LENGTH) if os.path.isfile(path) else None
+        length = json_files.beside(directory, tokenizer_config.CONFIG).get(_LENGTH)
         if isinstance(length, int) and 0 < length < planned.length:
             return (
                 f"{tokenizer_config.CONFIG} says {_LENGTH} {length}, at which transformers' "

@@ -203,8 +203,7 @@ def _pooling(
     request: Request, recipe: sentence_transformers.Recipe | None, *, has_pooler: bool
 ) -> Pooling:
     usual = POOLED if has_pooler else "mean"
-    found = recipe.pooling if recipe is not None and recipe.pooling is not None else None
-    found = found or Pooling(modes=(usual,))
+    found = (recipe.pooling if recipe is not None else None) or Pooling(modes=(usual,))
     if request.pooling is not None:  # dense layers were trained over another one
         found = dataclasses.replace(found, modes=(request.pooling,), dense=())
     if request.normalize is None:

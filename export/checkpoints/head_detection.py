@@ -121,12 +121,11 @@ def _kind(scope: str) -> str:
 
 def _architectures(config: Mapping[str, Any]) -> set[str]:
     """Returns the kinds of the heads of transformers' models that a config names."""
-    names = config.get("architectures")
     return {
         kind
         for end, kind in _CLASSES.items()
-        for name in (names if isinstance(names, list) else ())
-        if str(name).endswith(end)
+        for name in head_config.architectures(config)
+        if name.endswith(end)
     }
 
 

@@ -128,7 +128,7 @@ def _folders(directory: str, checkpoint_format: str | None) -> list[str]:
     )
     modules = sentence_transformers_modules.read(directory)
     if modules is not None:
-        transformer = [module.folder for module in modules if module.type.endswith(".Transformer")]
+        transformer = [module.folder for module in modules if module.is_transformer]
         names = [name for name in names if name in transformer]
     return [name for name in names if _at(os.path.join(directory, name), checkpoint_format)]
 

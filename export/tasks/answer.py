@@ -16,7 +16,6 @@ from configs import hub_api
 from export.tasks import texts as texts_module
 from preprocess.normalization import ragged_rows
 
-MAX_SEQ_LENGTH = 384  # of a window
 _STRIDE = 128  # tokens that two windows share
 _NUM_SPANS = 12  # of each window
 _IMPOSSIBLE = -10000.0

@@ -49,7 +49,7 @@ def read(directory: str, settings: Json) -> list[hugging_face.AddedToken]:
                 special=name in special,
                 normalized=name not in special,
             )
-            for name, number in _optional(directory, ADDED).items()
+            for name, number in json_files.beside(directory, ADDED).items()
         ]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         config = os.path.join(directory, CONFIG)
@@ -128,7 +128,7 @@ def shadowed(tokens: Sequence[hugging_face.AddedToken]) -> list[str]:
 
 def _special(directory: str, settings: Json) -> Iterator[str]:
     """Yields the names of special tokens without a role; `special_tokens_map.json` comes first."""
-    values = {**settings, **_optional(directory, MAP)}
+    values = {**settings, **json_files.beside(directory, MAP)}
     for key in NAMED:
         yield from names([values.get(key)])
     for key in LISTED:
@@ -146,8 +146,3 @@ def names(values: Iterable[Json | str | None]) -> Iterator[str]:
         content = value.get("content") if isinstance(value, dict) else value
         if isinstance(content, str):
             yield content
-
-
-def _optional(directory: str, name: str) -> Json:
-    path = os.path.join(directory, name)
-    return json_files.read(path) if os.path.isfile(path) else {}

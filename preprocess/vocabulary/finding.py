@@ -141,8 +141,7 @@ def _found(
     directory: str | None = None,
 ) -> FoundTokenizer:
     directory = directory or os.path.dirname(path)
-    config = os.path.join(directory, tokenizer_config.CONFIG)
-    settings = json_files.read(config) if os.path.isfile(config) else {}
+    settings = json_files.beside(directory, tokenizer_config.CONFIG)
     if left := truncation_side.left(directory):
         name = os.path.basename(left)
         messages += (f"long texts are cut on the right, though {name} says on the left",)

@@ -3,6 +3,7 @@
 settings = json_files.read("tokenizer_config.json")
 """
 
+import os
 from typing import Any
 
 from configs import errors, strangers_files
@@ -21,6 +22,12 @@ def read(path: str) -> Json:
             return parse(file.read(), path=path)
     except (OSError, UnicodeDecodeError) as error:
         raise errors.VocabularyError(f"{path!r} cannot be read: {error}") from error
+
+
+def beside(directory: str, name: str) -> Json:
+    """Returns the JSON object in a file of a directory, nothing without the file; as `read`."""
+    path = os.path.join(directory, name)
+    return read(path) if os.path.isfile(path) else {}
 
 
 def parse(text: str | bytes, *, path: str) -> Json:

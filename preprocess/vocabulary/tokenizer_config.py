@@ -201,12 +201,11 @@ def to_json(
 
 
 def _settings(directory: str) -> Json:
-    config = os.path.join(directory, CONFIG)
-    settings = json_files.read(config) if os.path.isfile(config) else {}
+    settings = json_files.beside(directory, CONFIG)
     if settings.get("split_special_tokens"):
         raise errors.VocabularyError(
-            f"{config!r} has split_special_tokens true, which the graph cannot do: set it to false "
-            "if texts need not be split so"
+            f"{CONFIG} in {directory!r} has split_special_tokens true, which the graph cannot do: "
+            "set it to false if texts need not be split so"
         )
     return settings
 

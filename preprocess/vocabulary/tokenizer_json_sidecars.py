@@ -6,7 +6,6 @@ transformers 4.57 and 5.24 change the tokenizer of the file: its normalizer if t
 and its added tokens whatever the class is. Settings that say what the file says make no difference.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 
 from configs import errors
@@ -48,7 +47,7 @@ def check(
       errors.VocabularyError: AutoTokenizer makes another tokenizer of the folder; the message lists
         every contradiction.
     """
-    settings = _read(directory, _CONFIG)
+    settings = json_files.beside(directory, _CONFIG)
     if tokenizer_config.tokenization(settings) is not None:  # written by `to_json`, of the file
         return ()
     class_name = _class_name(directory, settings)
@@ -76,14 +75,9 @@ def check(
     return tuple(notices)
 
 
-def _read(directory: str, name: str) -> Json:
-    path = os.path.join(directory, name)
-    return json_files.read(path) if os.path.isfile(path) else {}
-
-
 def _class_name(directory: str, settings: Json) -> str | None:
     """Returns the class that AutoTokenizer takes; None if the files do not say it."""
-    config = _read(directory, _MODEL_CONFIG)
+    config = json_files.beside(directory, _MODEL_CONFIG)
     of_model = "AlbertTokenizer" if config.get("model_type") == "albert" else None
     return settings.get("tokenizer_class") or config.get("tokenizer_class") or of_model
 
@@ -167,9 +161,9 @@ def _contents(
     if "added_tokens_decoder" in settings:  # then transformers reads no other file
         sources = {_CONFIG: settings}
     else:
-        by_map = _read(directory, _MAP)
+        by_map = json_files.beside(directory, _MAP)
         sources = {_CONFIG: {k: v for k, v in settings.items() if k not in by_map}, _MAP: by_map}
-        for content in _read(directory, _ADDED):
+        for content in json_files.beside(directory, _ADDED):
             yield _ADDED, content
     for where, values in sources.items():
         for key in _NAMED:

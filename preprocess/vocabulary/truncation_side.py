@@ -21,11 +21,10 @@ def left(directory: str) -> str | None:
     Raises:
       errors.VocabularyError: a file cannot be read.
     """
-    path = os.path.join(directory, tokenizer_config.CONFIG)
-    settings = json_files.read(path) if os.path.isfile(path) else {}
-    if (side := settings.get("truncation_side")) is not None:
-        return path if side == _LEFT else None
-    path = os.path.join(directory, _TOKENIZER)
-    last = json_files.read(path).get("truncation") if os.path.isfile(path) else None
-    is_left = isinstance(last, Mapping) and str(last.get("direction")).lower() == _LEFT
-    return path if is_left else None
+    name = tokenizer_config.CONFIG
+    side = json_files.beside(directory, name).get("truncation_side")
+    if side is None:
+        name = _TOKENIZER
+        last = json_files.beside(directory, name).get("truncation")
+        side = str(last.get("direction")).lower() if isinstance(last, Mapping) else None
+    return os.path.join(directory, name) if side == _LEFT else None

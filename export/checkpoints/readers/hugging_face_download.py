@@ -34,7 +34,6 @@ _WEIGHTS = (
     ["tf_model.h5"],
 )
 _DENSE_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-_TRANSFORMER = f".{modules.TRANSFORMER}"
 
 
 def is_uri(location: str) -> bool:
@@ -69,7 +68,7 @@ def download(uri: str) -> tuple[str, str]:
     directory = snapshot(revision, [modules.FILE])
     commit = os.path.basename(directory)
     parts = modules.read(directory) or ()
-    folders = ["", *(part.folder for part in parts if part.type.endswith(_TRANSFORMER))]
+    folders = ["", *(part.folder for part in parts if part.is_transformer)]
     companions = _patterns(folders, _COMPANIONS)
     companions += [modules.MODEL_CONFIG] if parts else []
     companions += _patterns([part.folder for part in parts], [modules.MODULE_CONFIG])

@@ -48,7 +48,8 @@ def head_names(config: Mapping[str, Any] | None) -> list[str]:
             if head.get(key, right) != right:
                 raise errors.ConfigError(
                     f"params.yaml: {key} of the head {head.get('name')!r} must be {right!r}, got "
-                    f"{head[key]!r}"
+                    f"{head[key]!r}; to export the encoder alone, say {right!r} there and give "
+                    "--nohead"
                 )
     return [str(head.get("name")) for head in heads]
 

@@ -45,6 +45,11 @@ class Module:
         """The name of a class of sentence-transformers; None for a class from elsewhere."""
         return self.type.rsplit(".", 1)[-1] if self.type.startswith(_PACKAGE) else None
 
+    @property
+    def is_transformer(self) -> bool:
+        """Whether it holds a model of transformers, also as a class from elsewhere."""
+        return self.type.rsplit(".", 1)[-1] == TRANSFORMER
+
 
 def read(directory: str) -> tuple[Module, ...] | None:
     """Returns the parts in their order; None without a `modules.json`.
@@ -78,10 +83,7 @@ def folder_of(directory: str) -> str | None:
     directory = os.path.abspath(directory)
     for folder in (directory, os.path.dirname(directory)):
         for module in read(folder) or ():
-            is_transformer = module.type.rsplit(".", 1)[-1] == TRANSFORMER
-            if (
-                is_transformer
-                and os.path.normpath(os.path.join(folder, module.folder)) == directory
-            ):
+            path = os.path.normpath(os.path.join(folder, module.folder))
+            if module.is_transformer and path == directory:
                 return folder
     return None

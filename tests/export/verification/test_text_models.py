@@ -140,13 +140,12 @@ def test_the_reference_finds_the_entities_of_the_pipeline(part):
         assert result.numbers["score"] == pytest.approx([e["score"] for e in entities], abs=ATOL)
 
 
-def test_the_reference_answers_as_the_pipeline(part):
+@pytest.mark.parametrize(("key", "length"), [("answer", 15), ("longer_answers", 30)])
+def test_the_reference_answers_as_the_pipeline(key, length, part):
     expected = text_models.expected()
     contexts = expected["contexts"][part]
-    results = _reference("answer", contexts)
-    for (_, context), result, answer in zip(
-        contexts, results, expected["answer"][part], strict=True
-    ):
+    results = _reference("answer", contexts, max_answer_length=length)
+    for (_, context), result, answer in zip(contexts, results, expected[key][part], strict=True):
         start, end = result.choices["answer"]
         assert context.encode()[start:end].decode() == answer["answer"]
         assert result.numbers["score"] == pytest.approx(answer["score"], abs=ATOL)
@@ -160,13 +159,13 @@ def test_the_reference_finds_the_words_of_the_pipeline(part):
         assert result.numbers["scores"] == pytest.approx([w["score"] for w in words], abs=ATOL)
 
 
-def _reference(name, texts):
-    """Returns what the reference gives for texts."""
+def _reference(name, texts, **changes):
+    """Returns what the reference gives for texts, by a manifest with these changes."""
     checkpoint = _checkpoint(name)
     reference = text_model_comparison.open_reference(
         checkpoint,
         module=text_models.load(name),
-        entries=manifest.read(text_models.directory(name)),
+        entries=manifest.read(text_models.directory(name)) | changes,
         config=checkpoint.config,
     )
     return [reference.result(text_inputs.Text(*text)) for text in texts]

@@ -40,6 +40,11 @@ def _library(values):
     return library.Tokenizer.from_str(json.dumps(values))
 
 
+def _ids_of_library(values, texts):
+    library = _library(values)
+    return [library.encode(text, add_special_tokens=False).ids for text in texts]
+
+
 def _from_values(values, tmp_path):
     path = tmp_path / "tokenizer.json"
     path.write_text(json.dumps(values), encoding="utf-8")
@@ -179,8 +184,7 @@ def _with_added(name, contents, **flags):
 )
 def test_added_tokens_are_found_as_the_library_finds_them(name, flags, tmp_path):
     values, size = _with_added(name, ["NEW", "NEWER"], **flags)
-    library = _library(values)
-    expected = [library.encode(text, add_special_tokens=False).ids for text in _ADDED]
+    expected = _ids_of_library(values, _ADDED)
     assert any(size in ids for ids in expected)
     engine = _from_values(values, tmp_path)
     assert engine.encode(tf.constant(_ADDED)).to_list() == expected
@@ -197,8 +201,7 @@ def test_added_words_of_ideographs_are_found_as_the_library_finds_them(tmp_path)
         "\u4e2d \u6587",
         "X\u4eba \u4e2d\u6587\u4e2d\u6587",
     ]
-    library = _library(values)
-    expected = [library.encode(text, add_special_tokens=False).ids for text in texts]
+    expected = _ids_of_library(values, texts)
     assert all(any(one in ids for ids in expected) for one in (number, number + 1))
     engine = _from_values(values, tmp_path)
     assert engine.encode(tf.constant(texts)).to_list() == expected
@@ -250,8 +253,7 @@ def test_what_a_replacement_brings_is_normalized_like_the_text(content, tmp_path
     replace = {"type": "Replace", "pattern": {"String": "z"}, "content": content}
     values["normalizer"]["normalizers"].insert(0, replace)
     texts = ["the zoo", "zebra caf\u00e9 zz", "no change", "\u00c9 z", "z"]
-    library = _library(values)
-    expected = [library.encode(text, add_special_tokens=False).ids for text in texts]
+    expected = _ids_of_library(values, texts)
     assert _from_values(values, tmp_path).encode(tf.constant(texts)).to_list() == expected
 
 
@@ -266,8 +268,7 @@ def test_accents_that_a_form_composes_are_kept(form, tmp_path):
         "\u0958 \u0374 \u00bd",
         "\ud55c \u1161\u0301",
     ]
-    library = _library(values)
-    expected = [library.encode(text, add_special_tokens=False).ids for text in texts]
+    expected = _ids_of_library(values, texts)
     assert _from_values(values, tmp_path).encode(tf.constant(texts)).to_list() == expected
 
 

@@ -112,10 +112,17 @@ def answers():
     tokenizer = AlbertTokenizerFast(tokenizer_file=str(ROOT / "tokenizer" / "tokenizer.json"))
     made = AlbertForQuestionAnswering.from_pretrained(ROOT / "answer").eval()
     run = pipeline("question-answering", model=made, tokenizer=tokenizer)
-    expected["answer"] = [
-        run(question=question, context=context, max_seq_len=ANSWER_LENGTH, doc_stride=STRIDE)
-        for question, context in CONTEXTS
-    ]
+    for key, settings in (("answer", {}), ("longer_answers", {"max_answer_len": 30})):
+        expected[key] = [
+            run(
+                question=question,
+                context=context,
+                max_seq_len=ANSWER_LENGTH,
+                doc_stride=STRIDE,
+                **settings,
+            )
+            for question, context in CONTEXTS
+        ]
     write(expected)
 
 
