@@ -54,8 +54,9 @@ endif
 test: venv
 	$(MAKE) --no-print-directory --jobs=2 lint suite
 
+# Bytecode is written, whatever the environment says: Python starts hundreds of times.
 suite: venv
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Without what coverage itself disturbs: its files are descriptors and traces that these tests look at.
 coverage: venv

@@ -303,7 +303,7 @@ LARGEST_CASES = tuple(case for case in CASES if case.head or not case.artifact.h
 STRUCTURES = tuple(
     c for c in LARGEST_CASES if c.artifact.name != "relu_eps" and not c.artifact.has_dropout
 )
-# Of these, what `make test` runs where each takes a second, and where each takes several.
+# Of these, what `make test` runs.
 _SAMPLE = (
     "two_groups_of_two-mlm",
     "bfloat16-unpadded.mlm",
@@ -311,7 +311,6 @@ _SAMPLE = (
     "heads-unpadded.classify",
 )
 SAMPLE = tuple(case for case in STRUCTURES if str(case) in _SAMPLE)
-SMALL_SAMPLE = tuple(case for case in SAMPLE if str(case) in (_SAMPLE[0], _SAMPLE[3]))
 
 
 @functools.cache

@@ -5,6 +5,7 @@
 
 import random
 
+import pytest
 import tensorflow as tf
 
 from tests.support import preprocess_artifacts, sampling
@@ -82,7 +83,8 @@ def test_any_text_gives_valid_ids_and_the_same_alone(name, stress):
             assert loaded.tokenize(alone).to_list() == [expected[0]]
 
 
-@sampling.parametrize("name", ["default", "original", "word_pieces"], sample=["default"])
+@pytest.mark.stress
+@pytest.mark.parametrize("name", ["default", "original", "word_pieces"])
 def test_lines_of_a_megabyte_are_tokenized(name):
     loaded = preprocess_artifacts.load(name)
     vocab_size = loaded.tokenize.get_special_tokens_dict()["vocab_size"]

@@ -115,6 +115,7 @@ def test_persistent_tape_gives_the_same_gradients_in_a_tf_function(case):
 
 
 @ONE_STRUCTURE
+@pytest.mark.stress
 def test_persistent_tape_gives_the_same_gradients_through_keras_layer(case):
     layer = hub.KerasLayer(table.shared(case), trainable=True)
     names = [*_single_gradients(case), table.FIRST_LAYER]
@@ -122,6 +123,7 @@ def test_persistent_tape_gives_the_same_gradients_through_keras_layer(case):
 
 
 @ONE_STRUCTURE
+@pytest.mark.stress
 def test_gradients_are_the_same_compiled_by_xla(case):
     call = table.shared(case)
 

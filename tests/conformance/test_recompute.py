@@ -15,7 +15,6 @@ import tf_keras
 from configs import hub_api
 from export.metadata import manifest
 from tests.conformance import table
-from tests.support import sampling
 
 TINY = table.ARTIFACTS[0]
 PATHS = ("__call__", hub_api.MLM, hub_api.UNPADDED, f"{hub_api.UNPADDED}.{hub_api.MLM}")
@@ -85,8 +84,9 @@ def _assert_same(artifact, path, way):
         np.testing.assert_allclose(got, want, atol=atol, rtol=0)
 
 
-@sampling.parametrize("way", list(WAYS), sample=["eager"])
-@sampling.parametrize("path", PATHS, sample=PATHS[-1:])
+@pytest.mark.stress  # model/test_recomputation.py has a block
+@pytest.mark.parametrize("way", list(WAYS))
+@pytest.mark.parametrize("path", PATHS)
 def test_gradients_are_those_without_recomputation(path, way):
     _assert_same(TINY, path, way)
 

@@ -86,12 +86,8 @@ def test_saved_keras_model_loads_in_a_new_process_without_the_original(case, rel
     assert counts[str(case)] == len(table.shared(case).variables)
 
 
-@sampling.parametrize(
-    "artifact",
-    table.ARTIFACTS,
-    sample=[artifact for artifact in table.ARTIFACTS if artifact.name == "heads"],
-    ids=lambda artifact: artifact.name,
-)
+@pytest.mark.stress  # export/artifacts/test_golden_exports.py has one
+@pytest.mark.parametrize("artifact", table.ARTIFACTS, ids=lambda artifact: artifact.name)
 def test_an_artifact_saved_again_has_the_same_outputs(artifact, tmp_path):
     root = table.load(artifact)
     tf.saved_model.save(root, str(tmp_path / "copy"), signatures=root.signatures)

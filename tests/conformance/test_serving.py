@@ -56,7 +56,8 @@ def test_saved_model_cli_runs_a_signature(tiny_encoder, tmp_path):
         np.testing.assert_allclose(got, expected[name], atol=1e-6, rtol=0)
 
 
-@sampling.parametrize("name", ["serving_default", "unpadded", "mlm"], sample=["mlm"])
+@pytest.mark.stress
+@pytest.mark.parametrize("name", ["serving_default", "unpadded", "mlm"])
 def test_a_session_serves_mixed_shapes_to_many_threads(tiny_encoder, name):
     root = hub.load(str(tiny_encoder))
     call = {"serving_default": root, "unpadded": root.unpadded, "mlm": root.mlm}[name]

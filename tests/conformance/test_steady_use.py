@@ -74,7 +74,8 @@ def _arrays(outputs):
     return [value.numpy() for value in tf.nest.flatten(outputs, expand_composites=True)]
 
 
-@sampling.parametrize("name", tuple(PARTS), sample=("unpadded",))
+@pytest.mark.stress
+@pytest.mark.parametrize("name", tuple(PARTS))
 def test_a_part_works_when_its_root_is_gone(name):
     directory, take, call = PARTS[name]
     root = hub.load(str(directory()))

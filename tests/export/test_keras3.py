@@ -172,6 +172,7 @@ def test_nothing_is_trained_unless_asked_for():
     assert len(layer.trainable_weights) == len(before)
 
 
+@pytest.mark.stress
 def test_weights_that_are_frozen_by_name_stay_and_the_others_move():
     layer = _layer(ENCODER)
     frozen = ("word_embeddings", "position_embedding", "type_embeddings")

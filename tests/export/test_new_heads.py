@@ -80,6 +80,7 @@ def test_a_new_head_is_said_to_be_untrained(encoder, tmp_path):
     assert 0.01 < kernels[0].std() < 0.03 and (kernels[0] != kernels[1]).all()
 
 
+@pytest.mark.stress
 def test_it_is_trained_and_saved_with_keras_2(encoder, tmp_path):
     layer = hub.KerasLayer(hub.load(encoder).classify, trainable=True)
     inputs = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in _INPUTS}

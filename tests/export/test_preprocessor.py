@@ -32,6 +32,7 @@ def twice(tiny_preprocessor):
     return str(tiny_preprocessor), str(elsewhere.exported() / "preprocess" / "12")
 
 
+@pytest.mark.stress
 def test_two_processes_write_the_same_bytes(twice):
     files = _files(twice[0])
     assert files == _files(twice[1])
@@ -40,6 +41,7 @@ def test_two_processes_write_the_same_bytes(twice):
     assert (mismatch, unreadable) == ([], [])
 
 
+@pytest.mark.stress
 def test_the_artifact_knows_nothing_of_the_machine(twice):
     words = {str(processes.REPOSITORY), os.path.dirname(twice[1]), sys.prefix}
     words |= {
@@ -56,12 +58,12 @@ def test_the_artifact_knows_nothing_of_the_machine(twice):
             assert word == "root" or not re.search(whole_word, content), (file, word)
 
 
-def test_the_graph_stays_small(twice):
-    assert os.path.getsize(os.path.join(twice[0], "saved_model.pb")) < 1_500_000
+def test_the_graph_stays_small(tiny_preprocessor):
+    assert os.path.getsize(os.path.join(tiny_preprocessor, "saved_model.pb")) < 1_500_000
 
 
-def test_the_manifest_says_what_it_was_made_from(twice):
-    manifest = json.loads((pathlib.Path(twice[0]) / "assets.extra/manifest.json").read_text())
+def test_the_manifest_says_what_it_was_made_from(tiny_preprocessor):
+    manifest = json.loads((tiny_preprocessor / "assets.extra/manifest.json").read_text())
     assert manifest["artifact"] == "preprocessor"
     assert manifest["default_seq_length"] == 128
     assert manifest["lower_case"] is True

@@ -48,7 +48,8 @@ def _broken(findings):
     return [finding.check for finding in findings if finding.problem]
 
 
-@sampling.parametrize("name", ["tiny", "tiny_groups"], sample=["tiny"])
+@pytest.mark.stress  # the command's test below has one
+@pytest.mark.parametrize("name", ["tiny", "tiny_groups"])
 def test_our_encoders_keep_the_contract(golden_root, name):
     kind, findings = contract.run(golden_artifacts.directory(name, golden_root))
     assert kind == manifest.ENCODER
@@ -61,6 +62,7 @@ def test_our_preprocessor_keeps_the_contract():
     assert [finding for finding in findings if finding.problem] == []
 
 
+@pytest.mark.stress
 def test_of_model_gardens_encoder_only_the_signatures_break_the_contract(golden_root):
     _, findings = contract.run(str(golden_root / "tiny" / "model_garden" / "saved_model"))
     assert _broken(findings) == [

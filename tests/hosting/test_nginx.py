@@ -232,6 +232,7 @@ for handle in handles:
 """
 
 
+@pytest.mark.stress  # release/test_release.py loads from a host
 def test_hub_loads_from_nginx_from_its_cache_and_from_a_bucket(site, tiny_encoder, tmp_path):
     environment = {**processes.environment(), "TFHUB_CACHE_DIR": str(tmp_path / "cache")}
     # A bucket ignores the query and serves files by name, which may be the name of a handle.

@@ -53,6 +53,7 @@ def test_the_loaded_tokenizer_equals_tf_hubs(loaded):
     assert ids.to_list() == preprocess_golden.expected("hub_ids")
 
 
+@pytest.mark.stress  # steps/test_pack_inputs.py has the step
 def test_the_loaded_packing_equals_model_gardens(loaded):
     for case in preprocess_golden.table()["packed"]:
         segments = [

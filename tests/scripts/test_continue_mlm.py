@@ -201,6 +201,7 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
     assert processes.error(done) == message
 
 
+@pytest.mark.stress
 def test_a_file_without_text_is_refused_and_nothing_is_written(
     tiny_encoder, tiny_preprocessor, tmp_path
 ):

@@ -41,6 +41,7 @@ _LIGHT = (
     "google.protobuf.descriptor_pb2",
     "importlib.metadata",
     "rich.progress",
+    "export.api",
 )
 # Not TensorFlow Text: a program that forgets to import it must fail in a fork, too.
 _HEAVY = ("tensorflow", "tensorflow_hub", "export.artifacts.encoder_artifact")

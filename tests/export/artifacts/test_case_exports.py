@@ -55,7 +55,7 @@ def _encoder_inputs(inputs):
     return {name: inputs[name] for name in hub_api.ENCODER_INPUTS}
 
 
-@pytest.mark.parametrize("name", [*_WITHOUT_POOLER, _UNTIED])
+@sampling.parametrize("name", [*_WITHOUT_POOLER, _UNTIED], sample=_WITHOUT_POOLER)
 def test_artifact_computes_what_transformers_computes(name):
     case = cases.CASES[name]
     module = _loaded(name)

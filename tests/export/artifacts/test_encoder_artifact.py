@@ -32,10 +32,12 @@ def again():
     return elsewhere.exported() / "encoder" / "12"
 
 
+@pytest.mark.stress  # test_encoder.py has two commands of one environment
 def test_two_processes_write_the_same_bytes(tiny_encoder, again):
     assert processes.contents(tiny_encoder) == processes.contents(again)
 
 
+@pytest.mark.stress  # test_new_heads.py has two seeds
 def test_the_seed_and_nothing_else_decides_the_weights(tiny_encoder, tmp_path):
     other = processes.export("export.encoder", "--config", "tiny", "--seed", 1, cwd=tmp_path)
     one, two = processes.contents(tiny_encoder), processes.contents(other)
@@ -56,6 +58,7 @@ def test_the_artifact_holds_these_files(tiny_encoder):
     } <= set(processes.contents(tiny_encoder))
 
 
+@pytest.mark.stress
 def test_the_artifact_knows_nothing_of_the_machine(again):
     words = {str(processes.REPOSITORY), str(again.parents[2]), sys.prefix, "/tmp/"}
     words |= {socket.gethostname(), getpass.getuser(), os.path.expanduser("~")}
@@ -181,6 +184,7 @@ def test_signatures_compute_what_the_objects_compute(loaded):
             np.testing.assert_allclose(value, expected[output], atol=1e-6, rtol=0)
 
 
+@pytest.mark.stress  # the conformance table has an encoder without the head
 def test_nomlm_leaves_the_head_out(tmp_path):
     directory = processes.export("export.encoder", "--config", "tiny", "--nomlm", cwd=tmp_path)
     root = hub.load(str(directory))

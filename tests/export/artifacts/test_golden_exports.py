@@ -23,7 +23,7 @@ def _loaded(name, golden_root):
 
 
 @pytest.mark.parametrize("suffix", ["", "_full"])
-@pytest.mark.parametrize("name", golden.MODELS)
+@sampling.parametrize("name", golden.MODELS, sample=["tiny", "tiny_groups"])
 def test_artifact_computes_what_the_original_code_computed(golden_root, name, suffix):
     model = golden.MODELS[name]
     module = _loaded(name, golden_root)
@@ -153,6 +153,7 @@ def test_the_encoder_within_a_keras_model_is_read_and_the_rest_is_named(golden_r
     assert any("kernel" in name or "variables" in name for name in source.unused_tensors)
 
 
+@pytest.mark.stress
 def test_two_encoders_in_one_model_are_refused(golden_root, tmp_path):
     path = golden_artifacts.directory("tiny", golden_root)
     both = tf.train.Checkpoint(first=hub.load(path), second=hub.load(path))

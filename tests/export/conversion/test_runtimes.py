@@ -155,17 +155,17 @@ def test_litert_takes_a_batch_without_rows_where_the_documents_say_so(tiny_encod
         run(hub_api.MLM, [2, 0], usual)
 
 
-@pytest.mark.parametrize(
-    ("name", "files", "packages"),
-    [
-        ("litert", {"model.tflite"}, {"tensorflow", "ai-edge-litert"}),
-        (
-            "openvino",
-            {f"{name}.{end}" for name in ("model", "mlm", "unpadded") for end in ("xml", "bin")},
-            {"onnx", "openvino"},
-        ),
-    ],
-)
+_PUBLISHED = [
+    ("litert", {"model.tflite"}, {"tensorflow", "ai-edge-litert"}),
+    (
+        "openvino",
+        {f"{name}.{end}" for name in ("model", "mlm", "unpadded") for end in ("xml", "bin")},
+        {"onnx", "openvino"},
+    ),
+]
+
+
+@sampling.parametrize(("name", "files", "packages"), _PUBLISHED, sample=_PUBLISHED[:1])
 def test_the_command_publishes_what_verify_accepts(name, files, packages, request, tiny_encoder):
     directory = request.getfixturevalue(f"tiny_{name}")
     assert directory.parts[-3:] == ("exports", f"{tiny_encoder.parent.name}-{name}", "1")
@@ -186,7 +186,7 @@ def test_the_command_publishes_what_verify_accepts(name, files, packages, reques
         ("openvino", "int8", 0.33),
         ("openvino", "float16", 0.51),
     ],
-    sample=[("litert", "int8", 0.29), ("openvino", "int8", 0.33)],
+    sample=[("openvino", "int8", 0.33)],
 )
 def test_quantized_files_are_small_and_close(name, quantize, most, request, tiny_encoder, tmp_path):
     directory = request.getfixturevalue(f"tiny_{name}")

@@ -146,7 +146,7 @@ def _finish_together(running):
     return [(*process.communicate(), process.returncode) for process in running]
 
 
-@pytest.mark.parametrize("existing", [False, True])
+@sampling.parametrize("existing", [False, True], sample=[True])
 def test_of_exporters_of_one_version_exactly_one_wins(small, stress, tmp_path, existing):
     good, _ = small
     rounds = 10 if stress else 1

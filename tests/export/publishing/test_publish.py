@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import shutil
+import sys
 
 import pytest
 import tensorflow as tf
@@ -12,7 +13,7 @@ import tensorflow as tf
 from configs import errors, hub_api
 from export.metadata import checksums, finalize
 from export.publishing import load_check, load_check_process
-from tests.support import preprocess_artifacts, processes, sampling
+from tests.support import preprocess_artifacts, processes, sampling, shared_run
 
 
 def test_artifact_says_what_it_needs_and_how_large_it_is(tiny_encoder):
@@ -50,7 +51,15 @@ def _verify(directory):
         verifying.wait()
 
 
-def test_verifier_refuses_what_cannot_be_loaded_run_or_is_not_finite(tmp_path):
+@pytest.fixture
+def forks(monkeypatch):
+    """Makes the processes that the project starts forks, which need not import TensorFlow."""
+    monkeypatch.setattr(sys, "executable", os.environ[shared_run.PYTHON])
+    for name, value in processes.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+def test_verifier_refuses_what_cannot_be_loaded_run_or_is_not_finite(forks, tmp_path):
     directory = str(tmp_path / "model")
     _save(directory, lambda x: {"y": x + 1.0})
     assert load_check.problems(directory) == []

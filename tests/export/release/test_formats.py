@@ -105,6 +105,7 @@ def test_its_statement_names_the_encoders_tarball_and_the_format(commands, tmp_p
     assert dict(asked["encoder"]) == {"model": "albert/4", "sha256": encoder}
 
 
+@pytest.mark.stress
 def test_an_embedder_is_converted_from_its_own_tarball(
     commands, tiny_embedder, tiny_preprocessor, tmp_path
 ):

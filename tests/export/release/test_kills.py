@@ -94,10 +94,11 @@ def _kill_at_random(output_dir, *, arguments, duration, generator, group):
         stream.close()
 
 
-def test_killed_at_random_moments(copying, undisturbed, stress, tmp_path):
+@pytest.mark.stress
+def test_killed_at_random_moments(copying, undisturbed, tmp_path):
     good, _, duration = undisturbed
     generator = random.Random(1)
-    count = 100 if stress else 1
+    count = 100
     for number in range(count):
         output_dir = tmp_path / "dist"
         _kill_at_random(
@@ -114,10 +115,9 @@ def test_killed_at_random_moments(copying, undisturbed, stress, tmp_path):
     print(f"\n{count} kills of a release that copies: the same bytes")
 
 
-def test_the_real_command_killed_at_random_moments_with_and_without_its_children(stress, tmp_path):
+@pytest.mark.stress  # exports for minutes
+def test_the_real_command_killed_at_random_moments_with_and_without_its_children(tmp_path):
     """Processes that survive a killed release write to its work folder: the next release waits."""
-    if not stress:
-        pytest.skip("exports for minutes; run with --stress")
     count = 20
     generator = random.Random(2)
     output_dir = tmp_path / "dist"

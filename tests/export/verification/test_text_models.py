@@ -224,6 +224,7 @@ def test_other_windows_are_found(part, tmp_path):
     assert not result.passed and result.texts.differing
 
 
+@pytest.mark.stress  # the reference has them above
 def test_longer_answers_are_those_of_the_checkpoint_and_told_from_shorter_ones(part, tmp_path):
     contexts = text_models.expected()["contexts"][part]
     texts = _file(tmp_path, *("\t".join(pair) for pair in contexts))

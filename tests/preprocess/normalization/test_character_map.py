@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from preprocess.tokenizers import engines
 from preprocess.vocabulary import sentencepiece_proto, tokenizer_json
-from tests.support import tokenizers
+from tests.support import sampling, tokenizers
 
 _CR, _LF, _TAB, _SPACE = "D", "A", "9", "20"
 _TEXTS = [
@@ -35,19 +35,23 @@ def _charsmap(rules, folder):
     return base64.b64encode(proto.normalizer_spec.precompiled_charsmap).decode()
 
 
-@pytest.mark.parametrize(
+_RULES = [
+    [(_TAB, _SPACE)],
+    [(_LF, _SPACE)],
+    [(_CR, _SPACE)],
+    [(_CR, ""), (_LF, _SPACE)],
+    [(_CR, _SPACE), (_LF, "")],
+    [(_CR, ""), (_LF, "")],
+    [(_CR, _SPACE), (_LF, _SPACE), (_TAB, "")],
+    [(f"{_CR} {_LF}", _SPACE)],
+    [(f"{_CR} {_LF}", ""), (_LF, _SPACE), (_TAB, _SPACE)],
+]
+
+
+@sampling.parametrize(
     "rules",
-    [
-        [(_TAB, _SPACE)],
-        [(_LF, _SPACE)],
-        [(_CR, _SPACE)],
-        [(_CR, ""), (_LF, _SPACE)],
-        [(_CR, _SPACE), (_LF, "")],
-        [(_CR, ""), (_LF, "")],
-        [(_CR, _SPACE), (_LF, _SPACE), (_TAB, "")],
-        [(f"{_CR} {_LF}", _SPACE)],
-        [(f"{_CR} {_LF}", ""), (_LF, _SPACE), (_TAB, _SPACE)],
-    ],
+    _RULES,
+    sample=_RULES[3::2],
     ids=lambda rules: "-".join(f"{old}>{new}".replace(" ", "+") for old, new in rules),
 )
 def test_lines_end_as_the_rules_say(rules, tmp_path):

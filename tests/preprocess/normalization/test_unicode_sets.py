@@ -66,7 +66,7 @@ def test_punctuation_is_that_of_the_library(characters):
 @sampling.parametrize(
     "text",
     ["{}", "a{}\u0301", "{}\u0301\u0302", "\u00b2{}", "\u0600{}"],
-    sample=["a{}\u0301", "\u00b2{}"],
+    sample=["a{}\u0301"],
 )
 @pytest.mark.parametrize("keeps", [False, True], ids=["stripped", "with accents"])
 def test_every_character_becomes_what_it_becomes_in_the_library(text, keeps, characters):

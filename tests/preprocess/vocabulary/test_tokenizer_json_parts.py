@@ -8,7 +8,7 @@ import tensorflow as tf
 from configs import errors
 from preprocess.tokenizers import engines
 from preprocess.vocabulary import tokenizer_json
-from tests.support import tokenizers
+from tests.support import sampling, tokenizers
 
 _SYMBOL = "\u2581"
 _METASPACE, _SPLIT, _WORDPIECE = "v4_lower1_keep0", "v5_lower1_keep0", "wordpiece_uncased"
@@ -44,7 +44,7 @@ def _values(name, *last, has_rules=True):
     return values
 
 
-@pytest.mark.parametrize("has_rules", [True, False])
+@sampling.parametrize("has_rules", [True, False], sample=[True])
 @pytest.mark.parametrize(
     ("name", "last"),
     [
