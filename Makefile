@@ -68,7 +68,7 @@ coverage: venv
 	$(BIN)/python -m coverage report
 
 stress: venv
-	$(BIN)/python -m pytest --stress -m stress -rP -n 2 --dist worksteal --durations 60
+	$(BIN)/python -m pytest --stress -m stress -v -rP -n 2 --dist worksteal --durations 60
 
 benchmark: venv
 	$(BIN)/python -m benchmarks.peers

@@ -17,7 +17,7 @@ def pytest_configure(config):
         without = processes.environment(without_tensorflow=True)
         config.add_cleanup(shared_run.start(processes.environment(), without))
     stress = config.getoption("--stress")
-    options = {"max_examples": 300 if stress else 10, "derandomize": not stress}
+    options = {"max_examples": 300 if stress else 5, "derandomize": not stress}
     hypothesis.settings.register_profile("project", deadline=None, database=None, **options)
     hypothesis.settings.load_profile("project")
 

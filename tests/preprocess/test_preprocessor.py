@@ -103,6 +103,7 @@ def test_keras_layers_run_the_steps(loaded):
     _assert_same(pack([tokenize(sentences), tokenize(tf.constant(_PAIRS))]), _pair(loaded, 9))
 
 
+@pytest.mark.stress  # steps/test_tokenize.py has the step
 def test_the_original_tokenization_is_exported():
     loaded = preprocess_artifacts.load("original")
     rows = preprocess_golden.table()["strings"]
@@ -165,7 +166,7 @@ def test_a_bare_ragged_is_packed(loaded):
     _assert_same(pack(tokens), loaded.bert_pack_inputs([tokens], seq_length=9))
 
 
-@pytest.mark.parametrize("name", ["default", "original"])
+@sampling.parametrize("name", ["default", "original"], sample=["default"])
 def test_loaded_offsets_lie_in_the_original_text(name):
     loaded = preprocess_artifacts.load(name)
     text = "Caf\u00e9 au  LAIT."

@@ -59,6 +59,7 @@ def test_its_files_compute_what_the_signatures_of_the_saved_model_do(tiny_onnx, 
             np.testing.assert_allclose(array, expected[key], atol=1e-5, err_msg=f"{name} {key}")
 
 
+@pytest.mark.stress  # test_runtimes.py has one of LiteRT
 def test_verify_accepts_it_and_finds_its_source_beside_it(copy):
     result = api.verify(str(copy))
     assert not result.problems

@@ -18,7 +18,7 @@ _BFLOAT16 = next(a for a in table.ARTIFACTS if a.compute_dtype == "bfloat16")
 _PACKAGES = {"litert": "ai_edge_litert", "openvino": "openvino"}
 # Every head and structure runs with --stress: LiteRT's converter takes two seconds for each.
 _SAMPLES = {
-    "litert": ("beam-unpadded.answer",),
+    "litert": ("erf_no_projection_no_mlm-encoder",),
     "openvino": (
         "erf_no_projection_no_mlm-encoder",
         "beam-unpadded.answer",

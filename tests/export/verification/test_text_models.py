@@ -217,6 +217,7 @@ def test_another_truncation_is_found(name, tmp_path):
     assert any(not row.passed for row in result.rows) or result.texts.other == 1
 
 
+@pytest.mark.stress  # above is another truncation
 def test_other_windows_are_found(part, tmp_path):
     contexts = text_models.expected()["contexts"][part]
     texts = _file(tmp_path, *("\t".join(pair) for pair in contexts))
