@@ -5,7 +5,8 @@ Example:
         print(want_of_memory.message(error))
 
 Python raises `MemoryError`, the system `ENOMEM`, TensorFlow `ResourceExhaustedError` (which it also
-raises for a full disk), the loader of shared libraries `ImportError`, threads `RuntimeError`.
+raises for a full disk), the loader of shared libraries `ImportError`, threads `RuntimeError`, the
+interpreter `SystemError`, where C code that found no memory did not say so.
 """
 
 import errno
@@ -19,6 +20,8 @@ _SIGNS = (
     "failed to map segment",
     "can't start new thread",
     "std::bad_alloc",
+    "without setting an exception",
+    "error return without exception set",
 )
 
 

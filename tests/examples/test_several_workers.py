@@ -45,7 +45,7 @@ def _assert_equal(cluster, expected, *, atol):
 
 
 def test_two_workers_compute_what_one_computes(environment, tmp_path):
-    environment |= {"EPOCHS": "1"}
+    environment = environment | {"EPOCHS": "1"}
     expected, output = _one_worker(tmp_path / "one", environment)
     with worker_cluster.start(tmp_path, EXAMPLE, env=environment) as cluster:
         outputs = cluster.outputs()
@@ -59,9 +59,9 @@ def test_two_workers_compute_what_one_computes(environment, tmp_path):
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["chief", "other"])
 def test_workers_go_on_after_one_was_killed(killed, environment, tmp_path):
-    environment |= {"EPOCHS": "5"}
+    environment = environment | {"EPOCHS": "5"}
     expected, _ = _one_worker(tmp_path / "one", environment)
-    environment |= {"BACKUP_DIR": str(tmp_path / "backup")}
+    environment = environment | {"BACKUP_DIR": str(tmp_path / "backup")}
     with worker_cluster.start(tmp_path, EXAMPLE, env=environment) as cluster:
         cluster.wait_for(killed, "Epoch 3/3")
         cluster.kill(killed)
@@ -76,7 +76,7 @@ def test_workers_go_on_after_one_was_killed(killed, environment, tmp_path):
 
 
 def test_workers_that_do_not_see_one_backup_are_refused(environment, tmp_path):
-    environment |= {"BACKUP_DIR": "backup"}  # one in each worker's folder
+    environment = environment | {"BACKUP_DIR": "backup"}  # one in each worker's folder
     with worker_cluster.start(tmp_path, EXAMPLE, env=environment) as cluster:
         cluster.wait_for(0, "Epoch 3/3")
         cluster.kill(0)
