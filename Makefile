@@ -14,6 +14,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Bytecode is written, whatever the environment says: Python starts hundreds of times.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 # What `make export` exports: random weights of the large size, or a checkpoint.
 CHECKPOINT ?=
 MODEL_NAME ?= albert
@@ -54,9 +56,8 @@ endif
 test: venv
 	$(MAKE) --no-print-directory --jobs=2 lint suite
 
-# Bytecode is written, whatever the environment says: Python starts hundreds of times.
 suite: venv
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST) -n 2 --dist worksteal
 
 # Without what coverage itself disturbs: its files are descriptors and traces that these tests look at.
 coverage: venv
@@ -68,7 +69,7 @@ coverage: venv
 	$(BIN)/python -m coverage report
 
 stress: venv
-	$(BIN)/python -m pytest --stress -m stress -v -rP -n 2 --dist worksteal --durations 60
+	$(PYTEST) --stress -m stress -v -rP -n 2 --dist worksteal --durations 60
 
 benchmark: venv
 	$(BIN)/python -m benchmarks.peers

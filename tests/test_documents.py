@@ -1,5 +1,6 @@
 """The documents are short, their links lead somewhere, and their Python snippets run."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -97,11 +98,22 @@ def test_named_tests_exist(path):
     text = path.read_text(encoding="utf-8")
     for name in re.findall(r"tests/[\w/]+\.py", text):
         assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
-    for name, word in re.findall(r"(tests/[\w/]+\.py) -k (\w+)", text):
-        tests = re.findall(
-            r"^def test_\w+", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
-        )
-        assert any(word in test for test in tests), f"{_name(path)} names {name} -k {word}"
+    for command in re.findall(r"python -m pytest ([^`\n]*)", text):
+        for name, word in re.findall(r"(tests/[\w/]+\.py) -k (\w+)", command):
+            tests = _tests(ROOT / name, stress="--stress" in command)
+            assert any(word in test for test in tests), f"{_name(path)} has: {command}"
+
+
+def _tests(path, *, stress):
+    """Returns the names of a file's tests, without `stress` only of those that run without it."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    marks = [one for one in body if ast.unparse(one).startswith("pytestmark = ")]
+    tests = [one for one in body if getattr(one, "name", "").startswith("test_")]
+    return [
+        one.name
+        for one in tests
+        if stress or "mark.stress" not in " ".join(map(ast.unparse, marks + one.decorator_list))
+    ]
 
 
 def test_every_command_is_in_the_reference():

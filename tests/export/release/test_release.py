@@ -48,7 +48,7 @@ FAILING = {**ENCODER, "name": "failing", "options": {"compute_dtype": "float8"}}
 TARBALL = "org/albert/3.tar.gz"
 # With --stress the encoder is converted, too: seven seconds for each. `test_formats.py` copies.
 _FORMATS = ("onnx-int8", "litert", "openvino-float16", "huggingface")
-# Without it the models are not verified: seven seconds for each, too.
+# Without it the models are not verified: three to nine seconds of CPU for each.
 _WITHOUT_VERIFY = """
 import runpy
 from export.release import command_runner
