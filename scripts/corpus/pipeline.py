@@ -54,7 +54,7 @@ def options(
 def _dask_flags(flags: Sequence[str], cluster: str, num_shards: int) -> list[str]:
     try:
         import apache_beam.runners.dask.dask_runner  # noqa: F401, defines its options
-        import distributed  # noqa: F401
+        import distributed  # noqa: F401, which the runner imports only when it runs
     except ImportError as error:
         raise errors.InputError(f"{error}: pip install 'distributed>=2024.4.2'") from error
     found = list(flags)
