@@ -18,6 +18,7 @@ from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 from tensorflow.python.saved_model import fingerprinting_utils  # nothing public computes one again
 
 from configs import errors, hub_api
+from export.saved_models import saving
 
 
 class HubModule(tf.train.Checkpoint):
@@ -105,7 +106,7 @@ def save(
       errors.DestinationError: the files cannot be written, for example because the disk is full.
     """
     try:
-        tf.saved_model.save(root, directory, signatures=dict(signatures))
+        saving.save(root, directory, signatures=dict(signatures))
         _sort_functions(directory)
     except tf.errors.OpError as error:  # TensorFlow raises these, not OSError
         raise errors.DestinationError(

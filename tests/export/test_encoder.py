@@ -1,6 +1,7 @@
 """The encoder command with `--checkpoint`: a user's files become an artifact, or one clear line."""
 
 import json
+import os
 
 import pytest
 
@@ -11,9 +12,15 @@ def _run(*arguments):
     return processes.run("export.encoder", *arguments)
 
 
-def test_command_exports_a_checkpoint_reproducibly_and_records_it(golden_root, tmp_path):
+def test_command_exports_a_checkpoint_reproducibly_and_records_it(
+    golden_root, tmp_path, monkeypatch
+):
     checkpoint = golden_root / "tiny" / "tf1"
     contents = []
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     for name in ("a", "b"):
         done = _run(
             "--checkpoint", checkpoint, "--model_name", "golden", "--export_dir", tmp_path / name
@@ -23,6 +30,7 @@ def test_command_exports_a_checkpoint_reproducibly_and_records_it(golden_root, t
         assert path == str(tmp_path / name / "golden" / "1")
         contents.append(processes.contents(path))
     assert contents[0] == contents[1]
+    assert os.listdir(temporary) == []
     manifest = json.loads(contents[0]["assets.extra/manifest.json"])
     assert manifest["weights"]["source"] == "checkpoint"
     assert manifest["weights"]["format"] == "tf1"

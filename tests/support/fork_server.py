@@ -26,6 +26,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import types
 from typing import Any, NoReturn
@@ -129,6 +130,7 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> None:
         resource.setrlimit(int(limit), values)
     os.environ.clear()
     os.environ.update(request["environ"])
+    tempfile.tempdir = None  # TMPDIR is read once
     ignored = request["ignores_sigint"]  # as under nohup
     signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
     sys.executable = request["executable"]

@@ -61,12 +61,14 @@ def _convert(source: sources.Source, signature: sources.Signature, quantize: str
     import tensorflow as tf
     from tensorflow.lite.python import convert_phase
 
+    from export.saved_models import saving
+
     module = tf.Module()
     module.root = source.root  # its variables
     with tempfile.TemporaryDirectory() as folder:
         # Signatures get the names that a SavedModel has for them. What was trained and saved again
         # may have none, and that of an unpadded head never has.
-        tf.saved_model.save(module, folder, signatures={signature.name: source.trace(signature)})
+        saving.save(module, folder, signatures={signature.name: source.trace(signature)})
         new_axes.rewrite(os.path.join(folder, tf.saved_model.SAVED_MODEL_FILENAME_PB))
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=[signature.name]
