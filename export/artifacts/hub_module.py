@@ -18,7 +18,7 @@ from tensorflow.core.protobuf import fingerprint_pb2, saved_model_pb2
 from tensorflow.python.saved_model import fingerprinting_utils  # nothing public computes one again
 
 from configs import errors, hub_api
-from export.saved_models import saving
+from export.saved_models import bytecode
 
 
 class HubModule(tf.train.Checkpoint):
@@ -106,7 +106,8 @@ def save(
       errors.DestinationError: the files cannot be written, for example because the disk is full.
     """
     try:
-        saving.save(root, directory, signatures=dict(signatures))
+        with bytecode.not_written():
+            tf.saved_model.save(root, directory, signatures=dict(signatures))
         _sort_functions(directory)
     except tf.errors.OpError as error:  # TensorFlow raises these, not OSError
         raise errors.DestinationError(

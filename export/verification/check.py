@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from configs import errors
+from export.saved_models import bytecode
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,8 @@ def run_checks(checks: Sequence[Check], module: Any, directory: str) -> list[Fin
     for check in checks:
         problem = None
         try:
-            check.run(module, directory)
+            with bytecode.not_written():
+                check.run(module, directory)
         except CheckFailed as failure:
             problem = str(failure)
         except Exception as error:  # an artifact that breaks the contract may raise anything

@@ -18,7 +18,7 @@ import tensorflow_text  # noqa: F401, registers the preprocessor's ops
 
 from configs import errors
 from export.metadata import checksums, manifest
-from export.saved_models import loading, saving
+from export.saved_models import bytecode, loading
 from scripts.pretraining import (
     batches,
     checkpoints,
@@ -192,7 +192,8 @@ def _save(encoder: Any, *, source: str, output_dir: str) -> None:
     os.makedirs(parent, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent, prefix=".tmp-") as folder:
         directory = os.path.join(folder, "encoder")
-        saving.save(encoder, directory, signatures=dict(encoder.signatures))
+        with bytecode.not_written():
+            tf.saved_model.save(encoder, directory, signatures=dict(encoder.signatures))
         path = os.path.join(directory, manifest.FILE)
         os.makedirs(os.path.dirname(path))
         shutil.copyfile(os.path.join(source, manifest.FILE), path)

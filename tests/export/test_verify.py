@@ -311,8 +311,12 @@ def _run(*arguments):
 
 
 def test_command_prints_a_table_writes_its_results_and_exits_with_0(
-    golden_root, artifact, tmp_path
+    golden_root, artifact, tmp_path, monkeypatch
 ):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     page, results = tmp_path / "page.html", tmp_path / "results.json"
     checkpoint = str(golden_root / "tiny" / "tf1")
     files = ("--report", str(page), "--results", str(results))
@@ -331,6 +335,7 @@ def test_command_prints_a_table_writes_its_results_and_exits_with_0(
     for row in by_output.values():
         assert 0 <= row["difference"] <= row["tolerance"]
         assert f"{row['difference']:.1e}" in done.stdout
+    assert os.listdir(temporary) == []
 
 
 @pytest.mark.stress

@@ -21,6 +21,7 @@ import numpy as np
 from configs import errors
 from export.conversion import source as sources
 from export.conversion.litert import new_axes
+from export.saved_models import bytecode
 
 ENDING = ".tflite"
 
@@ -61,14 +62,14 @@ def _convert(source: sources.Source, signature: sources.Signature, quantize: str
     import tensorflow as tf
     from tensorflow.lite.python import convert_phase
 
-    from export.saved_models import saving
-
     module = tf.Module()
     module.root = source.root  # its variables
     with tempfile.TemporaryDirectory() as folder:
         # Signatures get the names that a SavedModel has for them. What was trained and saved again
         # may have none, and that of an unpadded head never has.
-        saving.save(module, folder, signatures={signature.name: source.trace(signature)})
+        signatures = {signature.name: source.trace(signature)}
+        with bytecode.not_written():
+            tf.saved_model.save(module, folder, signatures=signatures)
         new_axes.rewrite(os.path.join(folder, tf.saved_model.SAVED_MODEL_FILENAME_PB))
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=[signature.name]
