@@ -1,6 +1,7 @@
 """Rules of the code that a machine can hold. import-linter (setup.cfg) holds who imports whom."""
 
 import ast
+import functools
 import sys
 
 import pytest
@@ -28,6 +29,7 @@ def _name(path):
     return path.relative_to(processes.REPOSITORY).as_posix()
 
 
+@functools.cache
 def _tree(path):
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
@@ -42,31 +44,28 @@ def _imports(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-each_source = pytest.mark.parametrize("path", SOURCES, ids=_name)
+def test_source_files_stay_under_300_lines():
+    lines = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert {name: count for name, count in lines.items() if count >= 300} == {}
 
 
-@each_source
-def test_source_files_stay_under_300_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 300
+def test_functions_stay_within_40_lines_without_their_docstring():
+    too_long = []
+    for path in SOURCES:
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = node.body[1:] if ast.get_docstring(node) else node.body
+                if first and node.end_lineno - first[0].lineno >= 40:
+                    too_long.append(f"{_name(path)}: {node.name}")
+    assert too_long == []
 
 
-@each_source
-def test_functions_stay_within_40_lines_without_their_docstring(path):
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            first = node.body[1:] if ast.get_docstring(node) else node.body
-            if first:
-                assert node.end_lineno - first[0].lineno < 40, node.name
+def test_modules_say_what_they_are():
+    assert [_name(path) for path in SOURCES if not ast.get_docstring(_tree(path))] == []
 
 
-@each_source
-def test_modules_say_what_they_are(path):
-    assert ast.get_docstring(_tree(path))
-
-
-@pytest.mark.parametrize("path", TESTS, ids=_name)
-def test_tests_import_no_command(path):
-    assert not COMMANDS & set(_imports(_tree(path)))
+def test_tests_import_no_command():
+    assert [_name(path) for path in TESTS if COMMANDS & set(_imports(_tree(path)))] == []
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,6 @@ def _anchors(path):
     }
 
 
-each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
-
-
 @pytest.mark.parametrize("name", ["README.md", "BUILD_NOTES.md"])
 def test_the_first_documents_are_short(name):
     assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= 120
@@ -62,46 +59,53 @@ def test_decisions_that_are_replaced_say_so_wherever_they_are_listed():
     assert replaced
 
 
-@each_document
-def test_relative_links_lead_to_files_and_headings(path):
-    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
-    for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if "://" in link:
-            continue
-        target, _, anchor = link.partition("#")
-        file = path.parent / target if target else path
-        assert file.exists(), f"{_name(path)} links to {link}"
-        if anchor:
-            assert anchor in _anchors(file), f"{_name(path)} links to {link}"
+def _texts():
+    """Yields the path of each document, and its text."""
+    for path in DOCUMENTS:
+        yield path, path.read_text(encoding="utf-8")
 
 
-@each_document
-def test_named_files_exist(path):
+def test_relative_links_lead_to_files_and_headings():
+    broken = []
+    for path, text in _texts():
+        for link in re.findall(r"\]\(([^)\s]+)\)", _FENCE.sub("", text)):
+            if "://" in link:
+                continue
+            target, _, anchor = link.partition("#")
+            file = path.parent / target if target else path
+            if not file.exists() or (anchor and anchor not in _anchors(file)):
+                broken.append(f"{_name(path)} links to {link}")
+    assert broken == []
+
+
+def test_named_files_exist():
     """Files that a document names are in the repository."""
-    for name in re.findall(rf"`({_FOLDERS}/[\w./-]+)`", path.read_text(encoding="utf-8")):
-        assert (ROOT / name).exists(), f"{_name(path)} names {name}"
+    found = [
+        (_name(path), name)
+        for path, text in _texts()
+        for name in re.findall(rf"`({_FOLDERS}/[\w./-]+)`", text)
+    ]
+    assert found and [one for one in found if not (ROOT / one[1]).exists()] == []
 
 
-@each_document
-def test_named_modules_exist(path):
+def test_named_modules_exist():
     """Modules and files in `python -m module` and `python file` exist."""
-    text = path.read_text(encoding="utf-8")
-    for module in re.findall(rf"python -m ({_FOLDERS}[\w.]*)", text):
-        assert importlib.util.find_spec(module), f"{_name(path)} names {module}"
-    for name in re.findall(rf"python ({_FOLDERS}/[\w/]+\.py)", text):
-        assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
+    for path, text in _texts():
+        for module in re.findall(rf"python -m ({_FOLDERS}[\w.]*)", text):
+            assert importlib.util.find_spec(module), f"{_name(path)} names {module}"
+        for name in re.findall(rf"python ({_FOLDERS}/[\w/]+\.py)", text):
+            assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
 
 
-@each_document
-def test_named_tests_exist(path):
+def test_named_tests_exist():
     """Test files that a document names exist, and `-k WORD` selects tests in them."""
-    text = path.read_text(encoding="utf-8")
-    for name in re.findall(r"tests/[\w/]+\.py", text):
-        assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
-    for command in re.findall(r"python -m pytest ([^`\n]*)", text):
-        for name, word in re.findall(r"(tests/[\w/]+\.py) -k (\w+)", command):
-            tests = _tests(ROOT / name, stress="--stress" in command)
-            assert any(word in test for test in tests), f"{_name(path)} has: {command}"
+    for path, text in _texts():
+        for name in re.findall(r"tests/[\w/]+\.py", text):
+            assert (ROOT / name).is_file(), f"{_name(path)} names {name}"
+        for command in re.findall(r"python -m pytest ([^`\n]*)", text):
+            for name, word in re.findall(r"(tests/[\w/]+\.py) -k (\w+)", command):
+                tests = _tests(ROOT / name, stress="--stress" in command)
+                assert any(word in test for test in tests), f"{_name(path)} has: {command}"
 
 
 def _tests(path, *, stress):

@@ -15,7 +15,7 @@ import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the embedder's ops
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from tests.support import processes, text_models
+from tests.support import processes, sampling, text_models
 
 EXAMPLES = processes.REPOSITORY / "examples"
 
@@ -242,23 +242,24 @@ def test_what_is_not_serving_and_a_missing_package_are_one_clear_line_too(tmp_pa
     )
 
 
-@pytest.mark.parametrize(
-    "name, settings, message",
-    [
-        ("answer_spans.py", {"STEPS": "few"}, "STEPS .*must be numbers: .*'few'"),
-        ("answer_spans.py", {"PREPROCESSOR": "gone"}, "PREPROCESSOR must be .*: gone .*"),
-        ("classify_sentence_pairs.py", {"EPOCHS": "1.5"}, "EPOCHS.* must be numbers: .*'1.5'"),
-        (
-            "classify_sentence_pairs.py",
-            {"PREPROCESSOR": "gone"},
-            "PREPROCESSOR must be .*: gone .*",
-        ),
-        ("classify_sentence_pairs.py", {"OUTPUT_DIR": "a_file"}, "OUTPUT_DIR .*: .*'a_file'"),
-        ("nearest_sentences.py", {"EMBEDDER": "gone"}, "EMBEDDER must be .*: gone .*"),
-        ("nearest_sentences.py", {"SENTENCES_FILE": "gone"}, "SENTENCES_FILE .*: .*'gone'"),
-        ("nearest_sentences.py", {"SENTENCES_FILE": "a_file"}, "SENTENCES_FILE is empty: a_file"),
-    ],
-)
+_WRONG = [
+    ("answer_spans.py", {"STEPS": "few"}, "STEPS .*must be numbers: .*'few'"),
+    ("answer_spans.py", {"PREPROCESSOR": "gone"}, "PREPROCESSOR must be .*: gone .*"),
+    ("classify_sentence_pairs.py", {"EPOCHS": "1.5"}, "EPOCHS.* must be numbers: .*'1.5'"),
+    (
+        "classify_sentence_pairs.py",
+        {"PREPROCESSOR": "gone"},
+        "PREPROCESSOR must be .*: gone .*",
+    ),
+    ("classify_sentence_pairs.py", {"OUTPUT_DIR": "a_file"}, "OUTPUT_DIR .*: .*'a_file'"),
+    ("nearest_sentences.py", {"EMBEDDER": "gone"}, "EMBEDDER must be .*: gone .*"),
+    ("nearest_sentences.py", {"SENTENCES_FILE": "gone"}, "SENTENCES_FILE .*: .*'gone'"),
+    ("nearest_sentences.py", {"SENTENCES_FILE": "a_file"}, "SENTENCES_FILE is empty: a_file"),
+]
+
+
+# Without --stress one of each example, and of numbers, folders and files.
+@sampling.parametrize("name, settings, message", _WRONG, sample=[_WRONG[0], _WRONG[3], _WRONG[7]])
 def test_wrong_settings_are_one_clear_line(name, settings, message, tmp_path):
     (tmp_path / "a_file").touch()
     environment = processes.environment() | settings

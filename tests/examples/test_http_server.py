@@ -1,4 +1,4 @@
-"""KServe, in a process of its own, answers with a text model as TensorFlow Serving's REST API."""
+"""KServe, in another process, answers with a text model as TensorFlow Serving's REST API."""
 
 import asyncio
 import contextlib
@@ -32,6 +32,7 @@ def served(directory, cwd):
     server = processes.start(
         EXAMPLES / "http_server.py",
         cwd=cwd,
+        forked=True,
         env=processes.environment() | settings,
         stderr=subprocess.STDOUT,
     )
@@ -197,14 +198,14 @@ def test_the_example_of_a_client_prints_the_labels(address, tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    "settings, error",
-    [
-        ({"MODEL_DIR": "gone"}, "MODEL_DIR must be a SavedModel: gone"),
-        ({"PORT": "http"}, "PORT must be the number of a free port"),
-        ({"PORT": "99999"}, "PORT must be the number of a free port"),
-    ],
-)
+_WRONG = [
+    ({"MODEL_DIR": "gone"}, "MODEL_DIR must be a SavedModel: gone"),
+    ({"PORT": "http"}, "PORT must be the number of a free port"),
+    ({"PORT": "99999"}, "PORT must be the number of a free port"),
+]
+
+
+@sampling.parametrize("settings, error", _WRONG, sample=_WRONG[2:])
 def test_wrong_settings_are_one_clear_line(settings, error, tmp_path):
     done = processes.python(
         EXAMPLES / "http_server.py", cwd=tmp_path, env=processes.environment() | settings

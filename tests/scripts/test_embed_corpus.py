@@ -273,8 +273,10 @@ _BAD = [
 ]
 
 
-# Without --stress one of each: a flag, an artifact, files, an output folder, pipeline options.
-@sampling.parametrize(("changed", "options", "message"), _BAD, sample=[*_BAD[1:9:2], _BAD[-2]])
+# Without --stress one of each: a flag, an artifact, an output folder, pipeline options.
+@sampling.parametrize(
+    ("changed", "options", "message"), _BAD, sample=[_BAD[1], _BAD[3], _BAD[7], _BAD[-2]]
+)
 def test_bad_input_is_refused_before_tensorflow_is_imported(
     changed, options, message, tiny_embedder, tiny_encoder, tmp_path
 ):

@@ -6,43 +6,37 @@ Example:
 
 import os
 import pathlib
-import subprocess
 
-from tests.support import installed, shared_run
+from tests.support import installed, processes, shared_run
 
 ENVIRONMENT = {"PYTHONHASHSEED": "12345", "LC_ALL": "C", "TZ": "UTC+9"}
-_COMMANDS = (
-    "export.encoder --config=tiny --model_name=encoder",
-    "export.preprocessor --model_name=preprocess",
-)
-# TensorFlow reads its environment when it is imported, so that this is not a fork; it forks itself
-# before any op has run, so that both commands are the first in their process.
-_PROGRAM = f"""
-import os, runpy, sys
-import tensorflow
-for command in {_COMMANDS!r}:
-    pid = os.fork()
-    if not pid:
-        sys.argv = [*command.split(), "--export_dir=elsewhere", "--version=12"]
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, command
-"""
+_COMMANDS = {
+    "encoder": ("export.encoder", "--config=tiny"),
+    "preprocess": ("export.preprocessor",),
+}
 
 
 def exported() -> pathlib.Path:
-    """Returns the folder of `encoder` and `preprocess`, of which each has version 12."""
+    """Returns the folder of `encoder` and `preprocess`, of which each has version 12.
+
+    Python, TensorFlow and NumPy read that environment when they start, so that the commands, and
+    their load checks, are forks of a server of their own, in which no op has run.
+    """
 
     def write(folder: pathlib.Path) -> pathlib.Path:
         inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-        done = subprocess.run(
-            [installed.python(), "-c", _PROGRAM],
-            cwd=folder,
-            env=inherited | ENVIRONMENT,
-            capture_output=True,
-            text=True,
-        )
-        printed = "elsewhere/encoder/12\nelsewhere/preprocess/12\n"
-        assert (done.returncode, done.stdout) == (0, printed), done.stderr
+        env = inherited | ENVIRONMENT
+        with shared_run.start_server(folder / "server", installed.python(), env) as server:
+            for name, command in _COMMANDS.items():
+                options = (f"--model_name={name}", "--export_dir=elsewhere", "--version=12")
+                done = processes.python(
+                    *("-m", *command, *options),
+                    cwd=folder,
+                    env=env,
+                    executable=folder / "server" / "python",
+                )
+                assert (done.returncode, done.stdout) == (0, f"elsewhere/{name}/12\n"), done.stderr
+            server.communicate()
         return folder / "elsewhere"
 
     return shared_run.once("elsewhere", write)

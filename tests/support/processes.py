@@ -38,14 +38,15 @@ def start(
     cwd: str | os.PathLike[str] = REPOSITORY,
     env: Mapping[str, str] | None = None,
     without_tensorflow: bool = False,
+    forked: bool = False,
     **options: Any,
 ) -> subprocess.Popen[str]:
     """Starts Python in a process of its own, for tests that send signals or kill it.
 
-    SIGINT interrupts it, even if this process ignores SIGINT, as under `nohup`. Without TensorFlow
-    it is a fork, which ends if it or the process that is returned is killed.
+    SIGINT interrupts it, even if this process ignores SIGINT, as under `nohup`. Without TensorFlow,
+    or `forked`, it is a fork, which ends if it or the process that is returned is killed.
     """
-    executable = sys.executable
+    executable = os.environ[shared_run.PYTHON] if forked else sys.executable
     if without_tensorflow:
         executable = os.environ[shared_run.PYTHON_WITHOUT_TENSORFLOW]
     return subprocess.Popen(
@@ -69,13 +70,14 @@ def python(
     *arguments: object,
     cwd: str | os.PathLike[str] = REPOSITORY,
     env: Mapping[str, str] | None = None,
+    executable: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Runs Python with `arguments` in the folder `cwd` and returns what it wrote."""
     env = environment() if env is None else env
     is_without = str(NO_TENSORFLOW) in env.get("PYTHONPATH", "")
     variable = shared_run.PYTHON_WITHOUT_TENSORFLOW if is_without else shared_run.PYTHON
-    executable = os.environ.get(variable, sys.executable)
+    executable = executable or os.environ.get(variable, sys.executable)
     return subprocess.run(
         [executable, *map(str, arguments)],
         cwd=cwd,

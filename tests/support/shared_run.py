@@ -34,10 +34,11 @@ def start(env: dict[str, str], without_tensorflow: dict[str, str]) -> Callable[[
     """
     folder = pathlib.Path(tempfile.mkdtemp(prefix="albert-tests-"))
     os.environ[_FOLDER] = str(folder)
-    server = _start_server(folder, PYTHON, env)
-    light = _start_server(
-        folder / "without_tensorflow", PYTHON_WITHOUT_TENSORFLOW, without_tensorflow
-    )
+    light_folder = folder / "without_tensorflow"
+    server = start_server(folder, sys.executable, env)
+    light = start_server(light_folder, sys.executable, without_tensorflow)
+    os.environ[PYTHON] = str(folder / "python")
+    os.environ[PYTHON_WITHOUT_TENSORFLOW] = str(light_folder / "python")
 
     def end() -> None:
         light.communicate()
@@ -46,10 +47,10 @@ def start(env: dict[str, str], without_tensorflow: dict[str, str]) -> Callable[[
     return end
 
 
-def _start_server(
-    folder: pathlib.Path, variable: str, env: dict[str, str]
+def start_server(
+    folder: pathlib.Path, executable: str | pathlib.Path, env: dict[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Starts a fork server whose programs the executable serves that `variable` then names."""
+    """Starts a fork server of that Python, whose programs `python` in the folder runs."""
     folder.mkdir(exist_ok=True)
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener,
@@ -59,7 +60,7 @@ def _start_server(
         listener.listen(64)
         descriptor = fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, 3)  # stdin may be closed here
         server = subprocess.Popen(
-            [sys.executable, _SUPPORT / "fork_server.py", str(descriptor), folder],
+            [executable, _SUPPORT / "fork_server.py", str(descriptor), folder],
             env=env,
             stdin=subprocess.PIPE,
             stdout=log,
@@ -72,7 +73,6 @@ def _start_server(
     client = (_SUPPORT / "fork_client.py").read_text()
     python.write_text(f"#!{sys.executable} -ISE\n{client}")
     python.chmod(0o755)
-    os.environ[variable] = str(python)
     return server
 
 

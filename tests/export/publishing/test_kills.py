@@ -167,6 +167,7 @@ def test_of_exporters_of_one_version_exactly_one_wins(small, stress, tmp_path, e
     print(f"\n{rounds} rounds of {EXPORTERS} exporters of one version: one winner each")
 
 
+@pytest.mark.stress
 def test_exporters_of_the_next_free_version_all_get_one(small, stress, tmp_path):
     good, _ = small
     rounds = 10 if stress else 1
@@ -182,6 +183,7 @@ def test_exporters_of_the_next_free_version_all_get_one(small, stress, tmp_path)
     print(f"\n{rounds} rounds of {EXPORTERS} exporters: {EXPORTERS} versions each")
 
 
+@pytest.mark.stress
 def test_exporters_that_start_and_fail_together_never_lose_their_folder(small, stress, tmp_path):
     """A failed exporter removes the folders that it made, while others make them."""
     good, _ = small
@@ -207,6 +209,7 @@ def test_exporters_that_start_and_fail_together_never_lose_their_folder(small, s
         shutil.rmtree(tmp_path / exporter.NAME)
 
 
+@pytest.mark.stress
 def test_who_polls_the_folder_sees_only_complete_versions(stress, tmp_path):
     """Polls as TensorFlow Serving does, which loads any folder with a numeric name."""
     count = 60 if stress else 6
