@@ -34,6 +34,10 @@ def _tree(path):
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+def teardown_module():
+    _tree.cache_clear()  # 100 MB
+
+
 def _imports(tree):
     """Yields every module that is imported, `from a import b` as a.b."""
     for node in ast.walk(tree):

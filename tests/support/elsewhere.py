@@ -26,7 +26,7 @@ def exported() -> pathlib.Path:
     def write(folder: pathlib.Path) -> pathlib.Path:
         inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
         env = inherited | ENVIRONMENT
-        with shared_run.start_server(folder / "server", installed.python(), env) as server:
+        with shared_run.start_server(folder / "server", installed.python(), env):
             for name, command in _COMMANDS.items():
                 options = (f"--model_name={name}", "--export_dir=elsewhere", "--version=12")
                 done = processes.python(
@@ -36,7 +36,6 @@ def exported() -> pathlib.Path:
                     executable=folder / "server" / "python",
                 )
                 assert (done.returncode, done.stdout) == (0, f"elsewhere/{name}/12\n"), done.stderr
-            server.communicate()
         return folder / "elsewhere"
 
     return shared_run.once("elsewhere", write)
