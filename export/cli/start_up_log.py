@@ -6,6 +6,7 @@ Example:
 Its libraries log as they are loaded, before any level can be set: "oneDNN custom operations are
 on", "Could not find cuda drivers". Everything else that is written meanwhile is shown afterwards.
 A crash of the import itself leaves no message; with TF_CPP_MIN_LOG_LEVEL set nothing is hidden.
+Nor does TensorFlow Hub's import of pkg_resources warn, unless Python is told which warnings to show.
 """
 
 import contextlib
@@ -17,11 +18,13 @@ import re
 import sys
 import tempfile
 import types
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 _PACKAGE = "tensorflow"
 _LOGGED = re.compile(rb"I0000 |WARNING: All log messages before absl::InitializeLog\(\)")
+_DEPRECATED = "pkg_resources is deprecated"  # setup.cfg has the bound that keeps it
 _STDERR = 2
 
 
@@ -29,6 +32,8 @@ def hide() -> None:
     """Hides the log of an import that has not happened yet."""
     if _PACKAGE not in sys.modules:
         sys.meta_path.insert(0, _Finder())
+    if not sys.warnoptions:
+        warnings.filterwarnings("ignore", _DEPRECATED, UserWarning)
 
 
 class _Finder(importlib.abc.MetaPathFinder):

@@ -9,6 +9,8 @@ os.write(2, b"I0000 00:00:1 99 port.cc:153] oneDNN custom operations are on.\\n"
 os.write(2, b"something else\\n")
 value = __spec__.name
 """
+# What tensorflow_hub 0.16.1 does that warns.
+FAKE_HUB = "from pkg_resources import parse_version"
 CODE = """
 import sys
 sys.path.insert(0, "{folder}")
@@ -16,6 +18,7 @@ from export.cli import runner
 def main():
     print("before", file=sys.stderr)
     import tensorflow
+    import tensorflow_hub
     runner.log("after " + tensorflow.value)
 runner.run(main)
 """
@@ -23,6 +26,7 @@ runner.run(main)
 
 def _lines(tmp_path, **environment):
     (tmp_path / "tensorflow.py").write_text(FAKE)
+    (tmp_path / "tensorflow_hub.py").write_text(FAKE_HUB)
     given = processes.environment(without_tensorflow=True)
     given.pop("TF_CPP_MIN_LOG_LEVEL")
     code = CODE.format(folder=tmp_path)
@@ -36,4 +40,10 @@ def test_the_log_of_the_import_is_hidden_and_nothing_else(tmp_path):
 
 
 def test_a_user_who_sets_the_level_sees_everything(tmp_path):
-    assert len(_lines(tmp_path, TF_CPP_MIN_LOG_LEVEL="0")) == 5
+    shown = _lines(tmp_path, TF_CPP_MIN_LOG_LEVEL="0")
+    assert len([line for line in shown if "pkg_resources" not in line]) == 5
+
+
+def test_a_user_who_asks_for_warnings_sees_them(tmp_path):
+    shown = _lines(tmp_path, PYTHONWARNINGS="default")
+    assert any("pkg_resources is deprecated" in line for line in shown)
