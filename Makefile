@@ -14,11 +14,13 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Bytecode is written, whatever the environment says: Python starts hundreds of times.
-PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest
 # What `make export` exports: random weights of the large size, or a checkpoint.
 CHECKPOINT ?=
 MODEL_NAME ?= albert
+
+# Bytecode is written, whatever the environment says: Python starts hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: export test suite coverage docs stress benchmark portability reproduce serve lint lock venv clean
 

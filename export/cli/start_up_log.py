@@ -6,7 +6,7 @@ Example:
 Its libraries log as they are loaded, before any level can be set: "oneDNN custom operations are
 on", "Could not find cuda drivers". Everything else that is written meanwhile is shown afterwards.
 A crash of the import itself leaves no message; with TF_CPP_MIN_LOG_LEVEL set nothing is hidden.
-Nor does TensorFlow Hub's import of pkg_resources warn, unless Python is told which warnings to show.
+Nor does TensorFlow Hub's import of pkg_resources warn, unless Python is told what to show.
 """
 
 import contextlib

@@ -113,6 +113,7 @@ def _moved(module):
     return values
 
 
+@pytest.mark.stress  # test_new_heads.py saves one again, with a head's labels
 def test_a_fine_tuned_artifact_saved_again_is_read(golden_root, tmp_path):
     module = hub.load(golden_artifacts.directory("tiny", golden_root))
     moved = _moved(module)
