@@ -101,6 +101,7 @@ def test_persistent_tape_gives_the_same_gradients_in_eager_mode(case):
 
 
 @ONE_STRUCTURE
+@pytest.mark.stress  # test_training.py trains in a function
 def test_persistent_tape_gives_the_same_gradients_in_a_tf_function(case):
     call = table.shared(case)
     # The sum is of all outputs; each more loss would trace the way back once more.

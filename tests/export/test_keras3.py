@@ -85,7 +85,7 @@ def _compile(model, optimizer):
     return model
 
 
-@sampling.parametrize("case", table.CASES, sample=EXTREMES, ids=str)
+@sampling.parametrize("case", table.CASES, sample=EXTREMES[1:], ids=str)
 def test_outputs_are_those_of_hub_load(case):
     expected = _original(case)(case.inputs())
     outputs = _layer(case)(case.inputs())

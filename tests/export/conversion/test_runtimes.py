@@ -19,10 +19,7 @@ _PACKAGES = {"litert": "ai_edge_litert", "openvino": "openvino"}
 # Every head and structure runs with --stress: LiteRT's converter takes two seconds for each.
 _SAMPLES = {
     "litert": ("erf_no_projection_no_mlm-encoder",),
-    "openvino": (
-        "erf_no_projection_no_mlm-encoder",
-        "beam-unpadded.answer",
-    ),
+    "openvino": ("erf_no_projection_no_mlm-encoder",),
 }
 _BY_FORMAT = [(name, case) for name in _SAMPLES for case in _CASES]
 

@@ -57,7 +57,7 @@ _CHANGES = [
 @sampling.parametrize(
     ("name", "change", "is_cut"),
     _CHANGES,
-    sample=[row for row in _CHANGES if "token" not in row[1] or len(row[1]["token"]) > 1],
+    sample=[_CHANGES[0], _CHANGES[3], _CHANGES[9]],
 )
 def test_the_first_ids_are_those_of_the_whole_text(name, change, is_cut, tmp_path):
     library = pytest.importorskip("tokenizers")
