@@ -151,7 +151,7 @@ def export_text_model(
     if plan.problems:
         raise errors.InputError("; ".join(plan.problems))
     with publish.staged(export_dir, **destination) as publication, _Parts(spec) as parts:
-        notices.tell(log, model_name, [*spec.notices(), *plan.notices])
+        notices.tell(log, model_name, [*spec.notices(with_pooling=True), *plan.notices])
         # Beside the artifact: what a killed exporter leaves there is swept.
         beside = os.path.dirname(publication.directory)
         with tempfile.TemporaryDirectory(dir=beside) as work:

@@ -81,8 +81,12 @@ class EncoderSpec:
         pieces = self.tokenizer.described.vocab_size if self.tokenizer else self.config.vocab_size
         return self.config.vocab_size - pieces
 
-    def notices(self) -> list[str]:
-        """Returns lines about what the user should not find out only later."""
+    def notices(self, *, with_pooling: bool = False) -> list[str]:
+        """Returns lines about what the user should not find out only later.
+
+        Args:
+          with_pooling: whether what is exported has sentence-transformers' pooling.
+        """
         of_heads = self.chosen_heads.notices(seed=self.seed)
         if self.checkpoint is None:
             line = f"no checkpoint, so the weights are random (seed {self.seed}) and untrained"
@@ -112,7 +116,7 @@ class EncoderSpec:
                 "head may not have been trained with it: --nohead leaves it out, too"
             )
         folder = sentence_transformers.folder_of(self.checkpoint.directories)
-        if folder is not None and sentence_transformers.makes_vectors(folder):
+        if folder and not with_pooling and sentence_transformers.makes_vectors(folder):
             lines.append(
                 "its folder is of sentence-transformers: its pooling is not in an encoder, but in "
                 "the text model that export.text_model --checkpoint makes"
