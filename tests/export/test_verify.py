@@ -134,7 +134,7 @@ def test_artifact_equals_every_source_of_its_weights(
         assert row.engine.startswith("numpy oracle" if row.output in the_oracles else engine)
 
 
-@pytest.mark.stress
+@pytest.mark.stress  # the NumPy oracle is the engine of the tests before it
 def test_a_saved_model_answers_for_itself(golden_root):
     config = golden.MODELS["tiny"].config
     opened = opening.open(str(golden_root / "tiny" / "model_garden" / "saved_model"))

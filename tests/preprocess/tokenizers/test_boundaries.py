@@ -57,7 +57,7 @@ _CHANGES = [
 @sampling.parametrize(
     ("name", "change", "is_cut"),
     _CHANGES,
-    sample=[_CHANGES[0], _CHANGES[3], _CHANGES[9]],
+    sample=[_CHANGES[0], _CHANGES[3], _CHANGES[9]],  # plain, without a boundary, with tokens
 )
 def test_the_first_ids_are_those_of_the_whole_text(name, change, is_cut, tmp_path):
     library = pytest.importorskip("tokenizers")
