@@ -106,16 +106,13 @@ def _examples(path):
                 yield re.sub(rf"(?m)^{match[1]} {{4}}", "", match[2])
 
 
-EXAMPLES = [(path, code) for path in PATHS for code in _examples(path)]
-
-
-@pytest.mark.parametrize(("path", "code"), EXAMPLES, ids=lambda value: getattr(value, "stem", ""))
-def test_an_example_names_what_exists(path, code):
-    assert not problems(code, path.relative_to(processes.REPOSITORY).parts[0])
-
-
-def test_there_are_examples():
-    assert len(EXAMPLES) > 60
+def test_examples_name_what_exists():
+    examples = [(path, code) for path in PATHS for code in _examples(path)]
+    assert len(examples) > 60
+    paths = [(path.relative_to(processes.REPOSITORY), code) for path, code in examples]
+    assert not [
+        f"{path}: {wrong}" for path, code in paths for wrong in problems(code, path.parts[0])
+    ]
 
 
 @pytest.mark.parametrize(

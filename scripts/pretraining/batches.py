@@ -56,6 +56,8 @@ def masked(settings: Settings, *, preprocessor: Any) -> tf.data.Dataset:
     dataset = dataset.batch(settings.batch_size).enumerate().map(finish).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
     options.deterministic = True
+    # Its thread keeps the process for seconds after the last step, and only a prefetch is tuned.
+    options.autotune.enabled = False
     # Checkpoints of iterators refuse resources such as the preprocessor's tables: these are
     # constants.
     options.experimental_external_state_policy = tf.data.experimental.ExternalStatePolicy.IGNORE

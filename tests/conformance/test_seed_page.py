@@ -144,6 +144,7 @@ def test_preprocessor_in_a_dataset(folders):
     _run(_TRAIN, **folders)
 
 
+@pytest.mark.stress  # the other files here have the layers of tf_keras
 def test_without_legacy_keras_hub_layers_work_in_tf_keras_models(folders):
     code = _BASIC + _PRINT + _CHECK_BASIC + _MLM + _CHECK_MLM
     code = "assert tf.keras.__version__.startswith('3.')\nimport tf_keras\n" + code.replace(

@@ -117,7 +117,7 @@ def test_attention_dropout_masks_differ_from_layer_to_layer_and_from_call_to_cal
         assert (one != other).any()
 
 
-@_sampled(table.CASES, "heads-unpadded.classify", "sop-sop")
+@_sampled(table.CASES, "heads-unpadded.classify", "two_groups_of_two-mlm")
 def test_heads_share_the_encoders_variables(case):
     root = table.load(case.artifact)
     call = case.callable_in(root)

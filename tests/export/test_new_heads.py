@@ -1,6 +1,7 @@
 """A new head is trained through Keras 2 and Keras 3, saved, and read again with its labels."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -58,10 +59,12 @@ def _assert_read_again(directory, logits):
     np.testing.assert_allclose(outputs["classify.logits"], logits, atol=2e-5, rtol=0)
 
 
-def test_a_new_head_is_said_to_be_untrained(encoder, tmp_path):
-    done = processes.run(
-        "export.encoder", *_ARGUMENTS, "--nomlm", "--model_name", "x", "--seed", 4, cwd=tmp_path
-    )
+def test_stdout_is_the_path_and_untrained_weights_are_said_to_be_on_stderr(encoder, tmp_path):
+    done = processes.run("export.encoder", *_ARGUMENTS, "--nomlm", "--seed", 4, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "exports/albert_en_tiny/1\n"
+    assert os.listdir(tmp_path / "exports" / "albert_en_tiny") == ["1"]
+    assert "no checkpoint, so the weights are random (seed 4) and untrained" in done.stderr
     assert "`.classify` is a new head: its weights are random (seed 4) and untrained" in done.stderr
     with open(tmp_path / done.stdout.strip() / "assets.extra" / "manifest.json") as file:
         manifest = json.load(file)

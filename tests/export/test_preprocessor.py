@@ -29,7 +29,7 @@ def _files(directory):
 @pytest.fixture(scope="module")
 def twice(tiny_preprocessor):
     """The same export by two processes, from two folders, into two folders."""
-    return str(tiny_preprocessor), str(elsewhere.exported() / "preprocess" / "12")
+    return str(tiny_preprocessor), str(elsewhere.exported("preprocess"))
 
 
 @pytest.mark.stress

@@ -1,7 +1,7 @@
 """Artifacts that the commands write elsewhere: installed, in another folder, locale and time zone.
 
 Example:
-    again = elsewhere.exported() / "preprocess"
+    again = elsewhere.exported("preprocess")
 """
 
 import os
@@ -16,26 +16,25 @@ _COMMANDS = {
 }
 
 
-def exported() -> pathlib.Path:
-    """Returns the folder of `encoder` and `preprocess`, of which each has version 12.
+def exported(name: str) -> pathlib.Path:
+    """Returns the folder of version 12 of `encoder` or `preprocess`.
 
-    Python, TensorFlow and NumPy read that environment when they start, so that the commands, and
-    their load checks, are forks of a server of their own, in which no op has run.
+    Python, TensorFlow and NumPy read that environment when they start, so that the command, and
+    its load check, are forks of a server of their own, in which no op has run.
     """
 
     def write(folder: pathlib.Path) -> pathlib.Path:
         inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
         env = inherited | ENVIRONMENT
+        options = (f"--model_name={name}", "--export_dir=elsewhere", "--version=12")
         with shared_run.start_server(folder / "server", installed.python(), env):
-            for name, command in _COMMANDS.items():
-                options = (f"--model_name={name}", "--export_dir=elsewhere", "--version=12")
-                done = processes.python(
-                    *("-m", *command, *options),
-                    cwd=folder,
-                    env=env,
-                    executable=folder / "server" / "python",
-                )
-                assert (done.returncode, done.stdout) == (0, f"elsewhere/{name}/12\n"), done.stderr
-        return folder / "elsewhere"
+            done = processes.python(
+                *("-m", *_COMMANDS[name], *options),
+                cwd=folder,
+                env=env,
+                executable=folder / "server" / "python",
+            )
+        assert (done.returncode, done.stdout) == (0, f"elsewhere/{name}/12\n"), done.stderr
+        return folder / "elsewhere" / name / "12"
 
-    return shared_run.once("elsewhere", write)
+    return shared_run.once(f"elsewhere/{name}", write)

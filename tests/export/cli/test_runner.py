@@ -192,15 +192,6 @@ runner.run(encoder.main)
 """
 
 
-def test_stdout_is_the_path_and_the_weights_are_said_to_be_random_on_stderr(tmp_path):
-    done = processes.run("export.encoder", "--config", "tiny", "--nomlm", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "exports/albert_en_tiny/1\n"
-    assert "random" in done.stderr and "untrained" in done.stderr
-    assert (tmp_path / "exports/albert_en_tiny/1/saved_model.pb").is_file()
-    assert os.listdir(tmp_path / "exports/albert_en_tiny") == ["1"]
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_leave_nothing_behind(tmp_path, number):
     process = processes.start("-m", "export.encoder", "--config", "tiny", cwd=tmp_path)

@@ -16,12 +16,7 @@ from tests.support import sampling
 _CASES = tuple(case for case in table.CASES if case.artifact.compute_dtype == "float32")
 _BFLOAT16 = next(a for a in table.ARTIFACTS if a.compute_dtype == "bfloat16")
 _PACKAGES = {"litert": "ai_edge_litert", "openvino": "openvino"}
-# Every head and structure runs with --stress: LiteRT's converter takes two seconds for each.
-_SAMPLES = {
-    "litert": ("erf_no_projection_no_mlm-encoder",),
-    "openvino": ("erf_no_projection_no_mlm-encoder",),
-}
-_BY_FORMAT = [(name, case) for name in _SAMPLES for case in _CASES]
+_BY_FORMAT = [(name, case) for name in _PACKAGES for case in _CASES]
 
 
 def _implementation(name):
@@ -48,7 +43,10 @@ def _source(artifact, **changes):
 @sampling.parametrize(
     ("name", "case"),
     _BY_FORMAT,
-    sample=[(name, case) for name, case in _BY_FORMAT if str(case) in _SAMPLES[name]],
+    # LiteRT's converter takes two seconds for each; the command below has compared a file of it.
+    sample=[
+        ("openvino", case) for case in _CASES if str(case) == "erf_no_projection_no_mlm-encoder"
+    ],
     ids=str,
 )
 def test_every_signature_computes_what_the_oracle_does(name, case, tmp_path):

@@ -232,6 +232,7 @@ def test_who_polls_the_folder_sees_only_complete_versions(stress, tmp_path):
     print(f"\n{count} versions seen in {polls} polls, each complete at first sight")
 
 
+@pytest.mark.stress  # test_publish.py has the limit on file sizes
 def test_a_full_file_system_leaves_nothing(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
