@@ -10,7 +10,6 @@ import threading
 import urllib.error
 import urllib.request
 
-import kserve
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -174,7 +173,7 @@ def test_the_signature_whose_rows_are_entities_is_refused():
     example = runpy.run_path(str(EXAMPLES / "http_server.py"))
     model = example["SavedModel"]("tagger", text_models.directory("tag"))
     request = {"signature_name": "entities", "instances": ["The river rose."]}
-    with pytest.raises(kserve.errors.InvalidInput, match="a row for each entity"):
+    with pytest.raises(example["kserve"].errors.InvalidInput, match="a row for each entity"):
         asyncio.run(model.predict(request))
 
 
