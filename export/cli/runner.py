@@ -74,14 +74,17 @@ def _guarded(
         fail(f"unexpected arguments: {' '.join(arguments[len(positional) :])}")
     if len(arguments) < len(positional):
         fail(f"missing arguments: {' '.join(positional[len(arguments) :])}")
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # clean up
+    received = _stop_on_signals()
     try:
         main(*arguments)
         sys.stdout.flush()  # at the end of Python it would fail with a traceback
     except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr, flush=True)
-        sys.exit(128 + signal.SIGINT)
+        _exit_interrupted()
     except Exception as error:
+        if received:  # an extension that was being imported made an ImportError of it
+            if signal.SIGINT in received:
+                _exit_interrupted()
+            sys.exit(128 + received[0])
         if want_of_memory.is_cause(error):
             _print_error(want_of_memory.message(error))
             # A TensorFlow that found no memory keeps locks, for which the end of Python would wait.
@@ -89,6 +92,27 @@ def _guarded(
         if not isinstance(error, (errors.InputError, OSError)):  # OSError: a removed folder, EIO
             raise
         fail(str(error))
+
+
+def _stop_on_signals() -> list[int]:
+    """Makes SIGTERM and SIGINT exceptions, so that all is cleaned up; returns those received."""
+    received: list[int] = []
+
+    def stop(number: int, _: object) -> NoReturn:
+        received.append(number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
+        signal.signal(signal.SIGINT, stop)
+    return received
+
+
+def _exit_interrupted() -> NoReturn:
+    print("error: interrupted", file=sys.stderr, flush=True)
+    sys.exit(128 + signal.SIGINT)
 
 
 def fail(message: str) -> NoReturn:

@@ -206,6 +206,28 @@ def test_signals_leave_nothing_behind(tmp_path, number):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_an_import_makes_an_error_of_is_no_traceback(number):
+    """As `import tensorflow` does at times: `ImportError: initialization failed`."""
+    code = """
+import os, sys
+from export.cli import runner
+
+def main(number):
+    try:
+        os.kill(os.getpid(), int(number))
+        while True:
+            pass
+    except BaseException:
+        raise ImportError("initialization failed") from None
+
+runner.run(main, positional=["NUMBER"])
+"""
+    done = processes.python("-c", code, int(number))
+    assert done.returncode == 128 + number
+    assert done.stderr == ("error: interrupted\n" if number == signal.SIGINT else "")
+
+
 def test_every_size_is_named_in_the_help(tmp_path):
     done = processes.run("export.encoder", "--help", cwd=tmp_path, env=WITHOUT_TENSORFLOW)
     for size in albert_config.SIZES:
