@@ -81,7 +81,7 @@ def _guarded(
     except KeyboardInterrupt:
         _exit_interrupted()
     except Exception as error:
-        if received:  # an extension that was being imported made an ImportError of it
+        if received and isinstance(error, ImportError):  # an extension's, of that exception
             if signal.SIGINT in received:
                 _exit_interrupted()
             sys.exit(128 + received[0])
