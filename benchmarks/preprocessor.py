@@ -32,7 +32,7 @@ _MIN_DOCUMENTS = 64
 
 def main() -> None:
     import tensorflow_hub as hub
-    import tensorflow_text  # noqa: F401 (registers the ops)
+    import tensorflow_text  # noqa: F401, registers the ops
 
     loaded = [hub.load(path) for path in _PREPROCESSOR.value]
     print("words batch  docs/s of each, ratio to the first")
