@@ -1,4 +1,4 @@
-"""Measures in rounds: in each round every engine does each work item, one engine after the other.
+"""Measures in rounds: in each round of a work item every engine does it, one after the other.
 
 Only one process computes at a time. Each round starts with another engine. The machine's rate of
 matrix products is measured in the same round, just before the engines.
@@ -12,15 +12,6 @@ from benchmarks.peers import artifacts, engines, inputs, processes, setups, work
 from configs import errors
 from export.cli import runner
 
-# Kinds of work that are measured with the same processes. The next phase starts new processes, so
-# that fewer processes use memory at a time.
-PHASES = (
-    (engines.EXPORT,),
-    (engines.LOAD,),
-    (engines.INFER, engines.EMBED, engines.CLASSIFY),
-    (engines.TRAIN, engines.PRETRAIN),
-    (engines.PREPROCESS,),
-)
 # TensorFlow keeps the memory of its largest training step, and would show it for all later steps.
 _IN_FRESH_PROCESS = (engines.LOAD, engines.TRAIN, engines.PRETRAIN)
 _WITH_GEMM_RATE = (engines.INFER, engines.EMBED, engines.CLASSIFY, engines.TRAIN)
@@ -70,78 +61,79 @@ _WORKERS = {worker.name: worker for worker in (*setups.WORKERS, setups.GEMM_WORK
 
 
 def measure(plan: Plan, results: Results, *, on_round: Callable[[], None]) -> None:
-    """Adds rounds to `results`, and calls `on_round` after each."""
+    """Adds rounds of each item to `results`, and calls `on_round` after each.
+
+    The processes of an item end before the next item, since those of all items together need more
+    memory than the machine may have: paging would slow down whichever engine is measured.
+    """
     first = 1 + max((found["round"] for found in results.measurements), default=-1)
-    for kinds in PHASES:
-        items = [item for item in plan.items if item.kind in kinds]
-        if items:
-            phase = _Phase(plan, results)
-            try:
-                for number in range(plan.num_rounds):
-                    for item in items:
-                        runner.log(f"round {number + 1}/{plan.num_rounds}: {item.name}")
-                        phase.measure(item, first + number)
-                    on_round()
-            finally:
-                phase.stop()
+    for item in plan.items:
+        of_item = _ItemProcesses(plan, results, item)
+        try:
+            for number in range(plan.num_rounds):
+                runner.log(f"round {number + 1}/{plan.num_rounds}: {item.name}")
+                of_item.measure(first + number)
+                on_round()
+        finally:
+            of_item.stop()
 
 
-class _Phase:
-    """The processes of a phase, which start on first use."""
+class _ItemProcesses:
+    """The processes of a work item, which start on first use."""
 
-    def __init__(self, plan: Plan, results: Results) -> None:
-        self._plan, self._results = plan, results
+    def __init__(self, plan: Plan, results: Results, item: work_items.WorkItem) -> None:
+        self._plan, self._results, self._item = plan, results, item
         self._processes: dict[str, processes.WorkerProcess] = {}
-        self._failed: set[tuple[str, str]] = set()
+        self._failed: set[str] = set()
 
     def stop(self) -> None:
         for process in self._processes.values():
             process.stop()
 
-    def measure(self, item: work_items.WorkItem, number: int) -> None:
+    def measure(self, number: int) -> None:
         """Measures the item once with every engine."""
-        if item.kind in _WITH_GEMM_RATE:
-            self._measure_gemm_rate(item, number)
-        taking_part = [engine for engine in self._plan.chosen if item.takes(engine)]
+        if self._item.kind in _WITH_GEMM_RATE:
+            self._measure_gemm_rate(number)
+        taking_part = [engine for engine in self._plan.chosen if self._item.takes(engine)]
         first = number % max(1, len(taking_part))
         for engine in taking_part[first:] + taking_part[:first]:
-            if (engine.name, item.name) in self._failed:
+            if engine.name in self._failed:
                 continue
             try:
-                metrics = self._ask(item, engine)
+                metrics = self._ask(engine)
             except errors.InputError as error:
-                self._failed.add((engine.name, item.name))
-                failure = {"engine": engine.name, "item": item.name, "reason": str(error)}
+                self._failed.add(engine.name)
+                failure = {"engine": engine.name, "item": self._item.name, "reason": str(error)}
                 self._results.failures.append(failure)
                 runner.log(f"{engine.name}: {error}")
                 continue
             runner.log(f"  {engine.name}: {_listing(metrics)}")
             self._results.measurements.append(
-                {"round": number, "item": item.name, "engine": engine.name, **metrics}
+                {"round": number, "item": self._item.name, "engine": engine.name, **metrics}
             )
 
-    def _measure_gemm_rate(self, item: work_items.WorkItem, number: int) -> None:
+    def _measure_gemm_rate(self, number: int) -> None:
         process = self._process(setups.GEMM_WORKER)
         rates = {dtype: process.request(do="rate", dtype=dtype)["rate"] for dtype in engines.DTYPES}
-        self._results.gemm_rates.append({"round": number, "item": item.name, **rates})
+        self._results.gemm_rates.append({"round": number, "item": self._item.name, **rates})
 
-    def _ask(self, item: work_items.WorkItem, engine: engines.Engine) -> dict[str, Any]:
-        worker = _WORKERS[engine.worker]
+    def _ask(self, engine: engines.Engine) -> dict[str, Any]:
+        worker, kind = _WORKERS[engine.worker], self._item.kind
         reason = self._plan.failed_environments.get(worker.environment)
         if reason:
             raise errors.InputError(reason)
-        if item.kind == engines.EXPORT:
+        if kind == engines.EXPORT:
             return self._plan.made.export(engine.name)
         request = {
-            "kind": item.kind,
-            "input": inputs.path(self._plan.input_dir, item.input),
+            "kind": kind,
+            "input": inputs.path(self._plan.input_dir, self._item.input),
             "padding": engine.padding,
         }
-        if item.kind not in _IN_FRESH_PROCESS:
+        if kind not in _IN_FRESH_PROCESS:
             return self._process(worker).request(do="run", **request)
         process = self._plan.start(worker)
         try:
-            if item.kind == engines.LOAD:
+            if kind == engines.LOAD:
                 answer = process.request(do="load", **{**request, "kind": engines.INFER})
                 return {**answer, "artifact_bytes": self._plan.made.size(worker)}
             process.request(do="load")

@@ -32,8 +32,8 @@ class WorkItem:
             return False
         if self.kind not in (engines.INFER, engines.TRAIN, engines.PRETRAIN):
             return True
-        if self.ragged:  # nobody pads with ours, which have `unpadded`
-            return not (engine.ours and engine.padding == engines.PADDED)
+        if self.ragged:  # only Model Garden's preprocessor cannot but pad
+            return engine.padding != engines.PADDED or engine.name == engines.GARDEN
         return engine.padding != engines.LONGEST
 
 

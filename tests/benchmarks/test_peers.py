@@ -75,6 +75,17 @@ def test_ours_take_part_in_every_item_and_so_does_a_peer(item):
     assert {engine.ours for engine in engines.ENGINES if item.takes(engine)} == {True, False}
 
 
+def test_of_peers_only_model_garden_computes_the_padding_of_ragged_rows():
+    padding = {
+        (engine.name, item.name)
+        for item in work_items.WORK_ITEMS
+        for engine in engines.ENGINES
+        if item.ragged and item.takes(engine) and engine.padding == engines.PADDED
+    }
+    ragged = ("inference_b32_realistic", "train_b8_realistic", "pretrain_b8_realistic")
+    assert padding == {("Model Garden", item) for item in ragged}
+
+
 @pytest.mark.parametrize("claim", claims.CLAIMS, ids=lambda claim: f"{claim.item}-{claim.engine}")
 def test_claims_are_about_what_is_measured(claim):
     engine = claim.engine
@@ -257,7 +268,7 @@ class _Process:
     """A worker that answers everything at once."""
 
     def request(self, **_):
-        return {"seconds": 1.0}
+        return {"seconds": 1.0, "rate": 1.0}
 
     def stop(self):
         pass
@@ -280,6 +291,31 @@ def test_rounds_are_numbered_behind_those_of_earlier_runs():
     assert sorted(found[1:]) == [
         (number, name) for number in (5, 6) for name in ("Hugging Face tokenizers", "ours")
     ]
+
+
+def test_the_processes_of_an_item_end_before_those_of_the_next():
+    running = []
+
+    class Process(_Process):
+        def __init__(self, worker):
+            running.append(worker.name)
+
+        def stop(self):
+            running.pop()
+
+    most = []
+    plan = rounds.Plan(
+        items=[ITEMS["preprocess_sentences"], ITEMS["text_1"]],
+        chosen=[ENGINES["ours"], ENGINES["ours embedder float32"], ENGINES["KerasHub float32"]],
+        num_rounds=2,
+        made=None,
+        input_dir="inputs",
+        start=Process,
+        failed_environments={},
+    )
+    rounds.measure(plan, rounds.Results(), on_round=lambda: most.append(list(running)))
+    assert most == [["ours_float32"]] * 2 + [["gemm", "ours_float32"]] * 2
+    assert running == []
 
 
 def test_results_of_another_machine_are_not_added_to(tmp_path):
