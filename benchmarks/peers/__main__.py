@@ -6,7 +6,7 @@ and prints the table:
     python -m benchmarks.peers
     python -m benchmarks.peers --only=inference --dtypes=int8 --rounds=1
 
-It takes hours. In parts, each adds to the results of those before:
+It takes hours, and up to 15 GB of memory. In parts, each adds to the results of those before:
 
     python -m benchmarks.peers --only=load
     python -m benchmarks.peers --only=text_1 --reuse
