@@ -64,39 +64,50 @@ def _entries(blob: bytes) -> dict[bytes, bytes]:
         raise ValueError(f"its table of {size} bytes does not fit into {len(blob)}")
     units = np.frombuffer(blob, "<u4", size // 4, 4)
     texts = blob[4 + size :]
+    children = _Children(units)
     entries = {}
-    places, keys = _children(units[:1]), [b""]
+    places, keys = _offsets(units[:1]), [b""]
+    if not children.of(places)[0]:
+        raise ValueError("it has no rule")
     for _ in range(MAX_BYTES):  # one more byte of all keys at once
-        rows, places, labels = _next(units, places)
-        keys = [keys[row] + label for row, label in zip(rows, labels, strict=True)]
+        rows, places = children.of(places)
+        labels = (units[places] & 0xFF).tolist()
+        keys = [keys[row] + bytes([label]) for row, label in zip(rows, labels, strict=True)]
         is_end = (units[places] & 0x100) != 0  # a key ends here
-        places = places ^ _children(units[places])
+        places = places ^ _offsets(units[places])
         for i in np.flatnonzero(is_end).tolist():
             start = int(units[places[i]]) & 0x7FFFFFFF
             entries[keys[i]] = texts[start : texts.index(b"\0", start)]
     return entries
 
 
-def _next(units: np.ndarray, places: np.ndarray) -> tuple[list[int], np.ndarray, list[bytes]]:
-    """Follows every byte from each of the places, uint32 [P].
+class _Children:
+    """The units to which a byte leads, by the place from which it leads there."""
 
-    Returns:
-      of each byte that leads on: the number of the place, its unit, uint32, and the byte.
-    """
-    rows, found, labels = [], [], []
-    for label in range(1, 256):
-        next_places = places ^ np.uint32(label)
-        next_places = np.where(next_places < len(units), next_places, 0)
-        # The label of a unit is its lowest byte, unless its highest bit makes it a value.
-        is_child = (units[next_places] & 0x800000FF) == label
-        rows += np.flatnonzero(is_child).tolist()
-        found.append(next_places[is_child])
-        labels += [bytes([label])] * int(is_child.sum())
-        if len(rows) > _MAX_KEYS:
+    def __init__(self, units: np.ndarray) -> None:
+        """Sorts the units, uint32 [U], by that place: their own and the byte, an exclusive or."""
+        # The byte of a unit is its lowest, unless its highest bit makes it a value.
+        labels = units & 0x800000FF
+        found = np.flatnonzero((labels > 0) & (labels < 256)).astype(np.uint32)
+        places = found ^ labels[found]
+        order = np.argsort(places, kind="stable")
+        self._units, self._places = found[order], places[order]
+
+    def of(self, places: np.ndarray) -> tuple[list[int], np.ndarray]:
+        """Follows every byte from each of the places, uint32 [P].
+
+        Returns:
+          of each byte that leads on: the number of the place, and its unit, uint32.
+        """
+        begins = np.searchsorted(self._places, places, side="left")
+        counts = np.searchsorted(self._places, places, side="right") - begins
+        if counts.sum() > _MAX_KEYS:
             raise ValueError(f"it has more than {_MAX_KEYS} keys of up to {MAX_BYTES} bytes")
-    return rows, np.concatenate(found), labels
+        rows = np.repeat(np.arange(len(places)), counts)
+        inside = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return rows.tolist(), self._units[begins[rows] + inside]
 
 
-def _children(units: np.ndarray) -> np.ndarray:
+def _offsets(units: np.ndarray) -> np.ndarray:
     """Returns how far from each unit, uint32 [U], its children are (an exclusive or)."""
     return (units >> 10) << ((units & 0x200) >> 6)

@@ -10,8 +10,8 @@ from configs import hub_api
 from tests.conformance import rounding, table
 from tests.support import sampling
 
-# Golden models and `model/test_albert.py` have the others.
-_OTHERS = ("relu_eps", "sop")
+# Golden models, `model/test_albert.py` and `export/artifacts/test_head_exports.py` have the others.
+_OTHERS = ("relu_eps", "sop", "attention_dropout", "beam")
 CASES = sampling.parametrize(
     "case",
     table.CASES,

@@ -134,6 +134,7 @@ def test_a_model_around_it_is_trained_saved_and_trained_again(tmp_path):
     np.testing.assert_allclose(histories[1], histories[0], atol=0, rtol=1e-5)
 
 
+@pytest.mark.stress
 def test_the_manifest_says_so():
     (smallest,) = (a for a in table.ARTIFACTS if a.name == "erf_no_projection_no_mlm")
     assert manifest.read(table.directory(_recomputing(smallest)))["recompute"] is True

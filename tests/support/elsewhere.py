@@ -17,24 +17,25 @@ _COMMANDS = {
 
 
 def exported(name: str) -> pathlib.Path:
-    """Returns the folder of version 12 of `encoder` or `preprocess`.
+    """Returns the folder of version 12 of `encoder` or `preprocess`."""
+    return shared_run.once("elsewhere", _write) / name / "12"
 
-    Python, TensorFlow and NumPy read that environment when they start, so that the command, and
-    its load check, are forks of a server of their own, in which no op has run.
+
+def _write(folder: pathlib.Path) -> pathlib.Path:
+    """Exports both, and returns their folder.
+
+    Python, TensorFlow and NumPy read that environment when they start, so that the commands, and
+    their load checks, are forks of a server of their own, in which no op has run.
     """
-
-    def write(folder: pathlib.Path) -> pathlib.Path:
-        inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-        env = inherited | ENVIRONMENT
-        options = (f"--model_name={name}", "--export_dir=elsewhere", "--version=12")
-        with shared_run.start_server(folder / "server", installed.python(), env):
+    inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    env = inherited | ENVIRONMENT
+    with shared_run.start_server(folder / "server", installed.python(), env):
+        for name, command in _COMMANDS.items():
             done = processes.python(
-                *("-m", *_COMMANDS[name], *options),
+                *("-m", *command, f"--model_name={name}", "--export_dir=elsewhere", "--version=12"),
                 cwd=folder,
                 env=env,
                 executable=folder / "server" / "python",
             )
-        assert (done.returncode, done.stdout) == (0, f"elsewhere/{name}/12\n"), done.stderr
-        return folder / "elsewhere" / name / "12"
-
-    return shared_run.once(f"elsewhere/{name}", write)
+            assert (done.returncode, done.stdout) == (0, f"elsewhere/{name}/12\n"), done.stderr
+    return folder / "elsewhere"

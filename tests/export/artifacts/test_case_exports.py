@@ -18,6 +18,8 @@ from tests.support import cases, golden, processes, sampling, shared_run
 
 _WITHOUT_POOLER = ("hf_masked_lm_no_pooler", "no_text_vocabulary_no_pooler")
 _UNTIED = "hf_untied_decoder_nomlm"
+EACH_WITHOUT_POOLER = sampling.parametrize("name", _WITHOUT_POOLER, sample=_WITHOUT_POOLER[:1])
+EACH = sampling.parametrize("name", [*_WITHOUT_POOLER, _UNTIED], sample=_WITHOUT_POOLER[:1])
 
 
 def _exported(name):
@@ -55,7 +57,7 @@ def _encoder_inputs(inputs):
     return {name: inputs[name] for name in hub_api.ENCODER_INPUTS}
 
 
-@sampling.parametrize("name", [*_WITHOUT_POOLER, _UNTIED], sample=_WITHOUT_POOLER)
+@EACH
 def test_artifact_computes_what_transformers_computes(name):
     case = cases.CASES[name]
     module = _loaded(name)
@@ -67,7 +69,7 @@ def test_artifact_computes_what_transformers_computes(name):
         assert ("mlm_logits" in case.compare(outputs)) == has_mlm
 
 
-@pytest.mark.parametrize("name", _WITHOUT_POOLER)
+@EACH_WITHOUT_POOLER
 def test_without_pooler_default_is_the_mean_over_tokens(name):
     module = _loaded(name)
     inputs = _encoder_inputs(_inputs(cases.CASES[name]))
@@ -89,7 +91,7 @@ def test_without_pooler_default_is_the_mean_over_tokens(name):
     np.testing.assert_allclose(unpadded["default"], expected, atol=2e-5, rtol=0)
 
 
-@pytest.mark.parametrize("name", _WITHOUT_POOLER)
+@EACH_WITHOUT_POOLER
 def test_without_pooler_there_is_no_pooled_output_anywhere(name):
     module = _loaded(name)
     assert len(module.variables) == len(module.trainable_variables) == 23
@@ -102,7 +104,7 @@ def test_without_pooler_there_is_no_pooled_output_anywhere(name):
     assert hasattr(module, "mlm") == (manifest["heads"] == ["mlm"])
 
 
-@sampling.parametrize("name", [*_WITHOUT_POOLER, _UNTIED], sample=_WITHOUT_POOLER[:1])
+@EACH
 @pytest.mark.stress
 def test_verify_knows_them(name):
     _, findings = contract.run(_exported(name))
@@ -116,7 +118,7 @@ def test_verify_knows_them(name):
     assert ("pooled_output" in outputs) == checkpoint.config.pooler
 
 
-@pytest.mark.parametrize("name", [*_WITHOUT_POOLER, _UNTIED])
+@EACH
 def test_exporting_them_again_changes_nothing(name):
     first, second = opening.open(cases.CASES[name].location()), opening.open(_exported(name))
     assert second.config == first.config

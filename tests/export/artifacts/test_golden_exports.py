@@ -23,7 +23,7 @@ def _loaded(name, golden_root):
 
 
 @pytest.mark.parametrize("suffix", ["", "_full"])
-@sampling.parametrize("name", golden.MODELS, sample=["tiny", "tiny_groups"])
+@sampling.parametrize("name", golden.MODELS, sample=["tiny"])  # the table has groups
 def test_artifact_computes_what_the_original_code_computed(golden_root, name, suffix):
     model = golden.MODELS[name]
     module = _loaded(name, golden_root)
@@ -37,7 +37,7 @@ def test_artifact_computes_what_the_original_code_computed(golden_root, name, su
         )
 
 
-@sampling.parametrize("name", golden.MODELS, sample=["tiny_groups"])
+@sampling.parametrize("name", golden.MODELS, sample=["tiny"])
 def test_unpadded_artifact_computes_the_same_at_tokens(golden_root, name):
     model = golden.MODELS[name]
     module = _loaded(name, golden_root)

@@ -167,8 +167,13 @@ def _loop(_):
     return units.nbytes.to_bytes(4, "little") + units.tobytes()
 
 
+def _rootless(blob):
+    """Returns a charsmap in which no byte leads on from the start: all rules are lost."""
+    return blob[:4] + bytes(4) + blob[8:]
+
+
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[:1000], lambda b: b"", lambda b: b"\xff" * 64, _loop]
+    "damage", [lambda b: b[:1000], lambda b: b"", lambda b: b"\xff" * 64, _loop, _rootless]
 )
 def test_a_damaged_charsmap_is_refused(damage, tmp_path):
     values = tokenizers.values(_UNIGRAM)

@@ -127,7 +127,7 @@ def test_a_title_breaks_after_the_publisher_or_between_words(server, chromium):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@sampling.parametrize("scheme", ["light", "dark"], sample=["dark"])
 def test_code_that_is_cut_shows_it_and_scrolls_by_keyboard(server, chromium, scheme):
     page = _open(chromium, f"{server}/org/albert_en_xxlarge/10", color_scheme=scheme)
     code = page.locator("pre", has_text="LinearWarmup")
