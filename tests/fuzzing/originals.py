@@ -7,12 +7,12 @@ Example:
 import json
 import pathlib
 import shutil
-import tarfile
 from collections.abc import Callable
 
 import numpy as np
 import yaml
 
+from export.release import tarball
 from tests.support import cases, checkpoints, golden, tokenizers, word_pieces
 
 TINY = golden.MODELS["tiny"].directory
@@ -44,8 +44,8 @@ def with_given_config(make: Callable[[pathlib.Path], None]) -> Callable[[pathlib
 
 
 def saved_model(folder: pathlib.Path) -> None:
-    with tarfile.open(TINY / "model_garden" / "saved_model.tar.gz") as tar:
-        tar.extractall(folder.parent / "unpacked", filter="data")
+    archive = TINY / "model_garden" / "saved_model.tar.gz"
+    tarball.unpack(str(archive), str(folder.parent / "unpacked"))
     shutil.copytree(folder.parent / "unpacked" / "saved_model", folder, dirs_exist_ok=True)
     shutil.copy(TINY / "tf1" / "albert_config.json", folder / CONFIG)
 

@@ -14,12 +14,12 @@ import json
 import os
 import pathlib
 import shutil
-import tarfile
 from collections.abc import Mapping
 
 import numpy as np
 
 from configs import albert_config, hub_api
+from export.release import tarball
 
 ROOT = pathlib.Path(__file__).parents[1] / "testdata" / "golden"
 VOCABULARY = ROOT / "tiny" / "tf1" / "30k-clean.model"
@@ -93,8 +93,7 @@ def copy(model: Model, directory: str | os.PathLike[str]) -> pathlib.Path:
         shutil.copy(VOCABULARY, target / folder / VOCABULARY.name)
     archive = target / "model_garden" / "saved_model.tar.gz"
     if archive.exists():
-        with tarfile.open(archive) as tar:
-            tar.extractall(archive.parent, filter="data")
+        tarball.unpack(str(archive), str(archive.parent))
     return target
 
 
