@@ -76,6 +76,14 @@ def tiny_encoder():
 
 
 @pytest.fixture(scope="session")
+def loaded_encoder(tiny_encoder):
+    """Returns it, loaded by TensorFlow Hub. Tests must not change its variables."""
+    import tensorflow_hub  # the process that starts the workers does without
+
+    return tensorflow_hub.load(str(tiny_encoder))
+
+
+@pytest.fixture(scope="session")
 def tiny_onnx(tiny_encoder):
     """Returns it in ONNX, converted by the command. Tests must not write into it."""
     return processes.exported(

@@ -15,6 +15,7 @@ PATHS = sorted(
 _EXAMPLE = re.compile(r"^( *)Example:\n((?:\1 {4}.*\n|\n)+)", re.MULTILINE)
 
 
+@functools.cache
 def _definitions(path):
     """Returns, by name, the definition of everything that a module defines at its top."""
     found = {}

@@ -22,12 +22,13 @@ def notices(
         return ()
     what = " and ".join(done)
     lines = [f"text is {what}, as nothing beside {vocabulary.file_name} says otherwise"]
-    useless: Sequence[tuple[bool, str, str, Callable[[str], bool]]] = (
-        (lower_case, "upper-case letters", "--nolower_case", lambda p: p != p.lower()),
-        (not keep_accents, "accents", "--keep_accents", _has_accents),
-    )
     special = set(special_names.ids_of(vocabulary))
     pieces = [piece for i, piece in enumerate(vocabulary.pieces) if i not in special]
+    accented = set(filter(_has_accents, set().union(*pieces)))
+    useless: Sequence[tuple[bool, str, str, Callable[[str], bool]]] = (
+        (lower_case, "upper-case letters", "--nolower_case", lambda p: p != p.lower()),
+        (not keep_accents, "accents", "--keep_accents", lambda p: not accented.isdisjoint(p)),
+    )
     for is_removed, kind, flag, has in useless:
         count = sum(map(has, pieces)) if is_removed else 0
         if count:
@@ -35,5 +36,5 @@ def notices(
     return tuple(lines)
 
 
-def _has_accents(piece: str) -> bool:
-    return any(unicodedata.category(c) == "Mn" for c in unicodedata.normalize("NFKD", piece))
+def _has_accents(character: str) -> bool:
+    return any(unicodedata.category(c) == "Mn" for c in unicodedata.normalize("NFKD", character))

@@ -46,8 +46,8 @@ def find(*, source_uri: str | None) -> Toolchain:
     # Python imports the first distribution of a name.
     packages: dict[str, str] = {}
     for distribution in metadata.distributions():
-        name = utils.canonicalize_name(distribution.metadata["Name"])
-        packages.setdefault(name, distribution.version)
+        content = distribution.metadata  # a file that is parsed each time
+        packages.setdefault(utils.canonicalize_name(content["Name"]), content["Version"])
     packages.pop(_OWN_NAME, None)
     return Toolchain(
         source_uri=source_uri,

@@ -41,7 +41,7 @@ def test_saved_model_cli_shows_the_signatures(tiny_encoder, tmp_path):
     assert "encoder_outputs" not in done.stdout.split("Concrete Functions")[0]
 
 
-def test_saved_model_cli_runs_a_signature(tiny_encoder, tmp_path):
+def test_saved_model_cli_runs_a_signature(tiny_encoder, loaded_encoder, tmp_path):
     inputs = _inputs(np.random.default_rng(0))
     np.savez(tmp_path / "inputs.npz", **inputs)
     given = ";".join(f"{name}={tmp_path}/inputs.npz[{name}]" for name in inputs)
@@ -50,7 +50,7 @@ def test_saved_model_cli_runs_a_signature(tiny_encoder, tmp_path):
         _CLI, "run", "--dir", tiny_encoder, *arguments, "--outdir", tmp_path, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    expected = hub.load(str(tiny_encoder))({name: tf.constant(a) for name, a in inputs.items()})
+    expected = loaded_encoder({name: tf.constant(a) for name, a in inputs.items()})
     for name in ("pooled_output", "sequence_output"):
         got = np.load(tmp_path / f"{name}.npy")
         np.testing.assert_allclose(got, expected[name], atol=1e-6, rtol=0)
@@ -126,8 +126,8 @@ def _row(num_tokens, length):
     return {k: a.astype(np.int32) for k, a in zip(hub_api.ENCODER_INPUTS, arrays, strict=True)}
 
 
-def test_rows_that_the_client_pads_to_one_length_may_be_joined(tiny_encoder):
-    unpadded = hub.load(str(tiny_encoder)).signatures["unpadded"]
+def test_rows_that_the_client_pads_to_one_length_may_be_joined(loaded_encoder):
+    unpadded = loaded_encoder.signatures["unpadded"]
 
     def pooled(request):
         return unpadded(**{k: tf.constant(v) for k, v in request.items()})["pooled_output"].numpy()

@@ -13,7 +13,6 @@ import urllib.request
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_hub as hub
 
 from tests.support import processes, sampling, text_models
 
@@ -67,11 +66,6 @@ def answer(address, body, *, model="served", **headers):
 def address(tmp_path_factory):
     with served(text_models.directory("single"), tmp_path_factory.mktemp("server")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def encoder(tiny_encoder):
-    return hub.load(str(tiny_encoder))
 
 
 def test_labels_are_those_of_the_signature_with_and_without_a_content_type(address):
@@ -139,17 +133,17 @@ def test_several_inputs_come_by_name(address):
         ([2, 3], r"input_mask must be \(None, None\), got \(2,\)"),
     ],
 )
-def test_numbers_that_do_not_fit_are_refused(encoder, ids, error):
+def test_numbers_that_do_not_fit_are_refused(loaded_encoder, ids, error):
     example = runpy.run_path(str(EXAMPLES / "http_server.py"))
-    signature = encoder.signatures["serving_default"]
+    signature = loaded_encoder.signatures["serving_default"]
     names = ("input_word_ids", "input_mask", "input_type_ids")
     with pytest.raises(ValueError, match=error):
         example["predictions"](signature, [dict.fromkeys(names, row) for row in ids])
 
 
-def test_ids_give_what_the_signature_gives(encoder):
+def test_ids_give_what_the_signature_gives(loaded_encoder):
     example = runpy.run_path(str(EXAMPLES / "http_server.py"))
-    signature = encoder.signatures["unpadded"]
+    signature = loaded_encoder.signatures["unpadded"]
     row = {"input_word_ids": [2, 5, 3], "input_mask": [1, 1, 1], "input_type_ids": [0, 0, 0]}
     (found,) = example["predictions"](signature, [row])
     expected = signature(**{name: tf.constant([values]) for name, values in row.items()})

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_hub as hub
 
-from tests.support import processes
+from tests.support import processes, shared_run
 
 _MODULE = "scripts.continue_mlm"
 _STEPS = 100  # of which `make test` runs a tenth
@@ -53,17 +53,22 @@ def _with_sop():
 
 
 @pytest.fixture(scope="module")
-def trained(encoder, tiny_preprocessor, stress, tmp_path_factory):
+def trained(encoder, tiny_preprocessor, stress):
     """The folder of a training, its log and the number of its steps."""
-    folder = tmp_path_factory.mktemp("continue_mlm")
-    _write_documents(folder / "text")
     steps = _STEPS if stress else _STEPS // 10
-    options = {"num_steps": steps, "checkpoint_dir": "checkpoints", "tensorboard_dir": "board"}
-    arguments = _arguments(encoder, tiny_preprocessor, folder, sop=stress, **options)
-    done = processes.python(*arguments, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "trained\n"
-    return folder, done.stderr, steps
+
+    def train(folder):
+        _write_documents(folder / "text")
+        options = {"num_steps": steps, "checkpoint_dir": "checkpoints", "tensorboard_dir": "board"}
+        arguments = _arguments(encoder, tiny_preprocessor, folder, sop=stress, **options)
+        done = processes.python(*arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "trained\n"
+        (folder / "log").write_text(done.stderr)
+        return folder
+
+    folder = shared_run.once("continue_mlm", train)
+    return folder, (folder / "log").read_text(), steps
 
 
 def _weights(directory):

@@ -22,17 +22,11 @@ from tests.support import elsewhere, processes
 
 
 @pytest.fixture(scope="module")
-def loaded(tiny_encoder):
-    return hub.load(str(tiny_encoder))
-
-
-@pytest.fixture(scope="module")
 def again():
     """The same export from another folder, into another folder, in another environment."""
     return elsewhere.exported("encoder")
 
 
-@pytest.mark.stress  # test_encoder.py has two commands of one environment
 def test_two_processes_write_the_same_bytes(tiny_encoder, again):
     assert processes.contents(tiny_encoder) == processes.contents(again)
 
@@ -89,8 +83,8 @@ def test_the_manifest_says_what_the_artifact_was_made_from(tiny_encoder):
     assert manifest["toolchain"]["albert-hub-export"] == configs.__version__
 
 
-def test_the_vocabulary_is_an_asset_that_sentencepiece_reads(loaded):
-    path = loaded.sp_model_file.asset_path.numpy().decode()
+def test_the_vocabulary_is_an_asset_that_sentencepiece_reads(loaded_encoder):
+    path = loaded_encoder.sp_model_file.asset_path.numpy().decode()
     processor = sentencepiece.SentencePieceProcessor(model_file=path)
     assert processor.vocab_size() == 30000
     assert processor.id_to_piece([0, 1, 2, 3, 4]) == ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
@@ -101,18 +95,18 @@ def test_legacy_users_find_the_vocabulary_through_the_keras_layer(tiny_encoder):
     assert os.path.isfile(layer.resolved_object.sp_model_file.asset_path.numpy())
 
 
-def test_the_attributes_of_the_contract_survive_loading(loaded):
-    assert len(loaded.variables) == len(loaded.trainable_variables) == 25
-    assert len(loaded.mlm.variables) == len(loaded.mlm.trainable_variables) == 30
-    for encoder in (loaded, loaded.unpadded):
+def test_the_attributes_of_the_contract_survive_loading(loaded_encoder):
+    assert len(loaded_encoder.variables) == len(loaded_encoder.trainable_variables) == 25
+    assert len(loaded_encoder.mlm.variables) == len(loaded_encoder.mlm.trainable_variables) == 30
+    for encoder in (loaded_encoder, loaded_encoder.unpadded):
         for module in (encoder, encoder.mlm):
             assert list(module.regularization_losses) == []
-            for variable, same in zip(module.variables, loaded.mlm.variables, strict=False):
+            for variable, same in zip(module.variables, loaded_encoder.mlm.variables, strict=False):
                 assert variable is same
 
 
-def test_untrained_weights_are_initialised_as_the_original_initialises_them(loaded):
-    for variable in loaded.mlm.variables:
+def test_untrained_weights_are_initialised_as_the_original_initialises_them(loaded_encoder):
+    for variable in loaded_encoder.mlm.variables:
         value = variable.numpy()
         kind = table.name_of(variable).rsplit("/", 1)[-1]
         if kind == "gamma":
@@ -138,7 +132,7 @@ def _tensors(infos):
     return {name: (info.dtype.name, info.shape.as_list()) for name, info in infos.items()}
 
 
-def test_signatures_have_named_inputs_and_outputs(loaded):
+def test_signatures_have_named_inputs_and_outputs(loaded_encoder):
     ids = ("int32", [None, None])
     encoder_inputs = dict.fromkeys(["input_word_ids", "input_mask", "input_type_ids"], ids)
     pooled = ("float32", [None, 32])
@@ -154,7 +148,7 @@ def test_signatures_have_named_inputs_and_outputs(loaded):
             ),
             _tensors(signature.structured_outputs),
         )
-        for name, signature in loaded.signatures.items()
+        for name, signature in loaded_encoder.signatures.items()
     }
     assert found["serving_default"] == (encoder_inputs, encoder_outputs)
     assert found["unpadded"] == (encoder_inputs, encoder_outputs)
@@ -169,18 +163,18 @@ def test_signatures_have_named_inputs_and_outputs(loaded):
     assert set(found) == {"serving_default", "unpadded", "mlm"}
 
 
-def test_signatures_compute_what_the_objects_compute(loaded):
+def test_signatures_compute_what_the_objects_compute(loaded_encoder):
     generator = np.random.default_rng(0)
     inputs = {
         name: tf.constant(generator.integers(0, 2, [3, 4]), tf.int32) for name in hub_api.MLM_INPUTS
     }
     encoder_inputs = {name: inputs[name] for name in hub_api.ENCODER_INPUTS}
     for name, expected, given in (
-        ("serving_default", loaded(encoder_inputs), encoder_inputs),
-        ("mlm", loaded.mlm(inputs), inputs),
-        ("unpadded", loaded.unpadded(encoder_inputs), encoder_inputs),
+        ("serving_default", loaded_encoder(encoder_inputs), encoder_inputs),
+        ("mlm", loaded_encoder.mlm(inputs), inputs),
+        ("unpadded", loaded_encoder.unpadded(encoder_inputs), encoder_inputs),
     ):
-        for output, value in loaded.signatures[name](**given).items():
+        for output, value in loaded_encoder.signatures[name](**given).items():
             np.testing.assert_allclose(value, expected[output], atol=1e-6, rtol=0)
 
 

@@ -1,6 +1,7 @@
 """The encoder agrees with the NumPy model, and refuses invalid inputs."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -41,13 +42,14 @@ CONFIGS = {
 }
 
 
+@functools.cache
 def _encoder(**changes):
     encoder = albert.Encoder(dataclasses.replace(table.TINY, **changes))
     table.randomize(encoder.variables)
     return encoder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tiny():
     return _encoder()
 

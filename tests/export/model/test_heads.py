@@ -1,6 +1,7 @@
 """The heads agree with the NumPy model."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ POSITIONS = np.array([[1, 4, 4], [0, 0, 2]], np.int32)
 SEQUENCE = np.random.default_rng(5).standard_normal([2, 5, 8]).astype(np.float32)
 
 
+@functools.cache
 def _encoder(**changes):
     encoder = albert.Encoder(dataclasses.replace(table.TINY, **changes))
     table.randomize(encoder.variables)

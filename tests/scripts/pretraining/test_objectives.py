@@ -98,8 +98,7 @@ def test_the_learning_rate_rises_and_falls_in_straight_lines():
     assert rates == pytest.approx([0.005, 0.0075, 0.005, 0.0025, 0.0])
 
 
-def test_a_missing_head_is_an_error_that_says_how_to_add_it(tiny_encoder):
-    encoder = hub.load(str(tiny_encoder))
+def test_a_missing_head_is_an_error_that_says_how_to_add_it(loaded_encoder):
     with pytest.raises(errors.InputError, match=r"`\.sop`, which 'x' does not have.*--new_head"):
-        objectives.Objective(encoder, directory="x", sop=True)
-    assert len(objectives.Objective(encoder, directory="x", sop=False).variables) == 30
+        objectives.Objective(loaded_encoder, directory="x", sop=True)
+    assert len(objectives.Objective(loaded_encoder, directory="x", sop=False).variables) == 30
