@@ -13,6 +13,7 @@ import tensorflow as tf
 
 _SURROGATES = range(0xD800, 0xE000)
 _LIMIT = 0x110000
+_UTF_32, _UTF_32_NAME = "<u4", "utf-32-le"  # as NumPy and Python call it
 
 
 class CodePointSet(tf.Module):
@@ -54,27 +55,19 @@ class CodePointSet(tf.Module):
 
 @functools.cache
 def members(pattern: str) -> np.ndarray:
-    """Returns, bool [0x110000], which characters match a regular expression of RE2.
+    """Returns, bool [0x110000], which characters match RE2's regular expression of one character.
 
     The array cannot be written to: it is kept for the next call.
     """
-    found = np.zeros([_LIMIT], bool)
+    found = np.ones([_LIMIT], bool)
+    found[_SURROGATES.start : _SURROGATES.stop] = False
+    characters = np.flatnonzero(found).astype(_UTF_32).tobytes().decode(_UTF_32_NAME)
     with tf.init_scope():  # the caller may be traced
-        candidates, characters = _characters()
-        found[candidates] = tf.strings.regex_full_match(characters, pattern).numpy()
+        # All in one text, from which those that match are removed.
+        others = tf.strings.regex_replace(characters, pattern, "").numpy().decode()
+    found[np.frombuffer(others.encode(_UTF_32_NAME), _UTF_32)] = False
     found.flags.writeable = False
     return found
-
-
-@functools.cache
-def _characters() -> tuple[np.ndarray, tf.Tensor]:
-    """Returns all code points but surrogates, int32 [C], and their characters, string [C]."""
-    candidates = np.arange(_LIMIT, dtype=np.int32)
-    candidates = candidates[(candidates < _SURROGATES.start) | (candidates >= _SURROGATES.stop)]
-    rows = tf.RaggedTensor.from_row_splits(
-        candidates, np.arange(candidates.size + 1), validate=False
-    )
-    return candidates, tf.strings.unicode_encode(rows, "UTF-8")
 
 
 @functools.cache
