@@ -190,8 +190,7 @@ TESTS = {
         "::test_a_killed_exporter_leaves_a_complete_version_or_none"
     ),
     "the same command gives the same bytes": (
-        "tests/export/artifacts/test_encoder_artifact.py"
-        "::test_two_processes_write_the_same_bytes"
+        "tests/export/artifacts/test_encoder_artifact.py::test_two_processes_write_the_same_bytes"
     ),
     "signed releases with provenance (SLSA)": (
         "tests/export/release/test_release.py::test_model_signings_command_verifies_every_signature"
