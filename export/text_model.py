@@ -52,7 +52,7 @@ def main() -> None:
             text_model=text_model_flags.request(),
             tokenizer=tokenizer_flags.request(),
             **checkpoint_flags.values(),
-            **encoder_flags.values(),
+            **encoder_flags.values() | {"compute_dtype": encoder_flags.COMPUTE_DTYPE.value},
             **export_flags.destination(),
             log=runner.log,
             on_progress=on_progress,

@@ -103,7 +103,7 @@ def export_text_model(
     encoder: str | None = None,
     preprocessor: str | None = None,
     text_model: TextModelRequest = _ANY_TEXT_MODEL,
-    compute_dtype: str = "float32",
+    compute_dtype: str | None = None,
     export_dir: str = "exports",
     version: int | None = None,
     serving_warmup: bool = False,
@@ -119,7 +119,8 @@ def export_text_model(
       encoder: folder of an exported encoder, also one that was trained and saved again.
       preprocessor: folder of its preprocessor; None for the tokenizer that it has recorded.
       text_model: what you say of it.
-      compute_dtype: "float32" or "bfloat16", of activations and products.
+      compute_dtype: "float32" or "bfloat16", of activations and products; None for that of an
+        exported encoder, else "float32".
       export_dir: folder of the models; made if missing.
       version: a positive integer; None for the next free one.
       serving_warmup: whether to add requests that TensorFlow Serving warms up with.
@@ -158,7 +159,7 @@ def export_text_model(
             parts.write(
                 os.path.join(work, manifest.ENCODER),
                 os.path.join(work, manifest.PREPROCESSOR),
-                compute_dtype=compute_dtype,
+                compute_dtype=compute_dtype or _dtype_of(encoder),
                 default_seq_length=None,
                 on_progress=on_progress,
             )
@@ -223,6 +224,12 @@ def _check_no_others(checkpoint: str | None, options: Mapping[str, Any]) -> None
     said = ", ".join(name for name, value in sorted(options.items()) if value not in usual)
     if said:
         raise errors.InputError(f"--encoder and --preprocessor have their own settings: {said}")
+
+
+def _dtype_of(encoder: str | None) -> str:
+    """Returns the dtype that an exported encoder computes in, by its manifest."""
+    recorded = manifest.read(encoder) if encoder is not None and os.path.isdir(encoder) else {}
+    return str(recorded.get("compute_dtype", "float32"))
 
 
 class _Parts:

@@ -227,7 +227,8 @@ def _notices(
 
 
 def _is_hugging_face(encoder: Mapping[str, Any]) -> bool:
-    return encoder.get("weights", {}).get("format") == "huggingface"
+    weights = encoder.get("weights", {})
+    return weights.get("original_format", weights.get("format")) == "huggingface"
 
 
 def _without_vectors(pooling: Pooling, has_vectors: bool, has_pooler: bool) -> list[str]:

@@ -11,9 +11,6 @@ from collections.abc import Mapping, Sequence
 from configs import errors
 from export.checkpoints import lazy_checkpoint, mapping, weight_table
 
-# float16 and bfloat16 are subsets of float32: reading them changes no number. float64 is not, and
-# integers mean that somebody quantized the model.
-_EXACT_IN_FLOAT32 = ("float32", "float16", "bfloat16")
 _PRETRAINING_HEADS = (weight_table.MLM_HEAD, weight_table.SOP_HEAD)
 _MOST_NAMES = 12  # of tensors that a notice lists
 HEADS = (*_PRETRAINING_HEADS, *weight_table.FINE_TUNED_HEADS)
@@ -74,7 +71,7 @@ def wrong_form(
     shape = mapping.checkpoint_shape(entry, checkpoint_format=checkpoint_format)
     if tensor.shape != shape:
         found.append(f"wrong shape of {tensor.name}: {list(tensor.shape)}, expected {list(shape)}")
-    if tensor.dtype not in _EXACT_IN_FLOAT32:
+    if tensor.dtype not in lazy_checkpoint.EXACT_IN_FLOAT32:
         found.append(f"wrong type of {tensor.name}: {tensor.dtype}, expected float32")
     return found
 

@@ -15,6 +15,10 @@ from configs import albert_config, errors, head_config, source_rules, tokenizati
 from export.checkpoints import head_detection, mapping, weight_table
 from export.metadata import checksums
 
+# float16 and bfloat16 are subsets of float32: reading them changes no number. float64 is not, and
+# integers mean that somebody quantized the model.
+EXACT_IN_FLOAT32 = ("float32", "float16", "bfloat16")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LazyTensor:
@@ -58,6 +62,7 @@ class Checkpoint:
       rules: what the code that wrote the weights fixes; None where the config says it all.
       directories: where the files beside the weights lie, the tokenizer's among them.
       files: the files that the weights are read from.
+      original_format: of an artifact of this project, the format that its own weights had.
       adapter_files: the files of an adapter that was merged into them.
       repository: "org/name@commit" on the Hugging Face hub, if it came from there.
       unused_tensors: names in the file of tensors that belong to something else.
@@ -74,6 +79,7 @@ class Checkpoint:
     rules: source_rules.SourceRules | None
     directories: tuple[str, ...]
     files: tuple[str, ...]
+    original_format: str | None = None
     adapter_files: tuple[str, ...] = ()
     repository: str | None = None
     unused_tensors: tuple[str, ...] = ()
@@ -168,4 +174,5 @@ class Checkpoint:
             entries["adapter"] = {
                 os.path.basename(path): checksums.sha256(path) for path in self.adapter_files
             }
-        return entries | ({"repository": self.repository} if self.repository else {})
+        further = {"original_format": self.original_format, "repository": self.repository}
+        return entries | {name: value for name, value in further.items() if value}

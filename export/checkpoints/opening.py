@@ -27,6 +27,7 @@ from export.checkpoints.readers import (
     sidecars,
     tensorflow_checkpoint,
 )
+from export.metadata import manifest
 
 __all__ = ["Checkpoint", "LazyTensor", "open"]
 
@@ -127,6 +128,7 @@ def _adapted(checkpoint: Checkpoint, adapter: str) -> Checkpoint:
         checkpoint,
         tensors=tensors,
         config_values=values,
+        directories=(adapter, *checkpoint.directories),
         adapter_files=files,
         told_heads=told_heads,
     )
@@ -223,8 +225,10 @@ def _open_saved_model(directory: str) -> Checkpoint:
         return _tf1(variables, prefix, directories, weight_table.TF1)
     tensors, unused_tensors, told_heads = hub_saved_model.read(directory, variables)
     values, config_file = hub_saved_model.config(directory)
+    weights = manifest.read(directory).get("weights", {})
     return Checkpoint(
         format=weight_table.SAVED_MODEL,
+        original_format=weights.get("original_format", weights.get("format")),
         location=directory,
         tensors=tensors,
         config_values=values,

@@ -44,11 +44,12 @@ _PROBLEM_TYPE = flags.DEFINE_enum(
     "What the logits of a classifier mean. Default: what the checkpoint says; else regression for "
     "one label, and one of the labels for several.",
 )
-_COMPUTE_DTYPE = flags.DEFINE_enum(
+COMPUTE_DTYPE = flags.DEFINE_enum(
     "compute_dtype",
-    "float32",
+    None,
     ["float32", "bfloat16"],
-    "Dtype of activations and matrix products. Variables and outputs are float32 always.",
+    "Dtype of activations and matrix products. Variables and outputs are float32 always. Default: "
+    "float32; of a text model that of its --encoder.",
 )
 
 
@@ -65,5 +66,5 @@ def values() -> dict[str, Any]:
         "overrides": overrides,
         "mlm": _MLM.value,
         "head": head,
-        "compute_dtype": _COMPUTE_DTYPE.value,
+        "compute_dtype": COMPUTE_DTYPE.value or "float32",
     }

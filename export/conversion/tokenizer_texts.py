@@ -63,7 +63,10 @@ def make() -> list[str]:
 
 
 def with_tokens(tokens: Sequence[str]) -> list[str]:
-    """Returns texts that have added tokens such as `[MASK]` in them, in every place of a word."""
+    """Returns texts that have added tokens such as `[MASK]` in them, in every place of a word.
+
+    Also in other case: what a tokenizer normalizes before it looks for a token may become one.
+    """
     found = []
     for number, sentence in enumerate(_SENTENCES[:_WITH_TOKENS] if tokens else ()):
         words = sentence.split(" ")
@@ -72,4 +75,5 @@ def with_tokens(tokens: Sequence[str]) -> list[str]:
         found.append(" ".join(words))
     for token in tokens:
         found += [token, f"{token} first", f"last {token}", f"in{token}side", f"{token}{token}."]
+        found += [f"{other} first" for other in {token.upper(), token.capitalize()} - {token}]
     return found

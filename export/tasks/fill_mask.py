@@ -93,7 +93,8 @@ class FillMask:
 
     def _filled(self, sentences: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Returns the texts as they were written, with each of the tokens in place of the mask."""
-        parts = tf.strings.split(sentences, self._mask).to_tensor(shape=[None, 2])  # [B, 2]
+        split = tf.strings.split(sentences, self._mask, maxsplit=1)
+        parts = split.to_tensor(shape=[None, 2])  # [B, 2]
         before, after = (
             tf.repeat(parts[:, part, tf.newaxis], NUM_ANSWERS, axis=1) for part in (0, 1)
         )

@@ -10,7 +10,7 @@ import dataclasses
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -91,21 +91,16 @@ def merged(
     config = sidecars.read_json(config_path)
     problems = _other_kinds(config)
     found = dict(tensors)
-    factors: dict[str, dict[str, lazy_checkpoint.LazyTensor]] = {}
-    for name, tensor in _read(path).items():
-        match = _FACTOR.fullmatch(name)
-        if match:
-            kind = (match["embedding"] or "") + match["factor"]
-            factors.setdefault(f"{match['name']}.weight", {})[kind] = tensor
-        else:
-            found[name] = tensor
+    whole, factors = _read(path)
+    found |= whole
     for name, pair in factors.items():
-        change = _change(name, pair, config)
+        change = _change(pair, config)
         if name not in tensors:
             problems.append(f"{name} is not in the base model")
         elif change is None or change.shape != tensors[name].shape:
             problems.append(f"the factors of {name} do not have its shape {tensors[name].shape}")
         else:
+            problems += _wrong_types(name, (tensors[name], *change.pair))
             found[name] = _sum(tensors[name], change)
     if problems:
         title = f"adapter {directory!r} cannot be merged into its base"
@@ -147,13 +142,45 @@ def fitting_config(
     return {key: value for key, value in config.items() if key not in wrong}
 
 
-def _read(path: str) -> _Tensors:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Factors:
+    """The factors of one matrix.
+
+    Attributes:
+      module: its name in the model that PEFT wraps, which may be a bare `AlbertModel`.
+      tensors: by "A", "B", "embedding_A", "embedding_B".
+    """
+
+    module: str
+    tensors: dict[str, lazy_checkpoint.LazyTensor] = dataclasses.field(default_factory=dict)
+
+
+def _read(path: str) -> tuple[_Tensors, dict[str, _Factors]]:
+    """Returns the tensors that are saved whole, and the factors, by canonical names."""
     tensors = {
         _WRAPPER.sub("", name.removeprefix(_PREFIX)): tensor
         for name, tensor in hugging_face.read_file(path).items()
         if _REPLACED not in name
     }
-    return hugging_face.with_body_prefix(tensors)
+    whole: dict[str, lazy_checkpoint.LazyTensor] = {}
+    factors: dict[str, _Factors] = {}
+    canonical = hugging_face.with_body_prefix(tensors)
+    for (name, tensor), its_name in zip(tensors.items(), canonical, strict=True):
+        match, canonical_match = _FACTOR.fullmatch(name), _FACTOR.fullmatch(its_name)
+        if match and canonical_match:
+            kind = (match["embedding"] or "") + match["factor"]
+            pair = factors.setdefault(
+                f"{canonical_match['name']}.weight", _Factors(module=match["name"])
+            )
+            pair.tensors[kind] = tensor
+        else:
+            whole[its_name] = tensor
+    return whole, factors
+
+
+def _wrong_types(name: str, tensors: Iterable[lazy_checkpoint.LazyTensor]) -> list[str]:
+    types = {tensor.dtype for tensor in tensors} - set(lazy_checkpoint.EXACT_IN_FLOAT32)
+    return [f"wrong type of {name} or its factors: {one}, expected float32" for one in types]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -178,10 +205,9 @@ class _Change:
         return product.T if self.is_transposed else product
 
 
-def _change(
-    name: str, pair: Mapping[str, lazy_checkpoint.LazyTensor], config: Mapping[str, Any]
-) -> _Change | None:
+def _change(factors: _Factors, config: Mapping[str, Any]) -> _Change | None:
     """Returns the change of a matrix; None where the factors do not fit each other."""
+    pair, module = factors.tensors, factors.module
     is_embedding = set(pair) == {"embedding_A", "embedding_B"}
     if not is_embedding and set(pair) != {"A", "B"}:
         return None
@@ -189,10 +215,9 @@ def _change(
     first, second = pair[f"{prefix}B"], pair[f"{prefix}A"]
     if not len(first.shape) == len(second.shape) == 2 or first.shape[1] != second.shape[0]:
         return None
-    module = name.removesuffix(".weight")
     rank = _of_pattern(config.get("rank_pattern"), module, config.get("r"))
     alpha = _of_pattern(config.get("alpha_pattern"), module, config.get("lora_alpha"))
-    if rank != first.shape[1] or not isinstance(alpha, (int, float)):
+    if rank != first.shape[1] or type(alpha) not in (int, float):
         return None
     shape = (first.shape[0], second.shape[1])
     return _Change(
@@ -206,7 +231,13 @@ def _change(
 def _of_pattern(patterns: Any, module: str, default: Any) -> Any:
     """Returns the value of the first pattern that is the end of a module's name, as PEFT does."""
     for pattern, value in (patterns or {}).items():
-        if re.fullmatch(rf"(.*\.)?({pattern})", module):
+        try:
+            is_its = re.fullmatch(rf"(.*\.)?({pattern})", module)
+        except re.error as error:
+            raise errors.CheckpointError(
+                f"{CONFIG} must have regular expressions as patterns, got {pattern!r}: {error}"
+            ) from error
+        if is_its:
             return value
     return default
 

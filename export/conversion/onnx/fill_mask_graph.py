@@ -63,7 +63,7 @@ def write(graph: GraphBuilder, logits: str, *, source: text_source.TextModel) ->
 
 def _filled(graph: GraphBuilder, tokens: str, mask: str) -> str:
     """Returns the texts as they were written, with each of the tokens in place of the mask."""
-    parts, _ = graph.add_many("StringSplit", hub_api.SENTENCES, count=2, delimiter=mask)
+    parts, _ = graph.add_many("StringSplit", hub_api.SENTENCES, count=2, delimiter=mask, maxsplit=1)
     # A text may lack the mask literally, where the tokenizer makes one of something else.
     size = graph.shape(graph.dimensions(hub_api.SENTENCES), 2)
     nothing = graph.add("Expand", np.array([[""]]), size)

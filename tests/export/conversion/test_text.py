@@ -118,6 +118,9 @@ def test_words_for_masks_in_onnx_are_those_of_the_pipeline():
         assert outputs["scores"][row] == pytest.approx([one["score"] for one in found], abs=ATOL)
         filled = [texts[row].replace("[MASK]", one["token"]) for one in found]
         assert outputs["filled_sentences"][row].tolist() == filled
+    end = " and " + "far " * 600 + "[MASK]."
+    (outputs,) = _run(_converted("fill_mask"), ["a [MASK]" + end])
+    assert all(one.endswith(end) for one in outputs["filled_sentences"][0])
     for text in ("no mask", "[MASK] two [MASK]", "late " * 600 + "[MASK]"):
         with pytest.raises(errors.VerificationError, match="does not run as onnx"):
             _run(_converted("fill_mask"), [text])
@@ -202,6 +205,10 @@ def test_masks_are_compiled_where_the_tokenizer_has_none(tokenization):
     made = compiled_tokenizer.make(spec, engine=engine, encode=text_tokenizer.encode, tokens=tokens)
     assert made.texts > tokenizer_texts.COUNT
     assert made.other == ()
+
+
+def test_texts_that_are_compared_have_added_tokens_in_other_case():
+    assert {"Covid first", "COVID first"} <= set(tokenizer_texts.with_tokens(["covid"]))
 
 
 def test_texts_get_one_mask():

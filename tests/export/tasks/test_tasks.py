@@ -120,6 +120,13 @@ def test_a_text_without_exactly_one_mask_is_a_clear_error(text):
         text_models.serve("fill_mask", sentences=["a [MASK]", text])
 
 
+def test_a_text_keeps_its_end_where_another_mask_is_cut_from_the_row():
+    end = " and " + "far " * 600 + "[MASK]."
+    outputs = text_models.serve("fill_mask", sentences=["a [MASK]" + end])
+    expected = [f"a {token}{end}" for token in _decoded(outputs["tokens"][0])]
+    assert _decoded(outputs["sentences"][0]) == expected
+
+
 def test_a_context_without_a_word_has_no_answer():
     outputs = text_models.serve("answer", questions=["Who?", "Who?"], contexts=["", "a river"])
     assert outputs["answer"].tolist()[0] == b"" and outputs["score"][0] == 0

@@ -60,6 +60,33 @@ def test_an_adapter_adds_its_scaled_product(tmp_path, config, scale):
     assert np.abs(after - before).max() > 1e-3
 
 
+def test_a_pattern_is_of_the_names_in_the_model_that_peft_wraps(tmp_path):
+    """They begin with `encoder` in a bare `AlbertModel`."""
+
+    def bare(tensors):
+        kept = {name: tensors.pop(name) for name in list(tensors)}
+        tensors |= {n.replace("albert.", "", 1): a for n, a in kept.items() if "albert." in n}
+
+    pattern = "^" + _QUERY.removeprefix("albert.")
+    base, adapter = _adapter(
+        tmp_path, lambda values: values.update(alpha_pattern={pattern: 2}), bare
+    )
+    shutil.copytree(base, tmp_path / "base")
+    weights = tmp_path / "base" / "model.safetensors"
+    tensors = checkpoints.read_safetensors(weights)
+    bare(tensors)
+    checkpoints.write_safetensors(weights, tensors)
+    for name, scale in {_QUERY: 2 / 4, _QUERY.replace("query", "key"): 8 / 4}.items():
+        factors = checkpoints.read_safetensors(f"{adapter}/adapter_model.safetensors")
+        prefix = f"base_model.model.{name.removeprefix('albert.')}.lora_"
+        first, second = (factors[f"{prefix}{part}.weight"] for part in "BA")
+        before, after = (
+            opening.open(str(tmp_path / "base"), adapter=folder).tensors[f"{name}.weight"].read()
+            for folder in (None, adapter)
+        )
+        np.testing.assert_allclose(after - before, scale * (first @ second), atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("edit_config", "edit_tensors", "reason"),
     [
@@ -88,6 +115,13 @@ def test_an_adapter_adds_its_scaled_product(tmp_path, config, scale):
             lambda v: None,
             lambda t: t.update({"base_model.model.lm.lora_A.weight": np.zeros([4, 2], np.float32)}),
             "lm.weight is not in the base model",
+        ),
+        (lambda v: v.update(alpha_pattern={"[": 3}), lambda t: None, r"patterns, got '\['"),
+        (lambda v: v.update(lora_alpha=True), lambda t: None, "factors of .*query.weight"),
+        (
+            lambda v: None,
+            lambda t: t.update({name: t[name].astype(np.int64) for name in t if _QUERY in name}),
+            "wrong type of .*query.weight or its factors: int64, expected float32",
         ),
     ],
 )
