@@ -75,5 +75,6 @@ def with_tokens(tokens: Sequence[str]) -> list[str]:
         found.append(" ".join(words))
     for token in tokens:
         found += [token, f"{token} first", f"last {token}", f"in{token}side", f"{token}{token}."]
-        found += [f"{other} first" for other in {token.upper(), token.capitalize()} - {token}]
+        others = dict.fromkeys((token.upper(), token.capitalize()))
+        found += [f"{other} first" for other in others if other != token]
     return found

@@ -23,9 +23,10 @@ def main() -> None:
     """
     # Libraries may print: only the answer goes to the real stdout.
     answer, sys.stdout = sys.stdout, sys.stderr
-    import tensorflow
+    import tensorflow as tf
 
-    assert tensorflow
+    # The graph runs once in this process, so optimizing it is not worth the time.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     directory = sys.stdin.readline().rstrip("\n")
     if directory:  # else the exporter is gone
         print(" ".join("; ".join(problems(directory)).split()), file=answer, flush=True)
@@ -37,8 +38,6 @@ def problems(directory: str) -> list[str]:
 
     if manifest.read(directory).get("custom_ops"):
         import tensorflow_text  # noqa: F401, registers the custom ops
-    # The graph runs once, so optimizing it is not worth the time.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         root = tf.saved_model.load(directory)  # what hub.load calls
         found = _problems_of(root.signatures[hub_api.SERVING_DEFAULT], text=sample_text(directory))

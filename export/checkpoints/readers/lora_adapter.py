@@ -179,8 +179,10 @@ def _read(path: str) -> tuple[_Tensors, dict[str, _Factors]]:
 
 
 def _wrong_types(name: str, tensors: Iterable[lazy_checkpoint.LazyTensor]) -> list[str]:
+    """Returns which types would be rounded, or are of a quantized model."""
     types = {tensor.dtype for tensor in tensors} - set(lazy_checkpoint.EXACT_IN_FLOAT32)
-    return [f"wrong type of {name} or its factors: {one}, expected float32" for one in types]
+    wrong = sorted(types)
+    return [f"wrong type of {name} or its factors: {one}, expected float32" for one in wrong]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from configs import errors
 from export import api
 from export.artifacts import encoder_spec, text_model_plan, text_model_spec
 from export.metadata import manifest
-from tests.support import cases, checkpoints, text_models
+from tests.support import cases, checkpoints, text_models, tokenizers
 
 _QUERY = "encoder.albert_layer_groups.0.albert_layers.0.attention.query"
 
@@ -69,13 +69,11 @@ def test_an_adapter_of_sentence_transformers_says_what_its_folder_says(tmp_path)
         source = cases.ROOT / "sentence_transformers_root" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, adapter / name)
     _set(adapter / "sentence_bert_config.json", max_seq_length=20)
+    tokenizers.write("v5_lower0_keep1", adapter)
+    specs = [encoder_spec.from_checkpoint(base, adapter=one) for one in (None, str(adapter))]
+    assert [spec.tokenizer.lower_case for spec in specs] == [True, False]
     request = text_model_spec.Request(task="embed")
-
-    def plan(adapter):
-        spec = encoder_spec.from_checkpoint(base, adapter=adapter)
-        return text_model_plan.plan(spec, request)
-
-    alone, adapted = plan(None), plan(str(adapter))
+    alone, adapted = (text_model_plan.plan(spec, request) for spec in specs)
     assert (alone.pooling.modes, alone.pooling.normalize) == (("pooled",), False)
     assert adapted.pooling.modes == ("mean",) and adapted.pooling.normalize
     assert alone.length > adapted.length == 20

@@ -37,6 +37,19 @@ def _adapter(tmp_path, edit_config=lambda values: None, edit_tensors=lambda tens
 _QUERY = "albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query"
 
 
+def _assert_added(base, adapter, name, *, scale, stored_as):
+    """Asserts that a matrix got the scaled product of its factors, which have another name."""
+    factors = checkpoints.read_safetensors(f"{adapter}/adapter_model.safetensors")
+    prefix = f"base_model.model.{stored_as}.lora_"
+    first, second = (factors[f"{prefix}{part}.weight"] for part in "BA")
+    before, after = (
+        opening.open(base, adapter=folder).tensors[f"{name}.weight"].read()
+        for folder in (None, adapter)
+    )
+    np.testing.assert_allclose(after - before, scale * (first @ second), atol=1e-6, rtol=0)
+    assert np.abs(after - before).max() > 1e-3
+
+
 @pytest.mark.parametrize(
     ("config", "scale"),
     [
@@ -50,14 +63,7 @@ _QUERY = "albert.encoder.albert_layer_groups.0.albert_layers.0.attention.query"
 )
 def test_an_adapter_adds_its_scaled_product(tmp_path, config, scale):
     base, adapter = _adapter(tmp_path, lambda values: values.update(config))
-    factors = checkpoints.read_safetensors(f"{adapter}/adapter_model.safetensors")
-    first, second = (factors[f"base_model.model.{_QUERY}.lora_{part}.weight"] for part in "BA")
-    before, after = (
-        opening.open(base, adapter=folder).tensors[f"{_QUERY}.weight"].read()
-        for folder in (None, adapter)
-    )
-    np.testing.assert_allclose(after - before, scale * (first @ second), atol=1e-6, rtol=0)
-    assert np.abs(after - before).max() > 1e-3
+    _assert_added(base, adapter, _QUERY, scale=scale, stored_as=_QUERY)
 
 
 def test_a_pattern_is_of_the_names_in_the_model_that_peft_wraps(tmp_path):
@@ -77,14 +83,8 @@ def test_a_pattern_is_of_the_names_in_the_model_that_peft_wraps(tmp_path):
     bare(tensors)
     checkpoints.write_safetensors(weights, tensors)
     for name, scale in {_QUERY: 2 / 4, _QUERY.replace("query", "key"): 8 / 4}.items():
-        factors = checkpoints.read_safetensors(f"{adapter}/adapter_model.safetensors")
-        prefix = f"base_model.model.{name.removeprefix('albert.')}.lora_"
-        first, second = (factors[f"{prefix}{part}.weight"] for part in "BA")
-        before, after = (
-            opening.open(str(tmp_path / "base"), adapter=folder).tensors[f"{name}.weight"].read()
-            for folder in (None, adapter)
-        )
-        np.testing.assert_allclose(after - before, scale * (first @ second), atol=1e-6, rtol=0)
+        stored_as = name.removeprefix("albert.")
+        _assert_added(str(tmp_path / "base"), adapter, name, scale=scale, stored_as=stored_as)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,13 @@ def test_a_pattern_is_of_the_names_in_the_model_that_peft_wraps(tmp_path):
         ),
         (lambda v: v.update(alpha_pattern={"[": 3}), lambda t: None, r"patterns, got '\['"),
         (lambda v: v.update(lora_alpha=True), lambda t: None, "factors of .*query.weight"),
-        (
-            lambda v: None,
-            lambda t: t.update({name: t[name].astype(np.int64) for name in t if _QUERY in name}),
-            "wrong type of .*query.weight or its factors: int64, expected float32",
+        *(
+            (
+                lambda v: None,
+                lambda t, dtype=dtype: t.update({n: t[n].astype(dtype) for n in t if _QUERY in n}),
+                f"wrong type of .*query.weight or its factors: {dtype}, expected float32",
+            )
+            for dtype in ("int64", "float64")
         ),
     ],
 )
