@@ -41,7 +41,7 @@ def test_the_best_words_replace_the_mask():
         best = np.argsort(-values[:_NUM_PIECES])[:5]
         assert tokens[row].tolist() == [f"w{one}" for one in best]
         np.testing.assert_allclose(scores[row], values[best] / values.sum(), rtol=1e-5)
-        before, after = text.split("[MASK]")[:2]
+        before, after = text.split("[MASK]", 1)
         assert filled[row].tolist() == [f"{before}w{one}{after}" for one in best]
 
 
