@@ -85,7 +85,7 @@ CONTEXTS = "contexts"
 LABEL = "label"  # string
 SCORE = "score"  # float32
 SCORES = "scores"  # float32
-TRUNCATED = "truncated"  # bool [B], whether a text was cut
+TRUNCATED = "truncated"  # bool [B], whether a text was cut; of an answer, its question
 COUNT = "count"  # int32 [B], entities of a text
 START = "start"  # int32, in bytes of the text
 END = "end"  # int32, in bytes of the text
@@ -102,5 +102,5 @@ FILLED_SENTENCES = "filled_sentences"
 # Outputs of `serving_default`, by task.
 CLASSIFIED_OUTPUTS = (LABEL, SCORE, SCORES, TRUNCATED)
 TAGGED_OUTPUTS = (COUNT, LABEL, SCORE, START, END, TEXT, TRUNCATED)
-ANSWERED_OUTPUTS = (ANSWER_TEXT, SCORE, START, END, NULL_SCORE)
-FILLED_OUTPUTS = (TOKENS, SCORES, SENTENCES)
+ANSWERED_OUTPUTS = (ANSWER_TEXT, SCORE, START, END, NULL_SCORE, TRUNCATED)
+FILLED_OUTPUTS = (TOKENS, SCORES, SENTENCES, TRUNCATED)

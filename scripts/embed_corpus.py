@@ -12,7 +12,7 @@ Needs `pip install -e '.[beam]'`. Options after `--` are Beam's. The output fold
     vectors/   vector (float32 [H])
     labels/    label, score, scores (float32 [C]), truncated; of pairs with --pair_field
     entities/  entities (a list of label, score, start, end, text), truncated
-    answers/   answer, score, start, end, null_score; to --question or --pair_field
+    answers/   answer, score, start, end, null_score, truncated; to --question or --pair_field
 
 For records that cannot be used, `bad_records/part-*.jsonl` has the reason, the position and the
 beginning. Blank lines are skipped.

@@ -51,16 +51,17 @@ class Answer:
     ) -> dict[str, tf.Tensor]:
         """Returns the outputs by name, of string [B] each.
 
-        `answer` string, `score` float32, `start` and `end` in bytes of the context int32, and
-        `null_score` float32, the probability that there is none, all [B]. Without a token in the
-        context the answer is empty.
+        `answer` string, `score` float32, `start` and `end` in bytes of the context int32,
+        `null_score` float32, the probability that there is none, and `truncated` bool, whether the
+        question was cut, all [B]. Without a token in the context the answer is empty.
         """
         tokenize = self._texts.preprocessor.tokenize
         questions, contexts = texts_module.same_size(questions, contexts)
         context, starts, limits = self._texts.preprocessor.tokenize_with_offsets(contexts)
         # At least one token more than what windows share is left for the context.
         longest = self._texts.room(2) - self._stride - 1
-        question = texts_module.first_tokens(tokenize(questions), longest)
+        whole = tokenize(questions)
+        question = texts_module.first_tokens(whole, longest)
         windows = _Windows(question, context, self._texts.room(2), self._stride)
         inputs = self._texts.pack([windows.questions, windows.tokens])
         outputs = self._encoder.unpadded.answer(inputs, training=training)
@@ -71,6 +72,7 @@ class Answer:
         return {
             **_best(spans, first, last, contexts),
             hub_api.NULL_SCORE: tf.math.segment_min(spans.null_scores, windows.rows),
+            hub_api.TRUNCATED: whole.row_lengths() > longest,
         }
 
     def _is_own_word(

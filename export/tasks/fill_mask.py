@@ -50,12 +50,13 @@ class FillMask:
         """Returns the outputs by name, of string [B], K for each from the most likely on.
 
         `tokens` string [B, K]; `scores` float32 [B, K], the probability among all rows of the
-        vocabulary; `sentences` string [B, K], the texts with the tokens in place of the mask.
+        vocabulary; `sentences` string [B, K], the texts with the tokens in place of the mask;
+        `truncated` bool [B], whether the encoder saw less than the text.
 
         Raises:
           tf.errors.InvalidArgumentError: a text has not exactly one mask that fits into a row.
         """
-        ids = self._ids(sentences)  # [B, (tokens)]
+        ids, truncated = self._ids(sentences)  # [B, (tokens)], [B]
         is_mask = tf.equal(ids.values, self._mask_id)
         found = tf.reduce_sum(ids.with_values(tf.cast(is_mask, tf.int32)), axis=1)  # [B]
         check = tf.debugging.Assert(
@@ -81,15 +82,16 @@ class FillMask:
             hub_api.TOKENS: tokens,
             hub_api.SCORES: best.values,
             hub_api.SENTENCES: self._filled(sentences, tokens),
+            hub_api.TRUNCATED: truncated,
         }
 
-    def _ids(self, sentences: tf.Tensor) -> tf.RaggedTensor:
-        room = self._texts.room()
+    def _ids(self, sentences: tf.Tensor) -> tuple[tf.RaggedTensor, tf.Tensor]:
         if self._is_token:
-            return self._texts.tokens(sentences)[0]
+            return self._texts.tokens(sentences)
+        room = self._texts.room()
         tokenize = self._texts.preprocessor.tokenize
         ids = with_masks(sentences, tokenize=tokenize, mask=self._mask, mask_id=self._mask_id)
-        return texts_module.first_tokens(ids, room)
+        return texts_module.first_tokens(ids, room), ids.row_lengths() > room
 
     def _filled(self, sentences: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Returns the texts as they were written, with each of the tokens in place of the mask."""

@@ -206,7 +206,8 @@ class TextReference:
     def _answer(self, text: text_inputs.Text) -> Result:
         length = self.settings.length
         stride = min(length // 2, _STRIDE)
-        question = self.tokens.encode(text.first).ids[: length - 3 - stride - 1]
+        whole = self.tokens.encode(text.first).ids
+        question = whole[: length - 3 - stride - 1]
         context = self.tokens.encode(str(text.second))
         room = length - 3 - len(question)
         windows = [
@@ -223,7 +224,10 @@ class TextReference:
         scores = np.array([one.score for one in found] or [0.0])
         return Result(
             numbers={hub_api.SCORE: scores[0], hub_api.NULL_SCORE: np.array(null_score)},
-            choices={hub_api.ANSWER_TEXT: found[0].span if found else (0, 0)},
+            choices={
+                hub_api.ANSWER_TEXT: found[0].span if found else (0, 0),
+                hub_api.TRUNCATED: len(whole) > len(question),
+            },
             margin=_margin(np.log(np.maximum(scores, 1e-30))),
         )
 
@@ -254,7 +258,7 @@ class TextReference:
         if mask_id not in ids:
             before, behind = (self.tokens.encode(part).ids for part in text.first.split(mask))
             ids = (*before, mask_id, *behind)
-        ids, _ = self._cut(ids)
+        ids, truncated = self._cut(ids)
         if ids.count(mask_id) != 1:
             raise errors.InputError(
                 f"the text {text.first[:60]!r} has not exactly one {mask} within its first "
@@ -271,10 +275,14 @@ class TextReference:
             # A row of the vocabulary without a piece has no text.
             found = [one for one in self._pipelines.words(text.first) if one[0]][:_NUM_WORDS]
             words, scores = [word for word, _ in found], np.array([score for _, score in found])
-        filled = tuple(text.first.replace(mask, word) for word in words)
+        filled = tuple(text.first.replace(mask, word, 1) for word in words)
         return Result(
             numbers={hub_api.SCORES: scores},
-            choices={hub_api.TOKENS: tuple(words), hub_api.SENTENCES: filled},
+            choices={
+                hub_api.TOKENS: tuple(words),
+                hub_api.SENTENCES: filled,
+                hub_api.TRUNCATED: truncated,
+            },
             margin=min(_margin(logits[best[n : n + 2]]) for n in range(len(best) - 1)),
         )
 

@@ -104,7 +104,10 @@ def _tagged(one: _Outputs) -> Result:
 def _answered(one: _Outputs) -> Result:
     return Result(
         numbers={name: one[name] for name in (hub_api.SCORE, hub_api.NULL_SCORE)},
-        choices={hub_api.ANSWER_TEXT: (int(one[hub_api.START]), int(one[hub_api.END]))},
+        choices={
+            hub_api.ANSWER_TEXT: (int(one[hub_api.START]), int(one[hub_api.END])),
+            hub_api.TRUNCATED: bool(one[hub_api.TRUNCATED]),
+        },
     )
 
 
@@ -112,7 +115,8 @@ def _filled(one: _Outputs) -> Result:
     return Result(
         numbers={hub_api.SCORES: one[hub_api.SCORES]},
         choices={
-            name: tuple(map(_text, one[name])) for name in (hub_api.TOKENS, hub_api.SENTENCES)
+            **{name: tuple(map(_text, one[name])) for name in (hub_api.TOKENS, hub_api.SENTENCES)},
+            hub_api.TRUNCATED: bool(one[hub_api.TRUNCATED]),
         },
     )
 

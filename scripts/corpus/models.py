@@ -182,6 +182,7 @@ def _answers(outputs: _Outputs) -> dict[str, pa.Array]:
         "start": pa.array(outputs["start"], pa.int32()),
         "end": pa.array(outputs["end"], pa.int32()),
         "null_score": pa.array(outputs["null_score"], pa.float32()),
+        "truncated": pa.array(outputs["truncated"], pa.bool_()),
     }
 
 

@@ -205,7 +205,21 @@ def test_one_question_is_answered_from_every_text(tmp_path):
     assert found["id"] == [str(number) for number in range(len(texts))]
     assert found["answer"] == [answer.decode() for answer in expected["answer"]]
     np.testing.assert_allclose(found["score"], expected["score"], atol=ATOL, rtol=RTOL)
-    assert counters["records"] == str(len(texts))
+    assert counters["records"] == str(len(texts)) and counters["texts cut"] == "0"
+
+
+@pytest.mark.stress
+def test_questions_that_are_cut_are_counted(tmp_path):
+    questions = [("who " * count).strip() for count in (1, 100)]
+    lines = [json.dumps({"t": "The river rose.", "q": question}) for question in questions]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    counters = corpora.run(
+        *("--model", text_models.directory("answer"), "--input", "in.jsonl", "--output", "out"),
+        *("--input_format", "jsonl", "--text_field", "t", "--pair_field", "q", "--num_shards", 1),
+        cwd=tmp_path,
+    )
+    found = parquet.read_table(tmp_path / "out" / "answers").sort_by("id").to_pydict()
+    assert found["truncated"] == [False, True] and counters["texts cut"] == "1"
 
 
 @pytest.mark.stress

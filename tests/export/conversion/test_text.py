@@ -112,15 +112,16 @@ def test_words_for_masks_in_onnx_are_those_of_the_pipeline():
     expected = text_models.expected()
     texts = expected["masked"]
     (outputs,) = _run(_converted("fill_mask"), texts)
-    assert set(outputs) == {"tokens", "scores", "filled_sentences"}
+    assert set(outputs) == {"tokens", "scores", "filled_sentences", "truncated"}
     for row, found in enumerate(expected["fill_mask"]):
         assert outputs["tokens"][row].tolist() == [one["token"] for one in found]
         assert outputs["scores"][row] == pytest.approx([one["score"] for one in found], abs=ATOL)
         filled = [texts[row].replace("[MASK]", one["token"]) for one in found]
         assert outputs["filled_sentences"][row].tolist() == filled
     end = " and " + "far " * 600 + "[MASK]."
-    (outputs,) = _run(_converted("fill_mask"), ["a [MASK]" + end])
+    (outputs,) = _run(_converted("fill_mask"), ["a [MASK]" + end, "a [MASK]"])
     assert all(one.endswith(end) for one in outputs["filled_sentences"][0])
+    assert outputs["truncated"].tolist() == [True, False]
     for text in ("no mask", "[MASK] two [MASK]", "late " * 600 + "[MASK]"):
         with pytest.raises(errors.VerificationError, match="does not run as onnx"):
             _run(_converted("fill_mask"), [text])

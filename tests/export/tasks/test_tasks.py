@@ -101,6 +101,15 @@ def test_answers_are_those_of_the_pipeline():
             wider.append(text.decode())
     assert len(wider) == 3  # see above
     assert all(re.search("``|[\u0900-\u097f]", text) for text in wider)
+    assert not any(outputs["truncated"])  # the pipeline refuses longer questions
+
+
+def test_a_question_that_is_cut_is_said():
+    # Two windows share 48 of 96 tokens, three are special, one more is the context's: 44 are left.
+    questions = [("the " * count).strip() for count in (1, 22, 23, 60)]  # of two tokens each
+    outputs = text_models.serve("answer", questions=questions, contexts=["the river"] * 4)
+    assert outputs["truncated"].tolist() == [False, False, True, True]
+    assert outputs["score"][2] == pytest.approx(outputs["score"][3], abs=ATOL)  # the same tokens
 
 
 def test_words_for_a_mask_are_those_of_the_pipeline():
@@ -125,6 +134,14 @@ def test_a_text_keeps_its_end_where_another_mask_is_cut_from_the_row():
     outputs = text_models.serve("fill_mask", sentences=["a [MASK]" + end])
     expected = [f"a {token}{end}" for token in _decoded(outputs["tokens"][0])]
     assert _decoded(outputs["sentences"][0]) == expected
+    assert outputs["truncated"].tolist() == [True]
+
+
+def test_a_text_whose_end_a_mask_does_not_see_is_said():
+    # Of 48 tokens two are special; the mask is one, and each word two.
+    texts = ["[MASK]" + " the" * count for count in (1, 22, 23)]
+    outputs = text_models.serve("fill_mask", sentences=texts)
+    assert outputs["truncated"].tolist() == [False, False, True]
 
 
 def test_a_context_without_a_word_has_no_answer():

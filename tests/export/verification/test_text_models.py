@@ -159,6 +159,24 @@ def test_the_reference_finds_the_words_of_the_pipeline(part):
         assert result.numbers["scores"] == pytest.approx([w["score"] for w in words], abs=ATOL)
 
 
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("answer", [("the " * 22, "A river rose."), ("the " * 23, "A river rose.")]),
+        ("fill_mask", [("[MASK]" + " the" * 22,), ("[MASK]" + " the" * 23 + " [MASK]",)]),
+    ],
+)
+def test_the_reference_says_what_is_cut_as_the_model(name, texts):
+    inputs = [text_inputs.Text(*text) for text in texts]
+    got = text_results.of(text_models.load(name), inputs, task=name, batch=2)
+    expected = _reference(name, texts)
+    for text, left, right in zip(inputs, got, expected, strict=True):
+        assert text_results.comparable(text, left.choices) == text_results.comparable(
+            text, right.choices
+        )
+    assert [result.choices["truncated"] for result in expected] == [False, True]
+
+
 def _reference(name, texts, **changes):
     """Returns what the reference gives for texts, by a manifest with these changes."""
     checkpoint = _checkpoint(name)
