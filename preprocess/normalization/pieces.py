@@ -48,7 +48,8 @@ def split(texts: tf.Tensor, pattern: str) -> Pieces:
     return Pieces(rows=rows, starts=starts, limits=limits)
 
 
-@tf.function(autograph=False)  # traced once for each pattern, however often graphs call it
+# Traced once for each pattern, however often graphs call it, and twice where it runs eagerly.
+@tf.function(autograph=False, reduce_retracing=True)
 def _split(texts: tf.Tensor, pattern: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     # The op stops at a NUL: it sees texts without, and its offsets hold for the texts themselves.
     visible = tf.strings.regex_replace(texts, r"\x00", "\x01")
