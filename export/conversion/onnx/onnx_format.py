@@ -58,7 +58,16 @@ def load(
         providers=["CPUExecutionProvider"],
     )
     names = [output.name for output in session.get_outputs()]
-    return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+    def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        # ONNX Runtime cuts strings of NumPy's own type at a NUL.
+        given = {
+            name: array.astype(object) if array.dtype.kind == "U" else array
+            for name, array in inputs.items()
+        }
+        return dict(zip(names, session.run(names, given), strict=True))
+
+    return run
 
 
 def _library_of_extensions() -> str:

@@ -21,7 +21,8 @@ from export.conversion.onnx.graph_builder import EXTENSIONS, GraphBuilder
 from export.conversion.text import compiled_tokenizer
 
 _IDS, _STARTS = "ids", "starts"
-_FIRST, _ALL = np.array([0]), np.iinfo(np.int64).max
+_FIRST, _SECOND, _ALL = np.array([0]), np.array([1]), np.iinfo(np.int64).max
+_MAX_NUL = 1000  # in a text: what is behind more of them is not seen
 
 
 def write(
@@ -58,7 +59,7 @@ def _ids(
     off = np.array([False])
     ids, starts, _ = graph.add_many(
         "SentencepieceTokenizer",
-        sentences,
+        _without_nul(graph, sentences),
         np.array([0]),  # no sampling
         np.array([0], np.float32),
         off,  # no special tokens before or behind
@@ -69,6 +70,26 @@ def _ids(
         model=model.proto,
     )
     return ids_of_pieces(graph, ids, model), starts
+
+
+def _without_nul(graph: GraphBuilder, sentences: str) -> str:
+    """Returns strings [B] with a stand-in for each NUL, at which the operator would stop."""
+    texts = graph.add("Concat", sentences, np.array([""]), axis=0)  # StringJoin crashes without one
+    parts, number = graph.add_many("StringSplit", texts, count=2, delimiter="\0", maxsplit=_MAX_NUL)
+    # Texts that are all empty have no part.
+    none = graph.add("Expand", np.array([[""]]), graph.shape(graph.dimensions(texts), 1))
+    parts = graph.add("Concat", none, parts, axis=1)  # [B + 1, 1 + parts], the first one empty
+    places = graph.add("CumSum", graph.full(graph.dimensions(parts), np.int64(1)), np.int64(1))
+    number = graph.add("Unsqueeze", number, _SECOND)  # [B + 1, 1]
+    is_before_nul = graph.add(
+        "And", graph.add("Greater", places, np.int64(1)), graph.add("LessOrEqual", places, number)
+    )
+    stand_in = np.array(compiled_tokenizer.NUL_STAND_IN)
+    parts = graph.add(
+        "StringConcat", parts, graph.add("Where", is_before_nul, stand_in, np.array(""))
+    )
+    joined = graph.add("StringJoin", parts, np.array([""]), _SECOND, domain=EXTENSIONS)
+    return graph.add("Slice", joined, _FIRST, np.array([-1]), _FIRST)
 
 
 def ids_of_pieces(graph: GraphBuilder, pieces: str, model: compiled_tokenizer.CompiledModel) -> str:

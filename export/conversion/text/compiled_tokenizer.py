@@ -28,7 +28,8 @@ from preprocess.vocabulary import hugging_face, sentencepiece_model, sentencepie
 _SPACE, _DIGIT = " ", "0"
 # Planes of Unicode that have characters, but those for private use.
 _ASSIGNED = (range(1, 0x40000), range(0xE0000, 0xE1000))
-_FIRST_STAND_IN, _NO_PIECE = 0xF0000, "\U0010fffd"  # for private use
+# For private use; NUL ends a text for onnxruntime-extensions, and cannot be in a rule.
+NUL_STAND_IN, _FIRST_STAND_IN, _NO_PIECE = "\U0010fffc", 0xF0000, "\U0010fffd"
 _MOST_OTHER = 0.01  # share of texts with other ids
 _SHOWN = 10
 _ADVICE = "convert the encoder, and tokenize before it"
@@ -117,8 +118,10 @@ def make(
     added = {**_added_tokens(spec), **(tokens or {})}
     model = sentencepiece_proto.ModelProto.FromString(proto)
     _fill(model, spec, added)
-    rules = _rules(_normalization(engine.normalize, proto), _replaced(spec))
-    rules |= _rules_of_tokens(added)
+    normalize = _normalization(engine.normalize, proto)
+    rules = _rules(normalize, _replaced(spec)) | _rules_of_tokens(added)
+    (of_nul,) = _between(normalize, ["\0"])
+    rules[NUL_STAND_IN] = of_nul.replace("\0", _NO_PIECE)
     model.normalizer_spec.precompiled_charsmap = _compiled(rules)
     model.normalizer_spec.name = "user_defined"
     compiled = CompiledModel(

@@ -90,8 +90,8 @@ def test_labels_are_those_of_the_pipeline(name, to):
 
 @sampling.parametrize("to", ["onnx", "openvino"], sample=["onnx"])
 def test_any_batch_and_what_was_cut(to):
-    texts = ["", "river " * 600, "one"]
-    pairs = (["", "a", "river " * 600], ["one", "river " * 600, "river " * 599])
+    texts = ["", "river " * 600, "o\0n\0e river"]
+    pairs = (["", "\0a", "river " * 600], ["one", "river " * 600, "river " * 599])
     directory = _classifier("single", to)
     # OpenVINO refuses a batch without rows if it is the first one.
     outputs, empty, of_pairs = _run(directory, texts, [], pairs, to=to)
@@ -195,6 +195,8 @@ def test_tokenizers_are_compiled_into_a_sentencepiece_model(tokenization, model)
     expected = engine.encode(tf.constant(texts)).to_list()
     different = sum(a != b for a, b in zip(got, expected, strict=True))
     assert different <= 4, f"{different} of {len(texts)}"
+    texts = ["the\0 river", "\0\0river", "a \0 b\0c", "", "river"]
+    assert text_tokenizer.encode(made.model, texts) == engine.encode(tf.constant(texts)).to_list()
 
 
 @pytest.mark.stress
