@@ -78,12 +78,9 @@ def _without_nul(graph: GraphBuilder, sentences: str) -> str:
     parts, number = graph.add_many("StringSplit", texts, count=2, delimiter="\0", maxsplit=_MAX_NUL)
     # Texts that are all empty have no part.
     none = graph.add("Expand", np.array([[""]]), graph.shape(graph.dimensions(texts), 1))
-    parts = graph.add("Concat", none, parts, axis=1)  # [B + 1, 1 + parts], the first one empty
+    parts = graph.add("Concat", parts, none, axis=1)  # [B + 1, parts + 1]
     places = graph.add("CumSum", graph.full(graph.dimensions(parts), np.int64(1)), np.int64(1))
-    number = graph.add("Unsqueeze", number, _SECOND)  # [B + 1, 1]
-    is_before_nul = graph.add(
-        "And", graph.add("Greater", places, np.int64(1)), graph.add("LessOrEqual", places, number)
-    )
+    is_before_nul = graph.add("Less", places, graph.add("Unsqueeze", number, _SECOND))
     stand_in = np.array(compiled_tokenizer.NUL_STAND_IN)
     parts = graph.add(
         "StringConcat", parts, graph.add("Where", is_before_nul, stand_in, np.array(""))

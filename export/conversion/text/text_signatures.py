@@ -15,7 +15,10 @@ OUTPUTS: Mapping[str, tuple[str, ...]] = {
     text_model_spec.EMBED: (hub_api.DEFAULT, hub_api.TRUNCATED),
     head_config.CLASSIFY: hub_api.CLASSIFIED_OUTPUTS,
     text_model_spec.FILL_MASK: (
-        *(hub_api.TOKENS, hub_api.SCORES, hub_api.FILLED_SENTENCES, hub_api.TRUNCATED),
+        hub_api.TOKENS,
+        hub_api.SCORES,
+        hub_api.FILLED_SENTENCES,
+        hub_api.TRUNCATED,
     ),
 }
 # The head of a task, where it has another name.

@@ -55,9 +55,7 @@ def test_entities_are_those_of_the_pipeline():
     for row, entities in enumerate(expected["tag"]):
         count = outputs["count"][row]
         assert _decoded(outputs["label"][row][:count]) == [e["entity_group"] for e in entities]
-        assert outputs["score"][row][:count] == pytest.approx(
-            [e["score"] for e in entities], abs=ATOL
-        )
+        assert outputs["score"][row][:count] == pytest.approx([e["score"] for e in entities], ATOL)
         content = texts[row].encode()
         spans = [
             (start, end)
