@@ -21,6 +21,7 @@ from export.artifacts import (
 from export.metadata import manifest
 from export.saved_models import loading
 from export.tasks import answer, classify, embed, fill_mask, tag, texts
+from preprocess.vocabulary import word_starts
 
 _Signatures = dict[str, Any]
 
@@ -96,7 +97,7 @@ def _classify(
 def _tag(
     encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
 ) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
-    task = tag.Tag(encoder, made)
+    task = tag.Tag(encoder, made, spaces_in_words=_tokenizer(spec).spaces_in_words)
     module = _module(task, encoder.tag.variables)
     module.labels = _words(hub_api.LABELS, task.labels)
     signatures = {
@@ -110,10 +111,18 @@ def _answer(
     encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
 ) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
     # Added tokens, which Hugging Face's libraries split a text at.
-    described = _tokenizer(spec).described
-    own_words = {token.id: token.content for token in getattr(described, "added_tokens", ())}
+    tokenizer = _tokenizer(spec)
+    starts_word = word_starts.for_wordpieces if tokenizer.is_wordpiece else word_starts.at_spaces
+    # Which Hugging Face's libraries split a text at.
+    added = getattr(tokenizer.described, "added_tokens", ())
     longest = spec.plan.max_answer_length
-    task = answer.Answer(encoder, made, own_words=own_words, max_answer_length=longest)
+    task = answer.Answer(
+        encoder,
+        made,
+        own_words={token.id: token.content for token in added},
+        starts_word=starts_word(tokenizer.described.pieces),
+        max_answer_length=longest,
+    )
     module = _module(
         lambda inputs, training: task(
             inputs[hub_api.QUESTIONS], inputs[hub_api.CONTEXTS], training
@@ -138,6 +147,7 @@ def _fill_mask(
         mask_id=mask_id,
         num_pieces=int(special["vocab_size"]),
         is_token=tokenizer.tokenization == tokenizations.HUGGING_FACE,
+        is_wordpiece=tokenizer.is_wordpiece,
     )
     module = _module(task, encoder.mlm.variables)
     signatures = {hub_api.SERVING_DEFAULT: module.signature(hub_api.FILLED_OUTPUTS)}

@@ -56,6 +56,12 @@ class TokenizerSpec:
         return isinstance(self.vocabulary, wordpiece_vocabulary.WordPieceVocabulary)
 
     @property
+    def spaces_in_words(self) -> bool:
+        """Whether a word of the tokenizers library begins with the space before it."""
+        model = getattr(self.hugging_face, "model", None)
+        return isinstance(model, hugging_face.Unigram) and not model.splits_at_white_space
+
+    @property
     def asset(self) -> bytes:
         """The content of the vocabulary's file, without the paths of whoever trained it."""
         if isinstance(self.vocabulary, wordpiece_vocabulary.WordPieceVocabulary):

@@ -1,6 +1,8 @@
 """Answers to questions from contexts, by the encoder's head `.answer`.
 
-    task = answer.Answer(encoder, texts, own_words={}, max_answer_length=15)
+    task = answer.Answer(
+        encoder, texts, own_words={}, starts_word=starts_word, max_answer_length=15
+    )
     task(questions, contexts, training=False)["answer"]  # string [B]
 
 As transformers' question-answering pipeline: long contexts are read in windows, the best spans of
@@ -10,6 +12,7 @@ all windows are widened to whole words, and what is the same text counts togethe
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from configs import hub_api
@@ -30,6 +33,7 @@ class Answer:
         texts: texts_module.Texts,
         *,
         own_words: Mapping[int, str],
+        starts_word: np.ndarray,
         max_answer_length: int,
     ) -> None:
         """Takes the parts.
@@ -38,11 +42,13 @@ class Answer:
           encoder: a loaded encoder.
           texts: makes its inputs.
           own_words: tokens that are words by themselves where a text has them literally, by id.
+          starts_word: which ids begin a word, bool [V].
           max_answer_length: tokens of the longest answer, before it is widened to whole words.
         """
         self._encoder = encoder
         self._texts = texts
         self._own_words = own_words
+        self._starts_word = starts_word
         self._max_answer_length = max_answer_length
         self._stride = min(texts.max_seq_length // 2, _STRIDE)
 
@@ -67,8 +73,11 @@ class Answer:
         outputs = self._encoder.unpadded.answer(inputs, training=training)
         spans = _Spans(outputs, inputs, windows, self._max_answer_length)
         is_own = self._is_own_word(contexts, context, starts, limits)
-        words = _Words(context, starts, limits, is_own)
-        first, last = words.in_whole_words(spans, starts, limits)
+        is_start = is_own | tf.gather(tf.constant(self._starts_word), context.values)
+        words = _Words(context, is_start, is_own)
+        first, last = texts_module.without_white_space(
+            tf.gather(contexts, spans.rows), *words.in_whole_words(spans, starts, limits)
+        )
         return {
             **_best(spans, first, last, contexts),
             hub_api.NULL_SCORE: tf.math.segment_min(spans.null_scores, windows.rows),
@@ -95,23 +104,12 @@ class Answer:
 
 
 class _Words:
-    """Which tokens of the contexts form words: there is no text between them."""
+    """Which tokens of the contexts form words."""
 
-    def __init__(
-        self,
-        ids: tf.RaggedTensor,
-        starts: tf.RaggedTensor,
-        limits: tf.RaggedTensor,
-        is_own: tf.Tensor,
-    ) -> None:
-        """Takes all tokens; `is_own` [T] are words by themselves."""
+    def __init__(self, ids: tf.RaggedTensor, is_start: tf.Tensor, is_own: tf.Tensor) -> None:
+        """Takes all tokens: `is_start` [T] begin a word, `is_own` [T] are one by themselves."""
         rows = ragged_rows.of(ids)
-        differs = (
-            tf.not_equal(rows[:-1], rows[1:])
-            | (starts.values[1:] > limits.values[:-1])
-            | is_own[:-1]
-            | is_own[1:]
-        )
+        differs = tf.not_equal(rows[:-1], rows[1:]) | is_start[1:] | is_own[:-1]
         is_first = tf.concat([tf.ones_like(is_own[:1]), differs], axis=0)  # [T]
         self._word = tf.cumsum(tf.cast(is_first, tf.int32)) - 1  # [T]
         numbers = tf.range(tf.size(self._word))

@@ -28,6 +28,7 @@ class FillMask:
         mask_id: int,
         num_pieces: int,
         is_token: bool,
+        is_wordpiece: bool,
     ) -> None:
         """Takes what is known of the tokenizer.
 
@@ -38,6 +39,7 @@ class FillMask:
           mask_id: its id.
           num_pieces: the number of ids that have a piece: no other is an answer.
           is_token: whether the preprocessor makes a token of it in a text.
+          is_wordpiece: whether `##` says of a token that it continues a word.
         """
         self._encoder = encoder
         self._texts = texts
@@ -45,6 +47,7 @@ class FillMask:
         self._mask_id = mask_id
         self._num_pieces = num_pieces
         self._is_token = is_token
+        self._is_wordpiece = is_wordpiece
 
     def __call__(self, sentences: tf.Tensor, training: bool) -> dict[str, tf.Tensor]:
         """Returns the outputs by name, of string [B], K for each from the most likely on.
@@ -95,6 +98,8 @@ class FillMask:
 
     def _filled(self, sentences: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Returns the texts as they were written, with each of the tokens in place of the mask."""
+        if self._is_wordpiece:
+            tokens = tf.strings.regex_replace(tokens, "^##", "")
         split = tf.strings.split(sentences, self._mask, maxsplit=1)
         parts = split.to_tensor(shape=[None, 2])  # [B, 2]
         before, after = (

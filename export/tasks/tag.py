@@ -25,9 +25,18 @@ class Tag:
       labels: in the order of the head's logits.
     """
 
-    def __init__(self, encoder: Any, texts: texts_module.Texts) -> None:
+    def __init__(self, encoder: Any, texts: texts_module.Texts, *, spaces_in_words: bool) -> None:
+        """Takes the parts.
+
+        Args:
+          encoder: a loaded encoder.
+          texts: makes its inputs.
+          spaces_in_words: whether a word of the tokenizers library begins with the space before it,
+            as with Metaspace alone. No entity has white space at its ends.
+        """
         self._encoder = encoder
         self._texts = texts
+        self._spaces_in_words = spaces_in_words
         self.labels = [label.decode() for label in encoder.tag.labels.numpy()]
         kinds = [label[2:] if label.startswith(("B-", "I-")) else label for label in self.labels]
         self._kinds = np.array([kinds.index(kind) for kind in kinds], np.int32)  # [C]
@@ -64,7 +73,7 @@ class Tag:
         ids, starts, limits = (
             texts_module.first_tokens(part, room) for part in (ids, starts, limits)
         )
-        starts, limits = _with_text(sentences, starts, limits)
+        starts, limits = _with_text(sentences, starts, limits, only_added=self._spaces_in_words)
         inputs = self._texts.pack([ids])
         logits = self._encoder.unpadded.tag(inputs, training=training)[hub_api.LOGITS]  # [B, S, C]
         # Behind [CLS].
@@ -76,16 +85,16 @@ class Tag:
         is_last = tf.concat([is_first[1:], tf.ones_like(is_first[:1])], axis=0)
         label = tf.boolean_mask(best, is_first)  # [G]
         rows = tf.boolean_mask(ids.value_rowids(), is_first)
-        start = tf.boolean_mask(starts.values, is_first)
-        end = tf.boolean_mask(limits.values, is_last)
+        start = tf.cast(tf.boolean_mask(starts.values, is_first), tf.int32)
+        end = tf.cast(tf.boolean_mask(limits.values, is_last), tf.int32)
+        if self._spaces_in_words:
+            start, end = texts_module.without_white_space(tf.gather(sentences, rows), start, end)
         found = {
             hub_api.LABEL: tf.gather(tf.constant(self._names), label),
             hub_api.SCORE: tf.math.segment_mean(tf.reduce_max(probabilities, axis=1), group),
-            hub_api.START: tf.cast(start, tf.int32),
-            hub_api.END: tf.cast(end, tf.int32),
-            hub_api.TEXT: tf.strings.substr(
-                tf.gather(sentences, rows), tf.cast(start, tf.int32), tf.cast(end - start, tf.int32)
-            ),
+            hub_api.START: start,
+            hub_api.END: end,
+            hub_api.TEXT: tf.strings.substr(tf.gather(sentences, rows), start, end - start),
         }
         is_entity = tf.not_equal(found[hub_api.LABEL], _OUTSIDE)
         rows = tf.boolean_mask(rows, is_entity)
@@ -106,15 +115,22 @@ class Tag:
 
 
 def _with_text(
-    sentences: tf.Tensor, starts: tf.RaggedTensor, limits: tf.RaggedTensor
+    sentences: tf.Tensor, starts: tf.RaggedTensor, limits: tf.RaggedTensor, *, only_added: bool
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Gives a token that is a space alone the character behind it, as `tokenizers` does."""
+    """Gives a token that is a space alone the character behind it, as `tokenizers` does.
+
+    With `only_added` it does so where the text has no space: where another token ends, or none is.
+    """
     texts = tf.gather(sentences, starts.value_rowids())  # [T]
     start, limit = (tf.cast(part.values, tf.int32) for part in (starts, limits))
     here = tf.strings.substr(texts, start, limit - start)
     behind = tf.strings.substr(texts, limit, tf.fill(tf.shape(limit), _LONGEST_CHARACTER))
     character = tf.strings.substr(behind, 0, 1, unit="UTF8_CHAR")
     is_moved = tf.strings.regex_full_match(here, r"\s*") & (tf.strings.length(behind) > 0)
+    if only_added:
+        is_first = _differs(starts.value_rowids())
+        before = tf.where(is_first, 0, tf.concat([limit[:1], limit[:-1]], axis=0))
+        is_moved &= tf.equal(limit, before)
     end = limits.values + tf.cast(tf.strings.length(character), tf.int64)
     return (
         starts.with_values(tf.where(is_moved, limits.values, starts.values)),

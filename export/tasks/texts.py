@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from configs import hub_api
+from preprocess.normalization import unicode_sets
 from preprocess.steps import graph_checks
 from preprocess.tokenizers import truncation
 
@@ -123,6 +124,23 @@ class Texts:
         # A loaded function's outputs are in another order in every process, and the names of the
         # arguments of what is called with them would be, too.
         return {name: packed[name] for name in hub_api.ENCODER_INPUTS}
+
+
+def without_white_space(
+    texts: tf.Tensor, start: tf.Tensor, end: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns where spans of texts, in bytes, start and end without white space at their ends.
+
+    Args:
+      texts: string [N].
+      start: int32 [N].
+      end: int32 [N].
+    """
+    found = tf.strings.substr(texts, start, end - start)
+    found = tf.strings.regex_replace(found, f"^[{unicode_sets.WHITE_SPACE}]+", "")
+    start = end - tf.strings.length(found)
+    found = tf.strings.regex_replace(found, f"[{unicode_sets.WHITE_SPACE}]+$", "")
+    return start, start + tf.strings.length(found)
 
 
 def same_size(first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

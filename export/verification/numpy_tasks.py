@@ -176,7 +176,7 @@ def answers(
             start = min(t for t in inside if words[t] == words[first])
             end = max(t for t in inside if words[t] == words[last])
             span = (spans[start][0], spans[end][1])
-            key = text[slice(*span)].decode(errors="replace").lower()
+            key = text[slice(*span)].decode(errors="replace").strip().lower()
             if key in by_text:
                 one = by_text[key]
                 by_text[key] = dataclasses.replace(one, score=one.score + score)

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from configs import errors, hub_api
-from export.artifacts import tokenizer_choice
+from export.artifacts import tokenizer_choice, tokenizer_spec
 from export.checkpoints import lazy_checkpoint
 from export.metadata import manifest
+from preprocess.vocabulary import sentencepiece_model
 
 _OWN = "the artifact's own tokens"
 _SPECIAL = ("start_of_sequence_id", "end_of_segment_id", "mask_id", "padding_id")
@@ -47,13 +48,23 @@ class Tokens:
       tokenizer_json: the content of the file that the library reads; None without it.
       mask_id: the id of the mask token.
       num_pieces: the number of ids that have a piece.
+      continues: what a piece begins with that continues a word; empty if nothing says so.
     """
 
-    def __init__(self, module: Any, *, library: Any, content: str | None, engine: str) -> None:
+    def __init__(
+        self,
+        module: Any,
+        *,
+        spec: tokenizer_spec.TokenizerSpec | None,
+        library: Any,
+        content: str | None,
+        engine: str,
+    ) -> None:
         """Takes the tokenizer.
 
         Args:
           module: the loaded text model.
+          spec: what the checkpoint says of its tokenizer; None if it has none.
           library: a `tokenizers.Tokenizer`; None for the module's own tokens.
           content: what the library has read.
           engine: what tokenizes.
@@ -67,6 +78,9 @@ class Tokens:
         self.num_pieces = library.get_vocab_size() if library else int(tokens["vocab_size"])
         self._special = frozenset(special.values())
         self._cls, self._sep, self.mask_id, _ = (special[name] for name in _SPECIAL)
+        self.continues = "##" if spec is not None and spec.is_wordpiece else ""
+        self._spaces_in_words = spec is not None and spec.spaces_in_words
+        self._pieces = spec.described.pieces if spec is not None else ()
 
     def encode(self, text: str) -> Encoded:
         """Returns the tokens of a text."""
@@ -103,18 +117,31 @@ class Tokens:
         ids, starts, limits = (
             part[0].numpy().tolist() for part in self._module.tokenize_with_offsets([text])
         )
-        # A word ends where there is text between two tokens, and at a literal special token.
+        # A word ends where another begins, and at a literal special token.
         new = [
-            start > limit or not self._special.isdisjoint(pair)
+            self._begins_word(pair[1], is_apart=start > limit) or not self._special.isdisjoint(pair)
             for start, limit, pair in zip(
                 starts[1:], limits[:-1], itertools.pairwise(ids), strict=True
             )
         ]
         return Encoded(
             ids=tuple(ids),
-            spans=tuple(_with_text(text, span) for span in zip(starts, limits, strict=True)),
+            spans=tuple(
+                span if self._spaces_in_words and span[1] != before else _with_text(text, span)
+                for before, span in zip(
+                    [0, *limits], zip(starts, limits, strict=True), strict=False
+                )
+            ),
             words=tuple(itertools.accumulate(map(int, new), initial=0))[: len(ids)],
         )
+
+    def _begins_word(self, number: int, *, is_apart: bool) -> bool:
+        """Returns whether a token begins a word; `is_apart` if there is text before it."""
+        if number >= len(self._pieces):  # its piece is not known
+            return is_apart
+        if self.continues:
+            return not self._pieces[number].startswith(self.continues)
+        return self._pieces[number].startswith(sentencepiece_model.SPACE)
 
 
 def of(
@@ -127,25 +154,27 @@ def of(
       module: the loaded text model.
       entries: its manifest.
     """
-    content, why = _tokenizer_json(checkpoint, entries)
+    spec, why = _tokenizer(checkpoint, entries)
+    content = spec.tokenizer_json.decode() if spec and spec.tokenizer_json and not why else None
     if content is not None:
         try:
             import tokenizers
         except ImportError:
             content, why = None, "the library tokenizers is not installed"
     if content is None:
-        return Tokens(module, library=None, content=None, engine=f"{_OWN}: {why}")
+        engine = f"{_OWN}: {why}"
+        return Tokens(module, spec=spec, library=None, content=None, engine=engine)
     library = tokenizers.Tokenizer.from_str(content)
     library.no_truncation()
     library.no_padding()
     engine = f"tokenizers {tokenizers.__version__}"
-    return Tokens(module, library=library, content=content, engine=engine)
+    return Tokens(module, spec=spec, library=library, content=content, engine=engine)
 
 
-def _tokenizer_json(
+def _tokenizer(
     checkpoint: lazy_checkpoint.Checkpoint, entries: Mapping[str, Any]
-) -> tuple[str | None, str]:
-    """Returns the tokenizer.json that the artifact was made with; else None, and why."""
+) -> tuple[tokenizer_spec.TokenizerSpec | None, str]:
+    """Returns a checkpoint's tokenizer; and why the library cannot tell its tokens, if so."""
     try:
         spec = tokenizer_choice.resolve(
             tokenizer_choice.Request(),
@@ -155,12 +184,12 @@ def _tokenizer_json(
     except errors.VocabularyError as error:
         return None, f"the checkpoint's cannot be read ({error})"
     if spec is None or spec.tokenizer_json is None:
-        return None, "the checkpoint has no tokenizer.json"
+        return spec, "the checkpoint has no tokenizer.json"
     key = "tokenization_sha256"
     recorded = entries.get("made_from", {}).get(manifest.PREPROCESSOR, {}).get(key)
     if recorded != spec.manifest_entries().get(key):
         return None, "it was made with another tokenizer than the checkpoint's"
-    return spec.tokenizer_json.decode(), ""
+    return spec, ""
 
 
 def _with_text(text: bytes, span: tuple[int, int]) -> tuple[int, int]:

@@ -275,7 +275,8 @@ class TextReference:
             # A row of the vocabulary without a piece has no text.
             found = [one for one in self._pipelines.words(text.first) if one[0]][:_NUM_WORDS]
             words, scores = [word for word, _ in found], np.array([score for _, score in found])
-        filled = tuple(text.first.replace(mask, word, 1) for word in words)
+        continues = self.tokens.continues
+        filled = tuple(text.first.replace(mask, w.removeprefix(continues), 1) for w in words)
         return Result(
             numbers={hub_api.SCORES: scores},
             choices={

@@ -61,8 +61,7 @@ class HuggingFaceWordPiece(normalized_tokenizer.NormalizedTokenizer):
         """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""
         found = ids.with_values(tf.gather(self._pieces, ids.values))
         words = tf.strings.reduce_join(found, axis=1, separator=" ")
-        words = tf.strings.regex_replace(words, f" {_CONTINUES}", "")
-        return tf.strings.regex_replace(words, f"^{_CONTINUES}", "")
+        return tf.strings.regex_replace(words, f" {_CONTINUES}", "")
 
     def _segment(self, normalized: tf.Tensor) -> tf.RaggedTensor:
         return self._segment_with_offsets(normalized)[0]

@@ -96,5 +96,4 @@ class WordPieceTokenizer(tf.Module):
         """Returns the text, string [B], of int32 ids [B, (tokens)], with spaces between words."""
         pieces = ids.with_values(tf.gather(self._pieces, ids.values))
         words = tf.strings.reduce_join(pieces, axis=1, separator=" ")
-        words = tf.strings.regex_replace(words, f" {_CONTINUES}", "")
-        return tf.strings.regex_replace(words, f"^{_CONTINUES}", "")
+        return tf.strings.regex_replace(words, f" {_CONTINUES}", "")

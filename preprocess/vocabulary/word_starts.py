@@ -1,9 +1,9 @@
-"""Finds the pieces of a vocabulary that start a word, for masking whole words.
+"""Finds the pieces of a vocabulary that start a word, for masking and answering in whole words.
 
 Example:
     word_starts.for_pieces(["\u2581the", "re", "fore", "."])  # [True, False, False, True]
 
-The rules are google-research/albert's, `create_pretraining_data.py`.
+The rules of `for_pieces` are google-research/albert's, `create_pretraining_data.py`.
 """
 
 import string
@@ -32,6 +32,14 @@ def for_pieces(pieces: Sequence[str]) -> np.ndarray:
             for piece in pieces
         ]
     )
+
+
+def at_spaces(pieces: Sequence[str]) -> np.ndarray:
+    """Returns, bool [V], whether each SentencePiece piece begins with the space symbol.
+
+    These are the words of Hugging Face's `tokenizers`: whatever stands between two spaces.
+    """
+    return np.array([piece.startswith(sentencepiece_model.SPACE) for piece in pieces])
 
 
 def for_wordpieces(pieces: Sequence[str]) -> np.ndarray:

@@ -12,6 +12,8 @@ import pathlib
 import shutil
 from typing import Any
 
+import numpy as np
+import safetensors.numpy
 import tensorflow as tf
 import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401, registers the ops
@@ -37,42 +39,52 @@ def expected() -> dict[str, Any]:
     return json.loads((ROOT / "expected.json").read_text(encoding="utf-8"))
 
 
-def checkpoint(name: str, folder: pathlib.Path) -> str:
-    """Copies a model into a new folder, with its tokenizer; returns its path."""
+def checkpoint(name: str, folder: pathlib.Path, tokenizer: str = TOKENIZER) -> str:
+    """Copies a model into a new folder, with a tokenizer; returns its path.
+
+    The embeddings of a larger vocabulary repeat theirs.
+    """
     shutil.copytree(ROOT / name, folder)
-    tokenizers.write(TOKENIZER, folder)
+    file = pathlib.Path(tokenizers.write(tokenizer, folder))
+    if tokenizer in tokenizers.WORDPIECE:
+        size = len(json.loads(file.read_text(encoding="utf-8"))["model"]["vocab"])
+        tensors = safetensors.numpy.load_file(folder / "model.safetensors")
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        for key, value in tensors.items():
+            if len(value) == config["vocab_size"]:
+                tensors[key] = np.resize(value, (size, *value.shape[1:]))
+        config["vocab_size"] = size
+        safetensors.numpy.save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return str(folder)
 
 
-def parts(name: str) -> pathlib.Path:
-    """Returns a folder with `checkpoint`, and the `encoder` and `preprocessor` made of it.
-
-    All have the same tokenizer, and so the same preprocessor.
-    """
+def parts(name: str, tokenizer: str = TOKENIZER) -> pathlib.Path:
+    """Returns a folder with `checkpoint`, and the `encoder` and `preprocessor` made of it."""
 
     def preprocessor(folder: pathlib.Path) -> pathlib.Path:
-        spec = encoder_spec.from_checkpoint(checkpoint(name, folder / "checkpoint"))
+        spec = encoder_spec.from_checkpoint(checkpoint(name, folder / "checkpoint", tokenizer))
         path = folder / "preprocessor"
         preprocessor_artifact.write(str(path), tokenizer=spec.tokenizer, default_seq_length=16)
         finalize.finalize(str(path), serving_warmup=False)
         return path
 
     def write(folder: pathlib.Path) -> pathlib.Path:
-        spec = encoder_spec.from_checkpoint(checkpoint(name, folder / "checkpoint"))
+        spec = encoder_spec.from_checkpoint(checkpoint(name, folder / "checkpoint", tokenizer))
         encoder_artifact.write(str(folder / "encoder"), spec=spec, compute_dtype="float32")
         finalize.finalize(str(folder / "encoder"), serving_warmup=False)
-        made = shared_run.once("text_models/preprocessor", preprocessor)
+        made = shared_run.once(f"text_models/preprocessor/{tokenizer}", preprocessor)
         (folder / "preprocessor").symlink_to(made)
         return folder
 
-    return shared_run.once(f"text_models/parts/{name}", write)
+    return shared_run.once(f"text_models/parts/{name}/{tokenizer}", write)
 
 
-def directory(name: str, **request: Any) -> str:
+def directory(name: str, tokenizer: str = TOKENIZER, **request: Any) -> str:
     """Returns the folder of a text model, as the fields of a `text_model_spec.Request` say."""
 
     def write(folder: pathlib.Path) -> pathlib.Path:
-        made_of = parts(name)
+        made_of = parts(name, tokenizer)
         spec = text_model_spec.TextModelSpec(
             encoder_dir=str(made_of / "encoder"),
             preprocessor_dir=str(made_of / "preprocessor"),
@@ -83,7 +95,7 @@ def directory(name: str, **request: Any) -> str:
         return folder
 
     said = "-".join(f"{key}={value}" for key, value in sorted(request.items()))
-    return str(shared_run.once(f"text_models/{name}/{said or 'default'}", write))
+    return str(shared_run.once(f"text_models/{name}/{tokenizer}/{said or 'default'}", write))
 
 
 @functools.cache

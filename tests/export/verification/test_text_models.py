@@ -17,8 +17,10 @@ from export import api
 from export.checkpoints import opening
 from export.metadata import manifest
 from export.verification import (
+    check,
     numpy_tasks,
     text_inputs,
+    text_model_checks,
     text_model_comparison,
     text_results,
     tolerances,
@@ -208,6 +210,26 @@ def test_a_weight_that_differs_is_found(perturbed, tmp_path):
     assert not result.passed
     assert {row.output for row in result.rows if not row.passed} >= {"logits", "scores"}
     assert len(result.texts.differing) == 2 and "scores differs by" in result.texts.differing[0]
+
+
+@pytest.fixture
+def quiet_tagger():
+    """A tagger that finds nothing in some texts."""
+    module = text_models.load("tag")
+    (bias,) = [v for v in module.variables if v.name.startswith("cls/tag/bias")]
+    value = bias.numpy()
+    bias.assign(
+        value + 2.0 * (np.array(manifest.read(text_models.directory("tag"))["labels"]) == "O")
+    )
+    yield module
+    bias.assign(value)
+
+
+def test_a_text_without_entities_beside_one_with_some_is_as_it_is_alone(quiet_tagger):
+    findings = check.run_checks(text_model_checks.CHECKS, quiet_tagger, "")
+    assert [found.problem for found in findings] == [None] * 4
+    outputs = text_model_checks._serve(quiet_tagger, text_model_checks._TEXTS)
+    assert min(outputs["count"].numpy()) == 0 and max(outputs["count"].numpy()) > 1
 
 
 def test_swapped_labels_are_found(tmp_path):

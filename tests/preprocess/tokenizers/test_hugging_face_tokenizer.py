@@ -326,3 +326,13 @@ def test_settings_that_contradict_the_file_are_refused():
         engines.make(tokenizer, tokenization="hub")
     with pytest.raises(ValueError, match="must be one of"):
         engines.make(sentencepiece_model.read(None), tokenization="huggingface")
+
+
+def test_a_token_that_continues_a_word_shows_it_where_a_row_begins_with_it():
+    library = _library(tokenizers.values("wordpiece_uncased"))
+    size = library.get_vocab_size()
+    own = [number for number in range(size) if library.id_to_token(number).startswith("##")]
+    rows = [*([number] for number in own), own[:2]]
+    assert len(rows) > 2
+    texts = _engine("wordpiece_uncased").decode(tf.ragged.constant(rows, tf.int32))
+    assert [text.decode() for text in texts.numpy()] == [library.decode(row) for row in rows]
