@@ -166,7 +166,11 @@ def _given(
         configs = (os.path.join(folder, tokenizer_config.CONFIG) for folder in directories)
         config = next(filter(os.path.isfile, configs), path)
         found = finding.at(
-            path, is_wordpiece=is_wordpiece, names=names, directory=os.path.dirname(config)
+            path,
+            is_wordpiece=is_wordpiece,
+            names=names,
+            directory=os.path.dirname(config),
+            model_directories=directories,
         )
         return _chosen(found, request, default=default)
     vocabulary: vocabularies.Vocabulary

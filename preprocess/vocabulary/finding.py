@@ -4,15 +4,16 @@
     found.vocabulary    # for the asset, and for the tokenizations "hub" and "original"
     found.hugging_face  # for the tokenization "huggingface"
 
-Where several lie there, `tokenizer.json` decides, as in transformers' AutoTokenizer; then a
-SentencePiece model, then a WordPiece vocabulary.
+Where several lie there, `tokenizer.json` decides, as in transformers' AutoTokenizer; then the file
+that the tokenizer's class reads; then a SentencePiece model, then a WordPiece vocabulary. Others
+that do not have the same pieces are among the messages.
 """
 
 import dataclasses
 import fnmatch
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from configs import errors, strangers_files
 from preprocess.vocabulary import (
@@ -20,11 +21,13 @@ from preprocess.vocabulary import (
     json_files,
     sentencepiece_model,
     special_names,
+    tokenizer_class,
     tokenizer_config,
     tokenizer_json,
     tokenizer_json_sidecars,
     truncation_side,
     vocabularies,
+    wordpiece_vocabulary,
 )
 
 TOKENIZER = "tokenizer.json"
@@ -91,22 +94,39 @@ def beside(directory: str, *, names: Mapping[str, str] | None = None) -> FoundTo
 
 
 def _beside(directory: str, names: Mapping[str, str] | None) -> FoundTokenizer | None:
+    sp_models = _files(directory, _SP_MODELS, _SP_PATTERNS, is_right=_is_sp_model)
+    wordpieces = _files(directory, _WORDPIECES, (_WORDPIECE_PATTERN,))
+    found = _deciding(directory, names, sp_models, wordpieces)
+    if found is None:
+        return None
+    unlike = [
+        *_unlike(found, sp_models, is_wordpiece=False),
+        *_unlike(found, wordpieces, is_wordpiece=True),
+    ]
+    return dataclasses.replace(found, messages=(*found.messages, *unlike))
+
+
+def _deciding(
+    directory: str,
+    names: Mapping[str, str] | None,
+    sp_models: Sequence[str],
+    wordpieces: Sequence[str],
+) -> FoundTokenizer | None:
+    """Returns the tokenizer of the file that decides; None if there is none."""
     given = special_names.beside(directory) if names is None else names
     path = os.path.join(directory, TOKENIZER)
     if os.path.isfile(path):
-        sp_model = _sp_model(directory)
         content = None
-        if sp_model is not None:
-            with open(sp_model, "rb") as file:
+        if sp_models:
+            with open(_only(sp_models, flag="--sp_model_file"), "rb") as file:
                 content = file.read()
         tokenizer = tokenizer_json.read(path, names=given, sp_model=content)
         beside_it = tokenizer_json_sidecars.check(directory, tokenizer, names=names)
-        messages = (*tokenizer.notes, *_asset(tokenizer, sp_model), *beside_it)
-        return _found(path, tokenizer, messages=messages)
-    if (sp_model := _sp_model(directory)) is not None:
-        return at(sp_model, names=given, is_wordpiece=False)
-    wordpieces = _one_of(directory, _WORDPIECES, (_WORDPIECE_PATTERN,), flag="--vocab_file")
-    return at(wordpieces, names=given, is_wordpiece=True) if wordpieces is not None else None
+        return _found(path, tokenizer, messages=(*tokenizer.notes, *beside_it))
+    is_bert = tokenizer_class.said(directory)[0] in tokenizer_class.BERT
+    is_wordpiece = bool(wordpieces) and (is_bert or not sp_models)
+    paths, flag = (wordpieces, "--vocab_file") if is_wordpiece else (sp_models, "--sp_model_file")
+    return at(_only(paths, flag=flag), names=given, is_wordpiece=is_wordpiece) if paths else None
 
 
 def at(
@@ -115,6 +135,7 @@ def at(
     is_wordpiece: bool,
     names: Mapping[str, str] | None = None,
     directory: str | None = None,
+    model_directories: Sequence[str] = (),
 ) -> FoundTokenizer:
     """Returns the tokenizer that a SentencePiece model or a WordPiece vocabulary is.
 
@@ -123,12 +144,13 @@ def at(
       is_wordpiece: whether it is a WordPiece vocabulary.
       names: of special tokens by role, instead of those in the files beside.
       directory: of the settings; None for the file's.
+      model_directories: of the weights, see `tokenizer_class.said`.
 
     Raises:
       errors.VocabularyError: a file is not valid.
     """
     read = tokenizer_config.read_wordpiece if is_wordpiece else tokenizer_config.read_sentencepiece
-    tokenizer = read(path, names=names, directory=directory)
+    tokenizer = read(path, names=names, directory=directory, model_directories=model_directories)
     notes = getattr(tokenizer.model.vocabulary, "notes", ())
     return _found(path, tokenizer, messages=notes, directory=directory)
 
@@ -159,47 +181,61 @@ def _found(
     )
 
 
-def _asset(tokenizer: hugging_face.HuggingFaceTokenizer, sp_model: str | None) -> tuple[str, ...]:
-    """Returns what is to be said of a SentencePiece model beside a tokenizer.json."""
-    vocabulary = tokenizer.model.vocabulary
-    if sp_model is None or not isinstance(vocabulary, sentencepiece_model.SentencePieceModel):
-        return ()
-    if _sha256(sp_model) == vocabulary.file_sha256:
-        return ()
-    name = os.path.basename(sp_model)
-    return (f"{name} has other pieces or scores than {TOKENIZER}, which decides",)
-
-
-def _sp_model(directory: str) -> str | None:
-    """Returns the SentencePiece model in a directory."""
-    return _one_of(
-        directory, _SP_MODELS, _SP_PATTERNS, flag="--sp_model_file", is_right=_is_sp_model
+def _unlike(found: FoundTokenizer, others: Sequence[str], *, is_wordpiece: bool) -> Iterator[str]:
+    """Yields what is to be said of vocabularies beside the file that decides."""
+    pieces = wordpiece_vocabulary.pieces if is_wordpiece else sentencepiece_model.pieces
+    is_scored = not is_wordpiece and isinstance(
+        found.vocabulary, sentencepiece_model.SentencePieceModel
     )
+    for path in others:
+        is_same = _sha256(path) == found.vocabulary.file_sha256
+        if not (is_same or (not is_scored and _has_pieces(found.hugging_face, path, pieces))):
+            what = "pieces or scores" if is_scored else "pieces"
+            decides = os.path.basename(found.path)
+            yield f"{os.path.basename(path)} has other {what} than {decides}, which decides"
 
 
-def _one_of(
+def _has_pieces(
+    tokenizer: hugging_face.HuggingFaceTokenizer,
+    path: str,
+    read: Callable[[str], tuple[str, ...]],
+) -> bool:
+    """Returns whether a file has a tokenizer's pieces; it may lack added tokens behind them."""
+    try:
+        pieces = read(path)
+    except errors.VocabularyError:  # a file that does not decide need not be a valid one
+        return False
+    own, behind = tokenizer.pieces[: len(pieces)], tokenizer.pieces[len(pieces) :]
+    return pieces == own and {token.content for token in tokenizer.added_tokens}.issuperset(behind)
+
+
+def _files(
     directory: str,
     usual: Sequence[str],
     patterns: Sequence[str],
     *,
-    flag: str,
     is_right: Callable[[str], bool] = lambda path: True,
-) -> str | None:
-    """Returns the file of a usual name, or the only one of another name that fits."""
+) -> list[str]:
+    """Returns the files of usual names, or those of other names that fit."""
     paths = [os.path.join(directory, name) for name in usual]
-    found = [path for path in paths if os.path.isfile(path)] or sorted(
+    return [path for path in paths if os.path.isfile(path)] or sorted(
         entry.path
         for entry in os.scandir(directory)
         if entry.is_file()
         and any(fnmatch.fnmatch(entry.name, pattern) for pattern in patterns)
         and is_right(entry.path)
     )
-    if len({_sha256(path) for path in found}) > 1:
-        listed = ", ".join(map(os.path.basename, found))
+
+
+def _only(paths: Sequence[str], *, flag: str) -> str:
+    """Returns the first of files, which have to be equal."""
+    if len({_sha256(path) for path in paths}) > 1:
+        listed = ", ".join(map(os.path.basename, paths))
         raise errors.VocabularyError(
-            f"{directory!r} has several vocabularies that differ ({listed}); say which with {flag}"
+            f"{os.path.dirname(paths[0])!r} has several vocabularies that differ ({listed}); say "
+            f"which with {flag}"
         )
-    return found[0] if found else None
+    return paths[0]
 
 
 def _sha256(path: str) -> str:

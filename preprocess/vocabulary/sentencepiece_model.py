@@ -167,6 +167,11 @@ def parse(
     )
 
 
+def pieces(path: str) -> tuple[str, ...]:
+    """Returns the pieces of a model, whatever special ones it has; raises as `read`."""
+    return _load(_read_file(path), name=path)[1]
+
+
 def without_paths(proto: bytes) -> bytes:
     """Returns a serialized `ModelProto` without the fields that carry training paths.
 

@@ -19,6 +19,7 @@ from preprocess.vocabulary import (
     json_files,
     sentencepiece_model,
     special_names,
+    tokenizer_class,
     vocabularies,
     wordpiece_vocabulary,
 )
@@ -26,13 +27,6 @@ from preprocess.vocabulary.json_files import Json
 
 CONFIG = added_token_files.CONFIG
 FILES = (CONFIG, added_token_files.ADDED, added_token_files.MAP)
-ALBERT_CLASSES = ("AlbertTokenizer", "AlbertTokenizerFast")
-# Those which transformers 4 and 5 both make of BERT's steps and of these settings.
-BERT_CLASSES = tuple(
-    f"{name}Tokenizer{end}"
-    for name in ("Bert", "DistilBert", "Electra", "LayoutLM", "Lxmert", "MobileBert", "SqueezeBert")
-    for end in ("", "Fast")
-)
 _INPUTS = "model_input_names"
 _TYPES = "token_type_ids"
 _TOKENIZATION = "tokenization"  # a key of ours
@@ -40,7 +34,11 @@ _MAX_CHARACTERS = 100  # of a word, in all tokenizers of BERT
 
 
 def read_sentencepiece(
-    path: str, *, names: Mapping[str, str] | None = None, directory: str | None = None
+    path: str,
+    *,
+    names: Mapping[str, str] | None = None,
+    directory: str | None = None,
+    model_directories: Sequence[str] = (),
 ) -> hugging_face.HuggingFaceTokenizer:
     """Reads a model and the settings beside it.
 
@@ -48,6 +46,7 @@ def read_sentencepiece(
       path: the model file.
       names: of special tokens by role, see `special_names`, instead of those in the files beside.
       directory: of the settings; None for the model's.
+      model_directories: of the weights, see `tokenizer_class.said`.
 
     Raises:
       errors.VocabularyError: a file cannot be read or lacks special tokens, or the settings are of
@@ -55,9 +54,9 @@ def read_sentencepiece(
     """
     directory = os.path.dirname(path) if directory is None else directory
     settings = _settings(directory)
-    if (name := settings.get("tokenizer_class")) not in (None, *ALBERT_CLASSES):
-        config = os.path.join(directory, CONFIG)
-        raise errors.VocabularyError(f"{config!r} is of a {name}, not of an AlbertTokenizer")
+    class_name, file = tokenizer_class.said(directory, model_directories)
+    if class_name not in (None, *tokenizer_class.ALBERT):
+        raise tokenizer_class.refusal(class_name, file, path, used_as="AlbertTokenizer")
     if settings.get("sp_model_kwargs"):
         raise errors.VocabularyError(
             f"{CONFIG} beside {path!r} has sp_model_kwargs, which the graph cannot do"
@@ -96,17 +95,23 @@ def read_sentencepiece(
 
 
 def read_wordpiece(
-    path: str, *, names: Mapping[str, str] | None = None, directory: str | None = None
+    path: str,
+    *,
+    names: Mapping[str, str] | None = None,
+    directory: str | None = None,
+    model_directories: Sequence[str] = (),
 ) -> hugging_face.HuggingFaceTokenizer:
     """Reads a vocabulary and the settings beside it; as `read_sentencepiece`."""
     directory = os.path.dirname(path) if directory is None else directory
     settings = _settings(directory)
-    if (name := settings.get("tokenizer_class")) not in (None, *BERT_CLASSES, *ALBERT_CLASSES):
-        config = os.path.join(directory, CONFIG)
-        raise errors.VocabularyError(
-            f"{config!r} is of a {name}, but {os.path.basename(path)} can only be used as "
-            "BertTokenizer does: set tokenizer_class to BertTokenizer if its texts were split so, "
-            "else export without a tokenizer, with --notokenizer"
+    class_name, file = tokenizer_class.said(directory, model_directories)
+    if class_name not in (None, *tokenizer_class.BERT, *tokenizer_class.ALBERT):
+        raise tokenizer_class.refusal(class_name, file, path, used_as="BertTokenizer")
+    notes: tuple[str, ...] = ()
+    if class_name in tokenizer_class.ALBERT:
+        notes = (
+            f"{os.path.basename(path)} is used as BertTokenizer does, though {class_name}, the "
+            f"tokenizer_class of {os.path.basename(file)}, does not read it",
         )
     names = names or special_names.beside(directory)
     vocabulary = wordpiece_vocabulary.read(path, special_tokens=names)
@@ -122,7 +127,7 @@ def read_wordpiece(
         lower_case=said.lower_case,
         keep_accents=not said.strip_accents,
         steps=hugging_face.bert_steps(clean_text=True, **dataclasses.asdict(said)),
-        notes=(),
+        notes=notes,
     )
 
 

@@ -14,13 +14,13 @@ from preprocess.vocabulary import (
     hugging_face,
     json_files,
     special_names,
+    tokenizer_class,
     tokenizer_config,
 )
 from preprocess.vocabulary.json_files import Json
 
 _FILE = "tokenizer.json"
 _CONFIG, _ADDED, _MAP = tokenizer_config.FILES
-_MODEL_CONFIG = "config.json"
 # Those of an added token that decide where it is found.
 _FLAGS = ("lstrip", "rstrip", "single_word", "normalized")
 _NAMED = (*special_names.ROLES, *added_token_files.NAMED)
@@ -50,12 +50,12 @@ def check(
     settings = json_files.beside(directory, _CONFIG)
     if tokenizer_config.tokenization(settings) is not None:  # written by `to_json`, of the file
         return ()
-    class_name = _class_name(directory, settings)
+    class_name = _class_name(directory)
     problems = _added_problems(directory, settings, tokenizer, names)
     notices = []
-    if class_name in tokenizer_config.BERT_CLASSES and _is_wordpiece(tokenizer):
+    if class_name in tokenizer_class.BERT and _is_wordpiece(tokenizer):
         problems += _contradictions(_bert_values(settings, tokenizer), settings, class_name)
-    elif class_name in tokenizer_config.ALBERT_CLASSES and not _is_wordpiece(tokenizer):
+    elif class_name in tokenizer_class.ALBERT and not _is_wordpiece(tokenizer):
         notices = [
             f"{found}: {_FILE} decides, as in transformers 4; transformers 5 follows {_CONFIG}"
             for found in _contradictions(_albert_values(settings, tokenizer), settings, class_name)
@@ -75,11 +75,11 @@ def check(
     return tuple(notices)
 
 
-def _class_name(directory: str, settings: Json) -> str | None:
+def _class_name(directory: str) -> str | None:
     """Returns the class that AutoTokenizer takes; None if the files do not say it."""
-    config = json_files.beside(directory, _MODEL_CONFIG)
+    config = json_files.beside(directory, tokenizer_class.MODEL_CONFIG)
     of_model = "AlbertTokenizer" if config.get("model_type") == "albert" else None
-    return settings.get("tokenizer_class") or config.get("tokenizer_class") or of_model
+    return tokenizer_class.said(directory)[0] or of_model
 
 
 def _is_wordpiece(tokenizer: hugging_face.HuggingFaceTokenizer) -> bool:

@@ -80,32 +80,16 @@ def read(path: str, *, special_tokens: Mapping[str, str] | None = None) -> WordP
       errors.VocabularyError: the file cannot be read, is not a list of tokens, or lacks special
         tokens; the message lists everything that is wrong.
     """
-    if not os.path.exists(path):
-        raise errors.VocabularyError(f"vocabulary {path!r} does not exist")
-    if not os.path.isfile(path):
-        raise errors.VocabularyError(f"vocabulary {path!r} is not a regular file")
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise errors.VocabularyError(
-            f"vocabulary {path!r} cannot be read: {error.strerror}"
-        ) from error
-    return parse(content, path=path, special_tokens=special_tokens)
+    return parse(_read_file(path), path=path, special_tokens=special_tokens)
 
 
 def parse(
     content: bytes, *, path: str, special_tokens: Mapping[str, str] | None = None
 ) -> WordPieceVocabulary:
     """Checks a vocabulary that is not in a file; as `read`, with a path that names it."""
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise errors.VocabularyError(f"vocabulary {path!r} is not UTF-8 text: {error}") from error
-    # Not `splitlines`: the Chinese vocabulary has tokens that Python takes for line breaks.
-    pieces = tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
+    tokens = _tokens(content, path=path)
     names = {**SPECIAL_TOKENS, **(special_tokens or {})}
-    problems = _problems(pieces, names)
+    problems = _problems(tokens, names)
     if problems:
         raise errors.VocabularyError(
             errors.listing(f"vocabulary {path!r} is no vocab.txt", problems)
@@ -114,9 +98,37 @@ def parse(
         file_name=os.path.basename(path),
         file_sha256=hashlib.sha256(content).hexdigest(),
         content=content,
-        pieces=pieces,
-        **{attribute: pieces.index(token) for attribute, token in names.items()},
+        pieces=tokens,
+        **{attribute: tokens.index(token) for attribute, token in names.items()},
     )
+
+
+def pieces(path: str) -> tuple[str, ...]:
+    """Returns the tokens of a vocabulary, whatever special ones it has; raises as `read`."""
+    return _tokens(_read_file(path), path=path)
+
+
+def _read_file(path: str) -> bytes:
+    if not os.path.exists(path):
+        raise errors.VocabularyError(f"vocabulary {path!r} does not exist")
+    if not os.path.isfile(path):
+        raise errors.VocabularyError(f"vocabulary {path!r} is not a regular file")
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise errors.VocabularyError(
+            f"vocabulary {path!r} cannot be read: {error.strerror}"
+        ) from error
+
+
+def _tokens(content: bytes, *, path: str) -> tuple[str, ...]:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise errors.VocabularyError(f"vocabulary {path!r} is not UTF-8 text: {error}") from error
+    # Not `splitlines`: the Chinese vocabulary has tokens that Python takes for line breaks.
+    return tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
 
 
 def _problems(pieces: tuple[str, ...], names: Mapping[str, str]) -> list[str]:

@@ -191,6 +191,34 @@ def test_a_wordpiece_vocabulary_beside_the_weights_is_found(golden_root, hf, tmp
         _of(tmp_path / "tf1", keep_accents=True)
 
 
+def test_a_vocabulary_that_does_not_decide_is_recorded(hf):
+    shutil.copy(_VOCABULARY, hf / "spiece.model")
+    word_pieces.write(hf)
+    for tokenization in ("hub", "huggingface"):
+        notices = _of(hf, tokenization=tokenization).manifest_entries()["tokenizer_notices"]
+        assert "vocab.txt has other pieces than spiece.model, which decides" in notices
+    config = json.loads((hf / "config.json").read_text())
+    (hf / "config.json").write_text(json.dumps(config | {"tokenizer_class": "BertTokenizer"}))
+    first = _of(hf)
+    notice = "spiece.model has other pieces than vocab.txt, which decides"
+    assert notice in first.manifest_entries()["tokenizer_notices"]
+    assert first.described.pieces == tuple(word_pieces.PIECES)
+
+
+@pytest.mark.parametrize("settings", [None, {"do_lower_case": False}])
+def test_the_class_in_the_weights_config_counts_for_a_file_that_the_user_names(
+    hf, tmp_path, settings
+):
+    vocabulary = word_pieces.write(tmp_path)
+    if settings is not None:
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert _of(hf, vocab_file=vocabulary).lower_case is (settings is None)
+    config = json.loads((hf / "config.json").read_text())
+    (hf / "config.json").write_text(json.dumps(config | {"tokenizer_class": "RoFormerTokenizer"}))
+    with pytest.raises(errors.VocabularyError, match=r"hf/config\.json' is of a RoFormerTokenizer"):
+        _of(hf, vocab_file=vocabulary)
+
+
 def test_the_user_s_file_comes_first(hf):
     tokenizers.write("v5_lower1_keep0", hf)
     tokenizer = _of(hf, sp_model_file=_VOCABULARY)

@@ -91,7 +91,7 @@ def test_names_of_special_tokens_are_those_of_the_files_beside(tmp_path):
 def test_the_settings_of_another_tokenizer_are_refused(tmp_path):
     _hm(tmp_path, "spiece.model")
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "XLNetTokenizer"}')
-    with pytest.raises(errors.VocabularyError, match="XLNetTokenizer, not of an AlbertTokenizer"):
+    with pytest.raises(errors.VocabularyError, match=r"of a XLNetTokenizer, .* AlbertTokenizer"):
         finding.beside(str(tmp_path))
     (tmp_path / "tokenizer_config.json").write_text('{"sp_model_kwargs": {"nbest_size": -1}}')
     with pytest.raises(errors.VocabularyError, match="sp_model_kwargs"):
