@@ -36,7 +36,7 @@ from configs import errors, head_config, hub_api
 from export import api
 from export.artifacts import encoder_spec
 from export.cli import export_flags, runner
-from export.publishing import staging
+from export.publishing import publish
 
 _TRAIN = flags.DEFINE_string("train", None, "Labelled texts to train on.", required=True)
 _DEV = flags.DEFINE_string("dev", None, "Labelled texts to choose a seed by.", required=True)
@@ -282,7 +282,7 @@ def train_and_export(
 def main() -> None:
     if len(_TEXT_FIELDS.value) not in (1, 2):
         raise errors.InputError("--text_fields must be one or two")
-    staging.check(
+    publish.check(
         export_flags.EXPORT_DIR.value,
         model_name=str(export_flags.MODEL_NAME.value),
         version=export_flags.VERSION.value,

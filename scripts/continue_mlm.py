@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from configs import errors
+from configs import errors, tensorflow_paths
 from export.cli import runner, trust_flag
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ def main() -> None:
     output_dir, checkpoint_dir = _OUTPUT_DIR.value, _CHECKPOINT_DIR.value
     if not output_dir or os.path.lexists(output_dir):
         raise errors.DestinationError(f"--output_dir must be a new folder, got {output_dir!r}")
+    for flag in (_OUTPUT_DIR, _CHECKPOINT_DIR):
+        if flag.value:
+            tensorflow_paths.check_destination(flag.value, what=f"--{flag.name}")
     for notice in settings.check():
         runner.log(notice)
     if checkpoint_dir:
@@ -120,6 +123,7 @@ def _settings() -> "Settings":
 def _existing(flag: flags.FlagHolder) -> str:
     if not os.path.exists(flag.value):
         raise errors.InputError(f"--{flag.name} must exist, got {flag.value!r}")
+    tensorflow_paths.check_source(flag.value, what=f"--{flag.name}")
     return flag.value
 
 

@@ -14,7 +14,7 @@ import contextlib
 import importlib.util
 from collections.abc import Iterator, Sequence
 
-from configs import errors
+from configs import errors, tensorflow_paths
 from export.publishing import load_check_process, staging
 
 
@@ -81,6 +81,25 @@ def publish_together(publications: Sequence[Publication]) -> list[str]:
     return staging.rename([publication.folder for publication in publications])
 
 
+def check(
+    export_dir: str, *, model_name: str, version: int | None, flag: str = "--export_dir"
+) -> None:
+    """Checks, before any work is done, that a version could be written, and then be loaded.
+
+    Args:
+      export_dir: local folder of the models.
+      model_name: folder below it.
+      version: the version to write; None for the next free one.
+      flag: that named `export_dir`, for messages.
+
+    Raises:
+      errors.DestinationError: TensorFlow would not find the version; see `staging.check`.
+      errors.VersionExistsError: the version exists.
+    """
+    staging.check(export_dir, model_name=model_name, version=version)
+    tensorflow_paths.check_destination(export_dir, what=flag)
+
+
 @contextlib.contextmanager
 def staged_together(
     export_dir: str,
@@ -117,13 +136,14 @@ def staged(
       serving_warmup: whether to write requests that TensorFlow Serving warms up with.
 
     Raises:
-      errors.DestinationError: the folder cannot be written to; see `staging.check`.
+      errors.DestinationError: the folder cannot be written to; see `check`.
       errors.VersionExistsError: the version exists.
       errors.InputError: `serving_warmup` needs a package that is not installed.
     """
     if serving_warmup and importlib.util.find_spec("tensorflow_serving") is None:
         install = "pip install 'tensorflow-serving-api==2.21.*'"
         raise errors.InputError(f"--serving_warmup needs tensorflow-serving-api: {install}")
+    check(export_dir, model_name=model_name, version=version)
     with (
         staging.staged(export_dir, model_name=model_name, version=version) as folder,
         load_check_process.LoadCheckProcess() as load_check,

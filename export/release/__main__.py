@@ -30,7 +30,7 @@ from absl import flags
 
 from configs import errors
 from export.cli import runner
-from export.publishing import staging
+from export.publishing import publish, staging
 from export.release import model_list, run, signing
 
 _MODELS = flags.DEFINE_string("models", None, "The list of models, a JSON file.")
@@ -94,7 +94,7 @@ def _publisher() -> str:
         raise errors.ReleaseError(
             f"--publisher must be letters, digits, '_', '-' and '.', got {publisher!r}"
         )
-    staging.check(_OUTPUT_DIR.value, model_name=publisher, version=None)
+    publish.check(_OUTPUT_DIR.value, model_name=publisher, version=None, flag="--output_dir")
     return publisher
 
 

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from configs import errors, strangers_files
+from configs import errors, strangers_files, tensorflow_paths
 from export.checkpoints.readers import hub_saved_model
 from export.saved_models import folder_audit, graph_audit
 
@@ -41,7 +41,7 @@ def load(directory: str, *, tags: Sequence[str] | None = None) -> Any:
       tags: of the graph to load; None for the usual ones.
 
     Raises:
-      errors.CheckpointError: there is no graph to read.
+      errors.CheckpointError: there is no graph to read, or TensorFlow would not find its variables.
       errors.UnsafeModelError: it does more than compute, or has files that are not its own.
     """
     import tensorflow_hub as hub
@@ -52,6 +52,7 @@ def load(directory: str, *, tags: Sequence[str] | None = None) -> Any:
 
 def audit(directory: str) -> None:
     """Checks a SavedModel without running it; raises what `load` raises."""
+    tensorflow_paths.check_source(directory, what="SavedModel")
     if _is_trusting.get():
         return
     path = os.path.join(directory, hub_saved_model.FILE)

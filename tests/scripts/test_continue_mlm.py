@@ -1,5 +1,6 @@
 """Pre-training continues an exported encoder, survives being killed, and is exported again."""
 
+import os
 import pydoc_data.topics
 import re
 
@@ -190,6 +191,21 @@ def test_another_run_does_not_go_on(trained, encoder, tiny_preprocessor, stress)
             "--seq_length must be at most 512, the encoder's number of positions, got 600",
         ),
         ({"encoder": "."}, "--encoder must be a folder that export.encoder wrote, got '.'"),
+        (
+            {"encoder": "a [1]"},
+            "--encoder must not have '[' in its path, which TensorFlow reads as a pattern, got "
+            "'a [1]'",
+        ),
+        (
+            {"output_dir": "new [1]"},
+            "--output_dir must not have '[' in its path, which TensorFlow reads as a pattern, got "
+            "'{folder}/new [1]'",
+        ),
+        (
+            {"checkpoint_dir": "new [1]"},
+            "--checkpoint_dir must not have '[' in its path, which TensorFlow reads as a pattern, "
+            "got '{folder}/new [1]'",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_tensorflow_is_imported(
@@ -197,13 +213,15 @@ def test_bad_input_is_refused_before_tensorflow_is_imported(
 ):
     (tmp_path / "text.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00")
     (tmp_path / "text.txt").write_text("A line.")
+    (tmp_path / "a [1]").mkdir()
     changed = {"text_file": "text.txt", **changed}
     done = processes.python(
         *_arguments(tiny_encoder, tiny_preprocessor, tmp_path, **changed),
         cwd=tmp_path,
         env=processes.environment(without_tensorflow=True),
     )
-    assert processes.error(done) == message
+    assert processes.error(done) == message.format(folder=tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["a [1]", "text.gz", "text.txt"]
 
 
 @pytest.mark.stress

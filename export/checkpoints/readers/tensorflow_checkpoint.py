@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import errors
+from configs import errors, tensorflow_paths
 from export.checkpoints import lazy_checkpoint
 from export.checkpoints.readers import checkpoint_index
 
@@ -84,7 +84,8 @@ def read(prefix: str) -> dict[str, lazy_checkpoint.LazyTensor]:
     """Returns the tensors of a checkpoint by their names in the file.
 
     Raises:
-      errors.CheckpointError: a file is missing, truncated or corrupted.
+      errors.CheckpointError: a file is missing, truncated or corrupted, or TensorFlow would not
+        find it.
     """
     return {
         name: lazy_checkpoint.LazyTensor(
@@ -98,6 +99,7 @@ def _listing(prefix: str) -> list[tuple[Any, str, tuple[int, ...], str]]:
     import tensorflow as tf
 
     index, *data = files(prefix)
+    tensorflow_paths.check_source(prefix, what="checkpoint")
     try:
         checkpoint_index.check(index, data_sizes=[os.path.getsize(path) for path in data])
         reader = tf.train.load_checkpoint(prefix)

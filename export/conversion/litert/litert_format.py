@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from configs import errors
+from configs import errors, tensorflow_paths
 from export.conversion import source as sources
 from export.conversion.litert import new_axes
 from export.saved_models import bytecode
@@ -65,6 +65,7 @@ def _convert(source: sources.Source, signature: sources.Signature, quantize: str
     module = tf.Module()
     module.root = source.root  # its variables
     with tempfile.TemporaryDirectory() as folder:
+        tensorflow_paths.check_destination(folder, what="the temporary folder (TMPDIR)")
         # Signatures get the names that a SavedModel has for them. What was trained and saved again
         # may have none, and that of an unpadded head never has.
         signatures = {signature.name: source.trace(signature)}

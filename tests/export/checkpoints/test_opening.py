@@ -267,6 +267,21 @@ def test_missing_data_files_of_a_checkpoint_are_named(golden_root, tmp_path):
         opening.open(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "source", ["tf1", "tf1_hub", "model_garden/encoder", "model_garden/saved_model"]
+)
+def test_folders_that_are_patterns_to_tensorflow_are_refused(golden_root, tmp_path, source):
+    shutil.copytree(golden_root / "tiny" / source, tmp_path / "g [1]")
+    with pytest.raises(errors.CheckpointError, match=r"^checkpoint must not have '\['.*a pattern"):
+        opening.open(str(tmp_path / "g [1]"))
+
+
+def test_folders_of_other_formats_may_have_any_name(golden_root, tmp_path):
+    shutil.copytree(golden_root / "tiny" / "hf", tmp_path / "g [\\1]")
+    opened = opening.open(str(tmp_path / "g [\\1]"))
+    assert restore.read(opened, config=opened.config)
+
+
 def _external_data(file):
     at = [("secret", 0, h5py.h5f.UNLIMITED)]
     file.create_dataset("layers/dense/vars/0", (2,), np.float32, external=at)

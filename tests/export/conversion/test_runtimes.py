@@ -1,6 +1,7 @@
 """LiteRT and OpenVINO compute what the NumPy oracle does, and refuse what the SavedModel does."""
 
 import dataclasses
+import tempfile
 
 import numpy as np
 import pytest
@@ -192,6 +193,18 @@ def test_quantized_files_are_small_and_close(name, quantize, most, request, tiny
     cosine = manifest.read(path)["compared"]["signatures"]["serving_default"]["sequence_output"]
     assert 0.999 < cosine["smallest_cosine"] <= 1
     assert cosine["largest_difference"] > 1e-4
+
+
+def test_litert_says_that_tensorflow_does_not_find_the_temporary_folder(
+    tiny_encoder, tmp_path, monkeypatch
+):
+    implementation = _implementation("litert")
+    (tmp_path / "a [1]").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a [1]"))
+    source = sources.open(str(tiny_encoder))
+    signatures = [source.signatures[hub_api.SERVING_DEFAULT]]
+    with pytest.raises(errors.DestinationError, match=r"\(TMPDIR\) must not have '\['"):
+        implementation.write(str(tmp_path), source=source, signatures=signatures, quantize="none")
 
 
 @pytest.mark.stress

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from configs import errors, hub_api
+from export import api
 from export.metadata import checksums, finalize
 from export.publishing import load_check, load_check_process
 from tests.support import preprocess_artifacts, processes, sampling, shared_run
@@ -79,6 +80,32 @@ def test_verifier_says_how_the_other_process_died(tmp_path, monkeypatch):
     monkeypatch.setattr(load_check_process, "_CODE", "raise SystemExit('out of luck')")
     with pytest.raises(errors.VerificationError, match="ended with status 1: out of luck"):
         _verify(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "preprocessor", "embedder", "text_model", "all"])
+def test_what_tensorflow_would_not_find_is_not_begun(
+    kind, tiny_encoder, tiny_preprocessor, golden_root, tmp_path
+):
+    parts = {"encoder": str(tiny_encoder), "preprocessor": str(tiny_preprocessor)}
+    options = {
+        "encoder": {"config": "tiny"},
+        "preprocessor": {},
+        "embedder": {**parts, "model_name": "m"},
+        "text_model": {
+            **parts,
+            "model_name": "m",
+            "text_model": api.TextModelRequest(task="fill_mask"),
+        },
+        "all": {
+            "checkpoint": str(golden_root / "tiny" / "tf1"),
+            "model_name": "m",
+            "text_model": None,
+        },
+    }
+    export = getattr(api, f"export_{kind}")
+    with pytest.raises(errors.DestinationError, match=r"--export_dir must not have '\['"):
+        export(**options[kind], export_dir=str(tmp_path / "a [1]"))
+    assert os.listdir(tmp_path) == []
 
 
 # Changes something, then runs the encoder's command.

@@ -132,6 +132,16 @@ def test_a_failing_model_is_named_and_does_not_stop_the_others(released, names):
     assert len(table) == 1 and "released" in table[0]
 
 
+def test_a_folder_that_is_a_pattern_to_tensorflow_is_refused_before_anything_is_built(tmp_path):
+    done = processes.run(
+        *("export.release", "--configs=tiny", "--publisher=org", "--output_dir=d [1]"),
+        cwd=tmp_path,
+        env=processes.environment(without_tensorflow=True),
+    )
+    assert processes.error(done).startswith("--output_dir must not have '[' in its path")
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_is_left_of_the_work(dist):
     names = {path.name for path in dist.rglob("*")}
     assert not {name for name in names if name.startswith(".")}

@@ -102,6 +102,17 @@ def test_links_within_the_folder_and_to_it_are_followed(tmp_path):
     assert loading.load(str(tmp_path / "1")) is not None
 
 
+@pytest.mark.parametrize("trust", [False, True])
+def test_what_tensorflow_does_not_find_is_refused_with_the_reason(tmp_path, trust):
+    directory = str(tmp_path / "a [v1]" / "model")
+    tf.saved_model.save(tf.Module(), directory)
+    with loading.trusting(trust), pytest.raises(errors.CheckpointError) as raised:
+        loading.load(directory)
+    assert str(raised.value).startswith("SavedModel must not have '[' in its path")
+    (tmp_path / "link").symlink_to("a [v1]")
+    assert loading.load(str(tmp_path / "link" / "model")) is not None
+
+
 @pytest.mark.parametrize("dtype", [tf.float32, tf.string])
 def test_variables_larger_than_their_file_are_refused(tmp_path, dtype):
     module = tf.Module()
