@@ -47,7 +47,9 @@ def checkpoint(name: str, folder: pathlib.Path, tokenizer: str = TOKENIZER) -> s
     shutil.copytree(ROOT / name, folder)
     file = pathlib.Path(tokenizers.write(tokenizer, folder))
     if tokenizer in tokenizers.WORDPIECE:
-        size = len(json.loads(file.read_text(encoding="utf-8"))["model"]["vocab"])
+        values = json.loads(file.read_text(encoding="utf-8"))
+        ids = [*values["model"]["vocab"].values(), *(one["id"] for one in values["added_tokens"])]
+        size = 1 + max(ids)
         tensors = safetensors.numpy.load_file(folder / "model.safetensors")
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         for key, value in tensors.items():
