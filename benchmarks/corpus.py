@@ -7,6 +7,11 @@ measured, because other work disturbs it less than elapsed time. The pipeline's 
 start of Beam, loading the embedder, reading, sorting and writing.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import statistics
 import tempfile
 import time

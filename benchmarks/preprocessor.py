@@ -8,6 +8,11 @@ The figures are medians of the rounds, and ratios to the first preprocessor. The
 documentation that comes with Python.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import itertools
 import pydoc_data.topics
 import statistics

@@ -6,6 +6,11 @@ A step is one of masked language modeling: Adam, full rows, 20 predictions a row
 turns, each in a new process, because a process never gives its peak back.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import statistics
 import subprocess
 import sys

@@ -14,6 +14,11 @@ the text model does what the fine-tuned head is for. Without one it embeds texts
 if the weights are a masked language model's without a pooler; `.choose` has no text model.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from export import api

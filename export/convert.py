@@ -17,6 +17,11 @@ that fills in masks a file of ONNX:
 weight has the SavedModel's bits.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from export import api

@@ -10,6 +10,11 @@ Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothin
 Nothing is computed for padding, and the caller does not choose a sequence length.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from export import api

@@ -9,6 +9,11 @@ Prints only the path of the artifact, <export_dir>/<model_name>/<version>, on st
 Without any of these it has the project's demo vocabulary, and stderr says so.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from export import api

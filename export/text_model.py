@@ -9,6 +9,11 @@ Prints the path of the artifact, <export_dir>/<model_name>/<version>, and nothin
 head is for: classify, tag, answer or fill_mask; embed where there is none.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from export import api

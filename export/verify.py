@@ -12,6 +12,11 @@ checkpoint on texts. What `export.convert` made is run in its runtime and compar
 SavedModel that it was made from. Prints a table; exits with 1 if anything does not hold.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import json
 import sys
 

@@ -7,6 +7,11 @@ It compares `saved_model.pb`, `variables/`, the assets, and the manifests except
 packages. Use it after a change that must not change exports.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import json
 import os
 import pathlib

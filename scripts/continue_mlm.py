@@ -21,6 +21,11 @@ the same command goes on after it was killed:
 On several machines, start it on each with TF_CONFIG: see docs/how-to/pretrain.md.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import os
 import sys
 from typing import TYPE_CHECKING

@@ -4,6 +4,11 @@
         --preprocessor exports/albert_en_preprocess/1
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import json
 import os
 from typing import Any

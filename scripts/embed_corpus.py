@@ -32,6 +32,11 @@ scripts/corpus/requirements.txt must be there. For other runners see
 docs/how-to/embed-a-corpus.md.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import logging
 import os
 import time

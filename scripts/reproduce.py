@@ -7,6 +7,11 @@ Folder, process, working directory, locale, time zone, umask, hash seed and envi
 clones are of the last commit. docs/explanation/publishing.md says what the bytes depend on.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import os
 import pathlib
 import subprocess

@@ -7,6 +7,11 @@ Prints only the path of the model on stdout:
 Pass the model to `python -m export.encoder` and `python -m export.preprocessor` as --sp_model_file.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import os
 import secrets
 

@@ -68,6 +68,16 @@ def test_modules_say_what_they_are():
     assert [_name(path) for path in SOURCES if not ast.get_docstring(_tree(path))] == []
 
 
+def test_commands_can_be_interrupted_before_they_import_anything_else():
+    commands = [path for path in SOURCES if "\n    runner.run(main" in path.read_text("utf-8")]
+    assert len(commands) > len(COMMANDS)
+    first = (
+        "if __name__ == '__main__':\n    from export.cli import early_interrupts\n"
+        "    early_interrupts.end_in_one_line()"
+    )
+    assert [_name(path) for path in commands if ast.unparse(_tree(path).body[1]) != first] == []
+
+
 def test_tests_import_no_command():
     assert [_name(path) for path in TESTS if COMMANDS & set(_imports(_tree(path)))] == []
 

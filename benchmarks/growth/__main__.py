@@ -9,6 +9,11 @@ measured one after the other; the page has all that were measured:
 Nothing else should run on the machine. The largest size and the largest corpus take longest.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from benchmarks.growth import curves, measuring

@@ -14,6 +14,11 @@ It takes hours, and up to 15 GB of memory. In parts, each adds to the results of
 Nothing else should run on the machine. The first run downloads several GB of other engines.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from benchmarks.peers import comparison, engines

@@ -8,6 +8,11 @@ The first run makes virtual environments of several GB in <output_dir>/venvs/. E
 what does not work; a difference above its limit is an error.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 import json
 import os
 import sys

@@ -7,6 +7,7 @@ Example:
 Bad flags and every `errors.InputError` end as `error: ...` on the last line of stderr with status 1
 and no traceback, and so does want of memory (`want_of_memory`). Any other exception is a bug and
 keeps its traceback. `--help` exits with 0, not 1 as absl's own, and does not import TensorFlow.
+Before `run`, a command is interrupted by `early_interrupts`.
 """
 
 import logging
@@ -20,7 +21,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from configs import errors
-from export.cli import start_up_log, want_of_memory
+from export.cli import early_interrupts, start_up_log, want_of_memory
 
 # absl's words for a required flag that is not given.
 _REQUIRED = re.compile(r"flag (--\w+)=None: Flag --\w+ must have a value other than None\.")
@@ -105,14 +106,14 @@ def _stop_on_signals() -> list[int]:
         sys.exit(128 + number)
 
     signal.signal(signal.SIGTERM, stop)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as by nohup
         signal.signal(signal.SIGINT, stop)
     return received
 
 
 def _exit_interrupted() -> NoReturn:
-    print("error: interrupted", file=sys.stderr, flush=True)
-    sys.exit(128 + signal.SIGINT)
+    early_interrupts.say()
+    sys.exit(early_interrupts.STATUS)
 
 
 def fail(message: str) -> NoReturn:

@@ -26,6 +26,11 @@ or a text model. `options` are other flags of the exporters. Complete versions a
 version is never overwritten.
 """
 
+if __name__ == "__main__":
+    from export.cli import early_interrupts
+
+    early_interrupts.end_in_one_line()
+
 from absl import flags
 
 from configs import errors

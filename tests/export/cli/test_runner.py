@@ -230,6 +230,24 @@ runner.run(main, positional=["NUMBER"])
     assert stderr == ("error: interrupted\n" if number == signal.SIGINT else "")
 
 
+@pytest.mark.parametrize("module", ["export.all", "export.release"])
+def test_an_interrupt_while_a_command_imports_is_one_line(module, tmp_path):
+    """As Ctrl-C in the first second; absl is the first that commands import."""
+    (tmp_path / "absl.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    list(range(1000))\n"
+        "except KeyboardInterrupt:\n"
+        "    raise ImportError('initialization failed')  # as extensions do at times\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(processes.REPOSITORY)])
+    environment = processes.environment() | {"PYTHONPATH": path}
+    process = processes.start("-m", module, cwd=tmp_path, env=environment)
+    stdout, stderr = process.communicate()
+    assert (process.returncode, stdout, stderr) == (128 + signal.SIGINT, "", "error: interrupted\n")
+
+
 def test_every_size_is_named_in_the_help(tmp_path):
     done = processes.run("export.encoder", "--help", cwd=tmp_path, env=WITHOUT_TENSORFLOW)
     for size in albert_config.SIZES:
