@@ -48,8 +48,11 @@ if SENTENCES_FILE:
 # %% Vectors of length one: their dot product is the cosine
 try:
     embedder = hub.load(EMBEDDER)
-except (OSError, ValueError, tf.errors.OpError) as error:
+    is_embedder = tf.is_tensor(embedder(tf.constant([QUERY])))  # others return several, by name
+except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
     sys.exit(f"error: EMBEDDER must be an exported embedder: {' '.join(str(error).split())}")
+if not is_embedder:
+    sys.exit(f"error: EMBEDDER must be an exported embedder, not another model: {EMBEDDER}")
 
 
 def embed(sentences: list) -> tf.Tensor:

@@ -253,16 +253,25 @@ _WRONG = [
     ),
     ("classify_sentence_pairs.py", {"OUTPUT_DIR": "a_file"}, "OUTPUT_DIR .*: .*'a_file'"),
     ("nearest_sentences.py", {"EMBEDDER": "gone"}, "EMBEDDER must be .*: gone .*"),
+    (
+        "nearest_sentences.py",
+        {"EMBEDDER": "{classifier}"},
+        "EMBEDDER must be an exported embedder, not another model: /",
+    ),
     ("nearest_sentences.py", {"SENTENCES_FILE": "gone"}, "SENTENCES_FILE .*: .*'gone'"),
     ("nearest_sentences.py", {"SENTENCES_FILE": "a_file"}, "SENTENCES_FILE is empty: a_file"),
 ]
 
 
-# Without --stress one of each example, and of numbers, folders and files.
-@sampling.parametrize("name, settings, message", _WRONG, sample=[_WRONG[0], _WRONG[3], _WRONG[7]])
+# Without --stress one of each example, and of numbers, folders, models and files.
+@sampling.parametrize(
+    "name, settings, message", _WRONG, sample=[_WRONG[0], _WRONG[3], _WRONG[6], _WRONG[8]]
+)
 def test_wrong_settings_are_one_clear_line(name, settings, message, tmp_path):
     (tmp_path / "a_file").touch()
-    environment = processes.environment() | settings
+    classifier = text_models.directory("single")
+    given = {key: value.format(classifier=classifier) for key, value in settings.items()}
+    environment = processes.environment() | given
     done = processes.python(EXAMPLES / name, cwd=tmp_path, env=environment)
     assert re.search(message, processes.error(done))
 
