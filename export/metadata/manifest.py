@@ -44,6 +44,10 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "quantize": str,
     "min_cosine": (int, float),
     "max_answer_length": int,
+    "max_seq_length": int,
+    "long_texts": str,
+    "pooling": str,
+    "normalize": bool,
     "signatures": (dict, list),
     "source_sha256": str,
 }
@@ -93,10 +97,16 @@ def read(directory: str) -> dict[str, Any]:
     """
     path = os.path.join(directory, FILE)
     try:
-        with open(path, encoding="utf-8", opener=strangers_files.opener) as file:
-            content = strangers_files.parse_json(file.read())
+        with open(path, "rb", opener=strangers_files.opener) as file:
+            return parse(file.read(), path=path)
     except FileNotFoundError:
         return {}
+
+
+def parse(encoded: bytes, *, path: str) -> dict[str, Any]:
+    """Returns the manifest that a file has; `path` is for the error, which is that of `read`."""
+    try:
+        content = strangers_files.parse_json(encoded.decode())
     except ValueError as error:
         raise errors.CheckpointError(f"{path!r} cannot be read: {error}") from error
     if not isinstance(content, dict):

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from configs import errors
+from configs import errors, strangers_files
 from export.checkpoints.readers import hub_saved_model
 from export.metadata import checksums, manifest
 from export.saved_models import loading
@@ -22,6 +22,9 @@ _ONEDNN = "onednn"  # in it, but no part of the plan: a run that goes on keeps w
 
 # Suffixes of files that cannot be read from the middle.
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lzma", ".zip")
+# Usual suffixes of files by format, for examples.
+_SUFFIXES = {records.TEXT: "txt", records.JSON_LINES: "jsonl", records.PARQUET: "parquet"}
+_PATTERN_CHARACTERS = "*?["
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,8 @@ class Plan:
                 found[number][1].append((path, start, stop))
                 start = stop
             offset += size
+            if not size and self.read_options.input_format == records.PARQUET:
+                found[0][1].append((path, 0, 0))  # a damaged file, whose reader says so
         return found
 
     def content(self) -> dict[str, Any]:
@@ -79,7 +84,7 @@ def make(
       model: result of `read_model`.
 
     Raises:
-      errors.InputError: a pattern matches nothing, or a file is compressed.
+      errors.InputError: a pattern matches nothing, a folder or a pipe, or a file is compressed.
     """
     files = {}
     for pattern in patterns:
@@ -87,6 +92,7 @@ def make(
         if not matches:
             raise errors.InputError(f"--input {pattern!r} matches no file")
         for file in matches:
+            _check_plain(file.path, pattern, read_options.input_format)
             changed = file.last_updated_in_seconds or 0.0
             files[file.path] = (file.path, file.size_in_bytes, changed)
     compressed = [path for path in sorted(files) if path.endswith(_COMPRESSED)]
@@ -102,6 +108,16 @@ def make(
     )
 
 
+def _check_plain(path: str, pattern: str, input_format: str) -> None:
+    if os.path.isdir(path):
+        example = os.path.join(pattern, f"*.{_SUFFIXES[input_format]}")
+        raise errors.InputError(
+            f"--input {pattern!r} is a folder; give a pattern of its files, such as {example!r}"
+        )
+    if os.path.exists(path) and not os.path.isfile(path):  # not those of an object store
+        raise errors.InputError(f"--input {pattern!r} matches {path!r}, which is not a plain file")
+
+
 def read_model(folder: str) -> dict[str, Any]:
     """Checks a model; returns its manifest, with `task` and the digest of its files, `digest`.
 
@@ -111,7 +127,7 @@ def read_model(folder: str) -> dict[str, Any]:
     if not folder or not storage.exists(folder, manifest.FILE):
         raise errors.InputError(f"--model must be the folder of a text model, got {folder!r}")
     with storage.reading(storage.path(folder, manifest.FILE)) as file:
-        entries = _json(file.read(), folder)
+        entries = manifest.parse(file.read(), path=storage.path(folder, manifest.FILE))
     is_embedder = entries.get("artifact") == manifest.EMBEDDER
     task = models.EMBED if is_embedder else entries.get("task")
     if task not in models.FOLDERS or not storage.exists(folder, checksums.FILE):
@@ -119,6 +135,11 @@ def read_model(folder: str) -> dict[str, Any]:
             "--model must be a folder written by python -m export.text_model --task "
             f"{'|'.join(models.FOLDERS)} or export.embedder, got {folder!r}, an artifact of kind "
             f"{entries.get('artifact')!r}" + (f" for {task}" if task else "")
+        )
+    if entries.get("max_seq_length", 0) < 1:
+        raise errors.InputError(
+            f"--model {folder!r}: max_seq_length must be a positive number in {manifest.FILE}, got "
+            f"{entries.get('max_seq_length')}"
         )
     with storage.reading(storage.path(folder, checksums.FILE)) as file:
         listed = file.read()
@@ -133,13 +154,6 @@ def read_model(folder: str) -> dict[str, Any]:
             if checksums.sha256_of_stream(file) != digest:
                 raise errors.InputError(f"--model {folder!r}: {name} is changed")
     return {**entries, "task": task, "digest": hashlib.sha256(listed).hexdigest()}
-
-
-def _json(content: bytes, folder: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(content))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise errors.InputError(f"--model {folder!r}: {manifest.FILE}: {error}") from error
 
 
 def audit(folder: str) -> None:
@@ -202,9 +216,16 @@ def check_output(plan: Plan, output: str) -> None:
     """Checks, without writing, that a run can begin or go on in an output folder.
 
     Raises:
-      errors.DestinationError: the folder has other files, or was begun with another plan.
+      errors.DestinationError: the folder has other files, or was begun with another plan, or its
+        name is a pattern.
     """
-    if not storage.exists(output, FILE):
+    if any(character in output for character in _PATTERN_CHARACTERS):
+        raise errors.DestinationError(
+            f"--output must not have any of {' '.join(_PATTERN_CHARACTERS)}, of which Beam makes "
+            f"patterns, got {output!r}"
+        )
+    begun = _begun(output)
+    if begun is None:
         others = [file.path for file in storage.matching(storage.path(output, "**"))]
         # A run that was killed before it wrote its plan leaves only temporary files.
         temporary = storage.path(output, storage.TEMPORARY)
@@ -213,8 +234,7 @@ def check_output(plan: Plan, output: str) -> None:
                 f"--output must be a new folder, or one that this command began, got {output!r}"
             )
         return
-    with storage.reading(storage.path(output, FILE)) as file:
-        begun, asked = json.load(file), plan.content()
+    asked = plan.content()
     different = [name for name in asked if asked[name] != begun.get(name)]
     if different:
         raise errors.DestinationError(
@@ -225,10 +245,30 @@ def check_output(plan: Plan, output: str) -> None:
 
 def onednn_of(output: str) -> str | None:
     """Returns the `models.Settings.onednn` that an output was begun with; None for a new one."""
+    begun = _begun(output)
+    return None if begun is None else str(begun.get(_ONEDNN, ""))
+
+
+def _begun(output: str) -> dict[str, Any] | None:
+    """Returns what is in the plan of an output folder; None for a new one."""
     if not storage.exists(output, FILE):
         return None
-    with storage.reading(storage.path(output, FILE)) as file:
-        return str(json.load(file).get(_ONEDNN, ""))
+    path = storage.path(output, FILE)
+    try:
+        with storage.reading(path) as file:
+            content = strangers_files.parse_json(file.read())
+    except ValueError as error:
+        raise _not_a_plan(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise _not_a_plan(path, "it is not a JSON object")
+    return content
+
+
+def _not_a_plan(path: str, reason: str) -> errors.DestinationError:
+    return errors.DestinationError(
+        f"{path!r} is not the plan of a run ({reason}): give another --output, or remove the "
+        "folder if this command began it"
+    )
 
 
 def begin(plan: Plan, output: str, *, model: models.Settings) -> list[shards.Shard]:

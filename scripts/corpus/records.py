@@ -212,7 +212,8 @@ def _rows(
     batch: pa.RecordBatch, path: str, first: int, options: ReadOptions
 ) -> Iterator[Record | BadRecord]:
     names = batch.schema.names
-    for number, values in enumerate(zip(*map(_values, batch.columns), strict=True), start=first):
+    columns = [map(_value, column) for column in batch.columns]
+    for number, values in enumerate(zip(*columns, strict=True), start=first):
         where = f"{path}:{number}"
         fields = dict(zip(names, values, strict=True))
         try:
@@ -224,13 +225,14 @@ def _rows(
             yield BadRecord(str(bad), where, str(fields[options.text_field])[:_EXCERPT])
 
 
-def _values(column: pa.Array) -> list[Any]:
-    """Returns the values of a column, strings as bytes, because they may not be UTF-8."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = column.cast(pa.large_binary())
-    return column.to_pylist()
+def _value(scalar: pa.Scalar) -> Any:
+    """Returns a value: bytes where text is not UTF-8, the type where Python has no such value."""
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError as error:
+        return error.object
+    except (ValueError, ArithmeticError, LookupError):  # a year or a time zone that it lacks
+        return scalar.type
 
 
 def _decoded(fields: dict[str, Any]) -> dict[str, Any]:

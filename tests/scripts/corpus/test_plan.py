@@ -1,5 +1,7 @@
 """A plan cuts the input into shards, and knows the embedder by its digests."""
 
+import os
+
 import pytest
 
 from configs import errors
@@ -27,6 +29,56 @@ def test_shards_cover_every_byte_of_the_input_once_and_evenly(num_shards):
     assert max(lengths) - min(lengths) <= 1
 
 
+def _plan_of(*patterns, input_format):
+    read_options = records.ReadOptions(input_format, "", "", 1)
+    return plan.make(
+        [str(pattern) for pattern in patterns],
+        read_options=read_options,
+        num_shards=2,
+        model={"digest": ""},
+    )
+
+
+def test_an_empty_file_is_damaged_as_parquet_and_has_no_records_as_text(tmp_path):
+    (tmp_path / "a").write_bytes(b"a" * 10)
+    (tmp_path / "b").touch()
+    for names, input_format, ranges in (
+        ("b", records.PARQUET, [("b", 0, 0)]),
+        ("ab", records.PARQUET, [("a", 0, 5), ("b", 0, 0), ("a", 5, 10)]),
+        ("ab", records.TEXT, [("a", 0, 5), ("a", 5, 10)]),
+    ):
+        planned = _plan_of(*(tmp_path / name for name in names), input_format=input_format)
+        found = [one for _, shard in planned.shards() for one in shard]
+        assert found == [(str(tmp_path / name), *edges) for name, *edges in ranges]
+
+
+def test_what_is_no_file_is_refused_with_what_to_give(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    os.mkfifo(tmp_path / "corpus" / "a.jsonl")
+    with pytest.raises(errors.InputError, match=r"is a folder; .* such as '.*/corpus/\*\.jsonl'$"):
+        _plan_of(tmp_path / "corpus", input_format=records.JSON_LINES)
+    with pytest.raises(errors.InputError, match=r"/corpus/a\.jsonl', which is not a plain file$"):
+        _plan_of(tmp_path / "corpus" / "*", input_format=records.JSON_LINES)
+
+
+@pytest.mark.parametrize("name", ["o [y]", "o*", "o?/p"])
+def test_an_output_that_beam_would_take_for_a_pattern_is_refused(name, tmp_path):
+    (tmp_path / "a").write_text("a\n")
+    planned = _plan_of(tmp_path / "a", input_format=records.TEXT)
+    with pytest.raises(errors.DestinationError, match="must not have any of"):
+        plan.check_output(planned, str(tmp_path / name))
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"[" * 100_000])
+def test_an_output_whose_plan_is_none_is_refused(content, tmp_path):
+    (tmp_path / "a").write_text("a\n")
+    (tmp_path / plan.FILE).write_bytes(content)
+    planned = _plan_of(tmp_path / "a", input_format=records.TEXT)
+    with pytest.raises(errors.DestinationError, match=r"not the plan of a run .*: give another"):
+        plan.check_output(planned, str(tmp_path))
+    assert (tmp_path / plan.FILE).read_bytes() == content
+
+
 def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
     for name, content in processes.contents(tiny_embedder).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +93,24 @@ def test_changed_digests_of_an_embedder_are_refused(tiny_embedder, tmp_path):
 def test_a_model_for_masks_is_refused(tmp_path):
     manifest.write(tmp_path, artifact=manifest.TEXT_MODEL, entries={"task": "fill_mask"})
     with pytest.raises(errors.InputError, match=r"embed\|classify\|tag\|answer.* for fill_mask$"):
+        plan.read_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"max_seq_length": "512"}, "of another type .*: max_seq_length$"),
+        ({"max_seq_length": 0}, "max_seq_length must be a positive number in .*, got 0$"),
+        ({}, "max_seq_length must be a positive number in .*, got None$"),
+        ({"max_seq_length": 512, "task": ["embed"]}, "of another type .*: task$"),
+        ({"max_seq_length": 512, "long_texts": 1}, "of another type .*: long_texts$"),
+    ],
+)
+def test_a_manifest_with_other_values_is_refused(entries, message, tmp_path):
+    content = {"task": "embed", **entries}
+    manifest.write(tmp_path, artifact=manifest.TEXT_MODEL, entries=content)
+    checksums.write(tmp_path)
+    with pytest.raises(errors.InputError, match=message):
         plan.read_model(str(tmp_path))
 
 

@@ -113,7 +113,13 @@ def write_parquet(path, texts, *, text_type, rows=2):
 
 @pytest.mark.parametrize(
     "text_type",
-    [pa.string(), pa.large_string(), pa.binary(), pa.dictionary(pa.int32(), pa.string())],
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.binary(),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
     ids=str,
 )
 def test_every_row_is_read_once_wherever_the_file_is_cut(text_type, tmp_path):
@@ -137,12 +143,21 @@ def test_every_row_is_read_once_wherever_the_file_is_cut(text_type, tmp_path):
         assert found == expected, edges
 
 
-def test_rows_that_are_not_utf8_or_not_strings_are_bad(tmp_path):
+@pytest.mark.parametrize(
+    "text_type",
+    [pa.string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())],
+    ids=str,
+)
+def test_rows_that_are_not_utf8_or_not_strings_are_bad(text_type, tmp_path):
     path = tmp_path / "rows.parquet"
     not_utf8 = pa.Array.from_buffers(
         pa.string(), 2, [None, pa.py_buffer(np.int32([0, 1, 2])), pa.py_buffer(b"a\xff")]
     )
-    parquet.write_table(pa.table({"text": not_utf8}), path)
+    if pa.types.is_dictionary(text_type):
+        column = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int32()), not_utf8)
+    else:
+        column = not_utf8.cast(pa.binary()).cast(text_type, safe=False)
+    parquet.write_table(pa.table({"text": column}), path)
     good, bad = read(path, read_options(records.PARQUET))
     assert good == records.Record(f"{path}:0", b"a")
     assert bad == records.BadRecord("not UTF-8", f"{path}:1", "b'\\xff'")
@@ -150,6 +165,32 @@ def test_rows_that_are_not_utf8_or_not_strings_are_bad(tmp_path):
     assert {one.reason for one in read(path, read_options(records.PARQUET))} == {
         "'text' is not a string"
     }
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([10**9, 0, None], pa.date32()),
+        pa.array([2**60, 0, None], pa.timestamp("us")),
+        pa.array([0, 0, None], pa.timestamp("us", tz="No/Where")),
+        pa.array([[10**9], [0], None], pa.list_(pa.date32())),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_values_that_python_does_not_have_are_neither_ids_nor_texts(values, tmp_path):
+    path = tmp_path / "rows.parquet"
+    texts = pa.array(["a", "b", "c"])
+    how = read_options(records.PARQUET, id_field="id")
+    is_neither = ["'id' is neither a string nor an integer"] * 2
+    for as_field, reasons in (
+        ({"text": texts, "id": values}, [*is_neither, "no 'id'"]),
+        ({"text": values, "id": texts}, [*["'text' is not a string"] * 2, "no 'text'"]),
+    ):
+        parquet.write_table(pa.table(as_field), path)
+        bad = read(path, how)
+        assert [one.reason for one in bad] == reasons
+        assert [one.where for one in bad] == [f"{path}:{row}" for row in range(3)]
+    assert bad[0].record == str(parquet.read_schema(path).field("text").type)
 
 
 def test_a_row_group_that_cannot_be_read_costs_no_other(tmp_path):
@@ -169,7 +210,12 @@ def test_a_row_group_that_cannot_be_read_costs_no_other(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"no Parquet", "not readable as Parquet"), (None, "no column 'text'")]
+    ("content", "reason"),
+    [
+        (b"no Parquet", "not readable as Parquet"),
+        (b"", "not readable as Parquet"),
+        (None, "no column 'text'"),
+    ],
 )
 def test_a_file_that_cannot_be_used_is_one_bad_record(content, reason, tmp_path):
     path = tmp_path / "rows.parquet"
