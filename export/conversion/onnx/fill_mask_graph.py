@@ -51,16 +51,13 @@ def write(graph: GraphBuilder, logits: str, *, source: text_source.TextModel) ->
     pieces = np.array([source.tokenizer.described.vocab_size])
     possible = graph.add("Slice", scores, np.array([0]), pieces, _SECOND)
     best, ids = graph.add_many("TopK", possible, np.array([_NUM_ANSWERS]), count=2, axis=1)
-    words = source.texts_of(range(pieces[0]))
-    tokens = graph.add("Gather", np.array(words, np.str_), ids)  # [B, K]
-    filling = tokens
-    if source.tokenizer.is_wordpiece:
-        filling = graph.add("Gather", np.array([w.removeprefix("##") for w in words], np.str_), ids)
+    words = np.array(source.texts_of(range(pieces[0])), np.str_)
+    tokens = graph.add("Gather", words, ids)  # [B, K]
     shape: list[str | int] = [_BATCH, _NUM_ANSWERS]
     return {
         hub_api.TOKENS: (tokens, np.str_, shape),
         hub_api.SCORES: (best, np.float32, shape),
-        hub_api.FILLED_SENTENCES: (_filled(graph, filling, source.mask), np.str_, shape),
+        hub_api.FILLED_SENTENCES: (_filled(graph, tokens, source.mask), np.str_, shape),
     }
 
 
