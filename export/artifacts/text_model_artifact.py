@@ -21,7 +21,6 @@ from export.artifacts import (
 from export.metadata import manifest
 from export.saved_models import loading
 from export.tasks import answer, classify, embed, fill_mask, tag, texts
-from preprocess.vocabulary import word_starts
 
 _Signatures = dict[str, Any]
 
@@ -112,7 +111,6 @@ def _answer(
 ) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
     # Added tokens, which Hugging Face's libraries split a text at.
     tokenizer = _tokenizer(spec)
-    starts_word = word_starts.for_wordpieces if tokenizer.is_wordpiece else word_starts.at_spaces
     # Which Hugging Face's libraries split a text at.
     added = getattr(tokenizer.described, "added_tokens", ())
     longest = spec.plan.max_answer_length
@@ -120,7 +118,7 @@ def _answer(
         encoder,
         made,
         own_words={token.id: token.content for token in added},
-        starts_word=starts_word(tokenizer.described.pieces),
+        starts_word=tokenizer.starts_word,
         max_answer_length=longest,
     )
     module = _module(

@@ -9,11 +9,14 @@ import hashlib
 import json
 from typing import Any
 
+import numpy as np
+
 from configs import tokenizations
 from preprocess.vocabulary import (
     hugging_face,
     tokenizer_config,
     vocabularies,
+    word_starts,
     wordpiece_vocabulary,
 )
 from preprocess.vocabulary.hugging_face import HuggingFaceTokenizer
@@ -54,6 +57,14 @@ class TokenizerSpec:
     def is_wordpiece(self) -> bool:
         """Whether the vocabulary is BERT's, not a SentencePiece model."""
         return isinstance(self.vocabulary, wordpiece_vocabulary.WordPieceVocabulary)
+
+    @property
+    def starts_word(self) -> np.ndarray:
+        """Which ids begin a word of the tokenizers library, bool [V], besides added tokens."""
+        pieces = self.described.pieces
+        if self.is_wordpiece:
+            return word_starts.for_wordpieces(pieces)
+        return word_starts.at_spaces(pieces)
 
     @property
     def spaces_in_words(self) -> bool:

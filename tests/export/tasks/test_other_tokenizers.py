@@ -3,21 +3,25 @@
 The oracle is the tokenizers library, with the numpy model of `export/verification`.
 """
 
+import itertools
 import sys
 
-import tensorflow as tf
+import pytest
 import tokenizers as tokenizers_library
 
+from configs import tokenizations
+from export.artifacts import tokenizer_choice
 from export.checkpoints import opening
 from export.metadata import manifest
 from export.saved_models import loading
 from export.verification import text_model_comparison
-from tests.support import sampling, text_models
+from tests.support import text_models, tokenizers
 
 _BERT, _SPACES = "wordpiece_uncased", "v4_lower1_keep0"
 
 
-@sampling.parametrize(
+@pytest.mark.stress  # `make test` has the words of these tokenizers below
+@pytest.mark.parametrize(
     ("name", "tokenizer"),
     [
         ("answer", _BERT),
@@ -26,7 +30,6 @@ _BERT, _SPACES = "wordpiece_uncased", "v4_lower1_keep0"
         ("fill_mask", _BERT),
         ("tag", "wordpiece_cased"),
     ],
-    sample=[("answer", _BERT), ("tag", _SPACES)],
 )
 def test_results_are_those_of_the_library_s_tokens(name, tokenizer, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)  # the numpy reference, everywhere
@@ -44,11 +47,21 @@ def test_results_are_those_of_the_library_s_tokens(name, tokenizer, monkeypatch)
     assert result.texts.count >= 9
 
 
-def test_an_answer_is_not_widened_to_a_whole_sentence_of_ideographs():
-    """Each ideograph is a word, though there is no text between them."""
-    serve = loading.load(text_models.directory("answer", _BERT)).signatures["serving_default"]
-    context = "\u6cb3\u6c34\u6162\u6162\u4e0a\u6da8\uff0c\u5317\u4eac\u7684\u5496\u5561\u9986\u3002"
-    contexts = tf.constant([context * 3])
-    outputs = serve(questions=tf.constant(["\u54ea\u91cc"]), contexts=contexts)
-    # Of at most 15 tokens, which here are characters of three bytes.
-    assert 0 < len(outputs["answer"].numpy()[0].decode()) <= 15
+@pytest.mark.parametrize("name", ["v4_lower1_keep0", "v5_lower0_keep1", "wordpiece_uncased"])
+def test_words_are_those_of_the_library(name, tmp_path):
+    library = tokenizers_library.Tokenizer.from_file(tokenizers.write(name, tmp_path))
+    spec = tokenizer_choice.resolve(
+        tokenizer_choice.Request(), directories=[str(tmp_path)], default=tokenizations.HUGGING_FACE
+    )
+    # An added token is a word by itself, wherever it stands; the pieces say nothing of it.
+    added = {token.id for token in spec.described.added_tokens}
+    compared = 0
+    for text in tokenizers.texts():
+        found = library.encode(text, add_special_tokens=False)
+        for (left, before), (right, word) in itertools.pairwise(
+            zip(found.ids, found.word_ids, strict=True)
+        ):
+            if added.isdisjoint((left, right)):
+                assert spec.starts_word[right] == (word != before), (text, found.tokens)
+                compared += 1
+    assert compared > 500
