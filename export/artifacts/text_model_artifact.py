@@ -109,9 +109,8 @@ def _tag(
 def _answer(
     encoder: Any, made: texts.Texts, spec: text_model_spec.TextModelSpec
 ) -> tuple[hub_module.HubModule, _Signatures, dict[str, Any]]:
-    # Added tokens, which Hugging Face's libraries split a text at.
     tokenizer = _tokenizer(spec)
-    # Which Hugging Face's libraries split a text at.
+    # Hugging Face's libraries split a text at them.
     added = getattr(tokenizer.described, "added_tokens", ())
     longest = spec.plan.max_answer_length
     task = answer.Answer(

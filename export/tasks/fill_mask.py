@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from configs import hub_api
 from export.tasks import texts as texts_module
+from preprocess.vocabulary import wordpiece_vocabulary
 
 NUM_ANSWERS = 5
 
@@ -99,7 +100,7 @@ class FillMask:
     def _filled(self, sentences: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Returns the texts as they were written, with each of the tokens in place of the mask."""
         if self._is_wordpiece:
-            tokens = tf.strings.regex_replace(tokens, "^##", "")
+            tokens = tf.strings.regex_replace(tokens, f"^{wordpiece_vocabulary.CONTINUES}", "")
         split = tf.strings.split(sentences, self._mask, maxsplit=1)
         parts = split.to_tensor(shape=[None, 2])  # [B, 2]
         before, after = (

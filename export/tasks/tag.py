@@ -19,7 +19,7 @@ _LONGEST_CHARACTER = 4  # bytes
 
 
 class Tag:
-    """Computes entities.
+    """Computes entities, which have no white space at their ends.
 
     Attributes:
       labels: in the order of the head's logits.
@@ -32,7 +32,7 @@ class Tag:
           encoder: a loaded encoder.
           texts: makes its inputs.
           spaces_in_words: whether a word of the tokenizers library begins with the space before it,
-            as with Metaspace alone. No entity has white space at its ends.
+            as with Metaspace alone.
         """
         self._encoder = encoder
         self._texts = texts
@@ -87,8 +87,7 @@ class Tag:
         rows = tf.boolean_mask(ids.value_rowids(), is_first)
         start = tf.cast(tf.boolean_mask(starts.values, is_first), tf.int32)
         end = tf.cast(tf.boolean_mask(limits.values, is_last), tf.int32)
-        if self._spaces_in_words:
-            start, end = texts_module.without_white_space(tf.gather(sentences, rows), start, end)
+        start, end = texts_module.without_white_space(tf.gather(sentences, rows), start, end)
         found = {
             hub_api.LABEL: tf.gather(tf.constant(self._names), label),
             hub_api.SCORE: tf.math.segment_mean(tf.reduce_max(probabilities, axis=1), group),

@@ -109,6 +109,14 @@ def entities(
     return tuple(found)
 
 
+def without_white_space(text: bytes, span: Span) -> Span:
+    """Returns a span of a text, in bytes, without the white space at its ends."""
+    start, end = span
+    content = text[start:end].decode(errors="surrogateescape")
+    start = end - len(content.lstrip().encode(errors="surrogateescape"))
+    return start, start + len(content.strip().encode(errors="surrogateescape"))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Window:
     """A window of a context, with the logits of its question and itself.
@@ -175,8 +183,8 @@ def answers(
             inside = range(window.first, window.first + window.count)
             start = min(t for t in inside if words[t] == words[first])
             end = max(t for t in inside if words[t] == words[last])
-            span = (spans[start][0], spans[end][1])
-            key = text[slice(*span)].decode(errors="replace").strip().lower()
+            span = without_white_space(text, (spans[start][0], spans[end][1]))
+            key = text[slice(*span)].decode(errors="replace").lower()
             if key in by_text:
                 one = by_text[key]
                 by_text[key] = dataclasses.replace(one, score=one.score + score)

@@ -19,7 +19,7 @@ from configs import errors, hub_api
 from export.artifacts import tokenizer_choice, tokenizer_spec
 from export.checkpoints import lazy_checkpoint
 from export.metadata import manifest
-from preprocess.vocabulary import sentencepiece_model
+from preprocess.vocabulary import wordpiece_vocabulary
 
 _OWN = "the artifact's own tokens"
 _SPECIAL = ("start_of_sequence_id", "end_of_segment_id", "mask_id", "padding_id")
@@ -78,9 +78,12 @@ class Tokens:
         self.num_pieces = library.get_vocab_size() if library else int(tokens["vocab_size"])
         self._special = frozenset(special.values())
         self._cls, self._sep, self.mask_id, _ = (special[name] for name in _SPECIAL)
-        self.continues = "##" if spec is not None and spec.is_wordpiece else ""
+        is_wordpiece = spec is not None and spec.is_wordpiece
+        self.continues = wordpiece_vocabulary.CONTINUES if is_wordpiece else ""
         self._spaces_in_words = spec is not None and spec.spaces_in_words
-        self._pieces = spec.described.pieces if spec is not None else ()
+        self._starts_word = None if spec is None else spec.starts_word
+        added = () if spec is None else getattr(spec.described, "added_tokens", ())
+        self._added = {token.id: token.content.encode() for token in added}
 
     def encode(self, text: str) -> Encoded:
         """Returns the tokens of a text."""
@@ -117,13 +120,6 @@ class Tokens:
         ids, starts, limits = (
             part[0].numpy().tolist() for part in self._module.tokenize_with_offsets([text])
         )
-        # A word ends where another begins, and at a literal special token.
-        new = [
-            self._begins_word(pair[1], is_apart=start > limit) or not self._special.isdisjoint(pair)
-            for start, limit, pair in zip(
-                starts[1:], limits[:-1], itertools.pairwise(ids), strict=True
-            )
-        ]
         return Encoded(
             ids=tuple(ids),
             spans=tuple(
@@ -132,16 +128,23 @@ class Tokens:
                     [0, *limits], zip(starts, limits, strict=True), strict=False
                 )
             ),
-            words=tuple(itertools.accumulate(map(int, new), initial=0))[: len(ids)],
+            words=self._words(text, ids, starts, limits),
         )
 
-    def _begins_word(self, number: int, *, is_apart: bool) -> bool:
-        """Returns whether a token begins a word; `is_apart` if there is text before it."""
-        if number >= len(self._pieces):  # its piece is not known
-            return is_apart
-        if self.continues:
-            return not self._pieces[number].startswith(self.continues)
-        return self._pieces[number].startswith(sentencepiece_model.SPACE)
+    def _words(
+        self, text: bytes, ids: Sequence[int], starts: Sequence[int], limits: Sequence[int]
+    ) -> tuple[int, ...]:
+        """Returns a number for each token's word; special and added tokens are words alone."""
+        if self._starts_word is None:  # then text between tokens parts words
+            begins = [start > limit for start, limit in zip(starts, [0, *limits], strict=False)]
+        else:
+            begins = self._starts_word[np.array(ids, np.int64)].tolist()
+        is_own = [
+            number in self._special or self._added.get(number) == text[start:limit]
+            for number, start, limit in zip(ids, starts, limits, strict=True)
+        ]
+        is_first = map(any, zip(begins, is_own, [False, *is_own], strict=False))
+        return tuple(itertools.accumulate(map(int, is_first)))
 
 
 def of(

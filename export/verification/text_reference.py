@@ -61,10 +61,7 @@ class TextReference:
 
     Attributes:
       engine: what computes them.
-      tensors: the checkpoint's weights by the names of our variables.
-      config: its hyper-parameters.
-      settings: of the text model.
-      tokens: of the checkpoint's tokenizer.
+      tensors, config, settings, tokens: as they are given.
     """
 
     def __init__(
@@ -197,7 +194,10 @@ class TextReference:
         return Result(
             numbers={hub_api.SCORE: np.array([one.score for one in entities])},
             choices={
-                hub_api.ENTITIES: tuple((one.label, *one.span) for one in entities),
+                hub_api.ENTITIES: tuple(
+                    (one.label, *numpy_tasks.without_white_space(text.first.encode(), one.span))
+                    for one in entities
+                ),
                 hub_api.TRUNCATED: truncated,
             },
             margin=min(map(_margin, logits), default=float("inf")),
@@ -275,13 +275,12 @@ class TextReference:
             # A row of the vocabulary without a piece has no text.
             found = [one for one in self._pipelines.words(text.first) if one[0]][:_NUM_WORDS]
             words, scores = [word for word, _ in found], np.array([score for _, score in found])
-        continues = self.tokens.continues
-        filled = tuple(text.first.replace(mask, w.removeprefix(continues), 1) for w in words)
+        inner = [word.removeprefix(self.tokens.continues) for word in words]
         return Result(
             numbers={hub_api.SCORES: scores},
             choices={
                 hub_api.TOKENS: tuple(words),
-                hub_api.SENTENCES: filled,
+                hub_api.SENTENCES: tuple(text.first.replace(mask, one, 1) for one in inner),
                 hub_api.TRUNCATED: truncated,
             },
             margin=min(_margin(logits[best[n : n + 2]]) for n in range(len(best) - 1)),

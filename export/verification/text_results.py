@@ -5,7 +5,7 @@ Example:
 """
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,9 +137,8 @@ def _text(value: Any) -> str:
 def comparable(text: text_inputs.Text, choices: Mapping[str, Any]) -> dict[str, Any]:
     """Returns choices with spans of whole characters, and answers as texts.
 
-    The tokenizers library cuts the last mark or the first of doubled quotes off a span, and some
-    spans have white space at their ends. We keep characters whole, and no white space: both are
-    made so, and nothing else may differ.
+    The tokenizers library cuts the last mark or the first of doubled quotes off a span. We keep
+    characters whole: both are widened, so that nothing else may differ.
     """
     found = dict(choices)
     if hub_api.ENTITIES in found:
@@ -153,17 +152,8 @@ def comparable(text: text_inputs.Text, choices: Mapping[str, Any]) -> dict[str, 
     return found
 
 
-def _stripped(content: bytes, strip: Callable[[str], str]) -> bytes:
-    return strip(content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-
-
 def _widened(content: bytes, start: int, end: int) -> tuple[int, int]:
-    """Returns a span with the marks of its last character, and all of its first quotes.
-
-    White space at its ends is left out.
-    """
-    start = end - len(_stripped(content[start:end], str.lstrip))
-    end = start + len(_stripped(content[start:end], str.rstrip))
+    """Returns a span with the marks of its last character, and all of its first quotes."""
     while 0 < start < end and content[start] in _QUOTES and content[start - 1] == content[start]:
         start -= 1
     if start < end:

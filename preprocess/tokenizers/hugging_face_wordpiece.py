@@ -12,9 +12,8 @@ import tensorflow_text as text
 from preprocess.normalization import hugging_face as normalization
 from preprocess.normalization import pieces, ragged_rows, unicode_sets
 from preprocess.tokenizers import added_tokens, normalized_tokenizer
-from preprocess.vocabulary import hugging_face
+from preprocess.vocabulary import hugging_face, wordpiece_vocabulary
 
-_CONTINUES = "##"
 _WHITE_SPACE = f"[{unicode_sets.WHITE_SPACE}]+"
 _MAX_BYTES = 4  # of a character in UTF-8
 _UNKNOWN_WORD = "\ufffd\ufffd"  # not a token: `clean_text` removes it, and it continues nothing
@@ -46,7 +45,7 @@ class HuggingFaceWordPiece(normalized_tokenizer.NormalizedTokenizer):
                 ),
                 default_value=-1,
             ),
-            suffix_indicator=_CONTINUES,
+            suffix_indicator=wordpiece_vocabulary.CONTINUES,
             max_bytes_per_word=_MAX_BYTES * model.max_characters,
             unknown_token=own[tokenizer.unknown_id],
         )
@@ -61,7 +60,7 @@ class HuggingFaceWordPiece(normalized_tokenizer.NormalizedTokenizer):
         """Returns the text, words apart, string [B], of int32 ids [B, (tokens)]."""
         found = ids.with_values(tf.gather(self._pieces, ids.values))
         words = tf.strings.reduce_join(found, axis=1, separator=" ")
-        return tf.strings.regex_replace(words, f" {_CONTINUES}", "")
+        return tf.strings.regex_replace(words, f" {wordpiece_vocabulary.CONTINUES}", "")
 
     def _segment(self, normalized: tf.Tensor) -> tf.RaggedTensor:
         return self._segment_with_offsets(normalized)[0]

@@ -14,8 +14,6 @@ import tensorflow_text as text
 from preprocess.normalization import offsets, ragged_rows, tf_hub
 from preprocess.vocabulary import word_starts, wordpiece_vocabulary
 
-_CONTINUES = "##"
-
 
 class WordPieceNormalization(tf.Module):
     """Normalizes text as `text.BasicTokenizer` does before it splits it.
@@ -96,4 +94,4 @@ class WordPieceTokenizer(tf.Module):
         """Returns the text, string [B], of int32 ids [B, (tokens)], with spaces between words."""
         pieces = ids.with_values(tf.gather(self._pieces, ids.values))
         words = tf.strings.reduce_join(pieces, axis=1, separator=" ")
-        return tf.strings.regex_replace(words, f" {_CONTINUES}", "")
+        return tf.strings.regex_replace(words, f" {wordpiece_vocabulary.CONTINUES}", "")

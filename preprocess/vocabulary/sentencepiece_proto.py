@@ -101,8 +101,11 @@ def build(pieces: Sequence[Piece], *, padding_id: int | None, charsmap: bytes) -
 
 
 def has_pieces(proto: bytes, pieces: Sequence[Piece]) -> bool:
-    """Returns whether a model has these pieces with these scores."""
-    processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
+    """Returns whether a model has these pieces with these scores; not if it is none."""
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
+    except RuntimeError:
+        return False
     size = processor.vocab_size()
     if size != len(pieces):
         return False

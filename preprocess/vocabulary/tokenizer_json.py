@@ -26,7 +26,6 @@ from preprocess.vocabulary.json_files import Json
 
 _SP_MODEL = "spiece.model"
 _VOCAB = "vocab.txt"
-_CONTINUES = "##"
 # Multiples of 2 ** -15 add up exactly in 24 bits up to 512, which is a word of 35 rare pieces.
 _STEPS = 2**15
 
@@ -160,7 +159,7 @@ class _Reader:
         model, problems = self._values["model"], self._parts.problems
         if [model["vocab"][piece] for piece in pieces] != list(range(len(pieces))):
             problems.append("model WordPiece with ids that are not 0 to its size")
-        if model["continuing_subword_prefix"] != _CONTINUES:
+        if model["continuing_subword_prefix"] != wordpiece_vocabulary.CONTINUES:
             problems.append(f"model WordPiece with {model['continuing_subword_prefix']!r} for ##")
         if model["unk_token"] not in pieces:
             problems.append(f"model WordPiece without {model['unk_token']!r}")

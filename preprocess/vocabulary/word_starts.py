@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from preprocess.vocabulary import sentencepiece_model
+from preprocess.vocabulary import sentencepiece_model, wordpiece_vocabulary
 
 # The original's list is ASCII punctuation without these four.
 _PUNCTUATION = frozenset(string.punctuation) - frozenset("'<=>")
@@ -44,4 +44,4 @@ def at_spaces(pieces: Sequence[str]) -> np.ndarray:
 
 def for_wordpieces(pieces: Sequence[str]) -> np.ndarray:
     """Returns, bool [V], whether each of BERT's word pieces starts a word: is without `##`."""
-    return np.array([not piece.startswith("##") for piece in pieces])
+    return np.array([not piece.startswith(wordpiece_vocabulary.CONTINUES) for piece in pieces])

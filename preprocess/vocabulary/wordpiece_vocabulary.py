@@ -1,6 +1,6 @@
 """Reads and checks a WordPiece vocabulary (`vocab.txt`), without TensorFlow.
 
-    vocabulary = word_piece_vocabulary.read("vocab.txt")
+    vocabulary = wordpiece_vocabulary.read("vocab.txt")
     vocabulary.vocab_size, vocabulary.mask_id
 
 The Chinese ALBERT models come with one instead of a SentencePiece model.
@@ -22,6 +22,8 @@ SPECIAL_TOKENS = {
     "end_of_segment_id": "[SEP]",
     "mask_id": "[MASK]",
 }
+# What a token begins with that continues a word.
+CONTINUES = "##"
 _MAX_NAMED = 5
 
 

@@ -42,7 +42,7 @@ def expected() -> dict[str, Any]:
 def checkpoint(name: str, folder: pathlib.Path, tokenizer: str = TOKENIZER) -> str:
     """Copies a model into a new folder, with a tokenizer; returns its path.
 
-    The embeddings of a larger vocabulary repeat theirs.
+    The rows that a larger vocabulary has besides are random.
     """
     shutil.copytree(ROOT / name, folder)
     file = pathlib.Path(tokenizers.write(tokenizer, folder))
@@ -54,7 +54,9 @@ def checkpoint(name: str, folder: pathlib.Path, tokenizer: str = TOKENIZER) -> s
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         for key, value in tensors.items():
             if len(value) == config["vocab_size"]:
-                tensors[key] = np.resize(value, (size, *value.shape[1:]))
+                shape = (size - len(value), *value.shape[1:])
+                more = np.random.default_rng(0).normal(0, value.std(), shape)
+                tensors[key] = np.concatenate([value, more.astype(value.dtype)])
         config["vocab_size"] = size
         safetensors.numpy.save_file(tensors, folder / "model.safetensors", {"format": "pt"})
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")

@@ -7,6 +7,7 @@ import itertools
 import sys
 
 import pytest
+import tensorflow as tf
 import tokenizers as tokenizers_library
 
 from configs import tokenizations
@@ -14,6 +15,7 @@ from export.artifacts import tokenizer_choice
 from export.checkpoints import opening
 from export.metadata import manifest
 from export.saved_models import loading
+from export.tasks import texts as texts_module
 from export.verification import text_model_comparison
 from tests.support import text_models, tokenizers
 
@@ -21,6 +23,7 @@ _BERT, _SPACES = "wordpiece_uncased", "v4_lower1_keep0"
 
 
 @pytest.mark.stress  # `make test` has the words of these tokenizers below
+@pytest.mark.parametrize("has_library", [True, False])
 @pytest.mark.parametrize(
     ("name", "tokenizer"),
     [
@@ -31,7 +34,10 @@ _BERT, _SPACES = "wordpiece_uncased", "v4_lower1_keep0"
         ("tag", "wordpiece_cased"),
     ],
 )
-def test_results_are_those_of_the_library_s_tokens(name, tokenizer, monkeypatch):
+def test_results_are_those_of_the_library_s_tokens(name, tokenizer, has_library, monkeypatch):
+    """And without the library, of those that the artifact has itself."""
+    if not has_library:
+        monkeypatch.setitem(sys.modules, "tokenizers", None)
     monkeypatch.setitem(sys.modules, "transformers", None)  # the numpy reference, everywhere
     directory = text_models.directory(name, tokenizer)
     checkpoint = opening.open(str(text_models.parts(name, tokenizer) / "checkpoint"))
@@ -43,7 +49,7 @@ def test_results_are_those_of_the_library_s_tokens(name, tokenizer, monkeypatch)
         texts=None,
     )
     assert result.passed, (result.rows, result.texts.differing)
-    assert f"tokenizers {tokenizers_library.__version__}" in result.texts.engine
+    assert (f"tokenizers {tokenizers_library.__version__}" in result.texts.engine) == has_library
     assert result.texts.count >= 9
 
 
@@ -55,6 +61,7 @@ def test_words_are_those_of_the_library(name, tmp_path):
     )
     # An added token is a word by itself, wherever it stands; the pieces say nothing of it.
     added = {token.id for token in spec.described.added_tokens}
+    starts_word = spec.starts_word
     compared = 0
     for text in tokenizers.texts():
         found = library.encode(text, add_special_tokens=False)
@@ -62,6 +69,18 @@ def test_words_are_those_of_the_library(name, tmp_path):
             zip(found.ids, found.word_ids, strict=True)
         ):
             if added.isdisjoint((left, right)):
-                assert spec.starts_word[right] == (word != before), (text, found.tokens)
+                assert starts_word[right] == (word != before), (text, found.tokens)
                 compared += 1
     assert compared > 500
+
+
+def test_spans_lose_the_white_space_at_their_ends_alone():
+    texts = ["a b", " a\u3000 ", "\t\u00a0\u00e9 b\n", "  ", "", "\u200ba "]
+    content = [f"<{text}>".encode() for text in texts]
+    start = tf.ones([len(texts)], tf.int32)
+    end = tf.constant([len(text) - 1 for text in content])
+    spans = zip(*texts_module.without_white_space(tf.constant(content), start, end), strict=True)
+    found = [
+        text[begin:limit].decode() for text, (begin, limit) in zip(content, spans, strict=True)
+    ]
+    assert found == [text.strip() for text in texts]

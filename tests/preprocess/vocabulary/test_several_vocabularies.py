@@ -110,8 +110,15 @@ def test_a_model_beside_a_tokenizer_json_of_wordpiece_is_said(tmp_path):
     _write(tmp_path, tokenizer="wordpiece_uncased", sp_model=tokenizers.model())
     message = _DECIDES.format("spiece.model", "tokenizer.json")
     assert _found(tmp_path) == ("tokenizer.json", (message,))
+
+
+@pytest.mark.parametrize("tokenizer", ["wordpiece_uncased", "v5_lower1_keep0"])
+def test_a_model_that_is_none_need_not_be_read(tokenizer, tmp_path):
+    """As where a repository was cloned without its large files."""
+    _write(tmp_path, tokenizer=tokenizer)
     (tmp_path / "spiece.model").write_text("version https://git-lfs.github.com/spec/v1\n")
-    assert _found(tmp_path) == ("tokenizer.json", (message,))
+    name, (message,) = _found(tmp_path)
+    assert name == "tokenizer.json" and message.startswith("spiece.model has other pieces")
 
 
 def test_vocabularies_with_the_same_pieces_are_not_spoken_of(tmp_path):
